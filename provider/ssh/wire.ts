@@ -1,0 +1,31 @@
+/** The data types of SSH's binary packets (RFC 4251 §5), as far as keys need them. */
+
+export function sshString(value: Buffer | string): Buffer {
+  const bytes = Buffer.from(value);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+
+/** A positive multiple-precision integer from its big-endian bytes. */
+export function mpint(bytes: Buffer): Buffer {
+  let start = 0;
+  while (start < bytes.length && bytes[start] === 0) start++;
+  const digits = bytes.subarray(start);
+  // A set high bit would mean a negative number.
+  return sshString((digits[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.of(0), digits]) : digits);
+}
+
+/** Cuts `bytes` into its length-prefixed strings; undefined when they do not fill it exactly. */
+export function readStrings(bytes: Buffer): Buffer[] | undefined {
+  const strings: Buffer[] = [];
+  let position = 0;
+  while (position < bytes.length) {
+    if (position + 4 > bytes.length) return undefined;
+    const end = position + 4 + bytes.readUInt32BE(position);
+    if (end > bytes.length) return undefined;
+    strings.push(bytes.subarray(position + 4, end));
+    position = end;
+  }
+  return strings;
+}

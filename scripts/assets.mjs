@@ -1,9 +1,11 @@
 // The last step of `npm run build`: what `tsc` leaves out of dist/.
-import { chmodSync, cpSync, existsSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const DIST = join(ROOT, "dist");
 
 /** Folders whose files of other kinds the compiled code reads at run time, from beside itself. */
 const FOLDERS = ["emulator"];
@@ -11,11 +13,20 @@ const KINDS = /\.(graphql|html)$/;
 
 for (const folder of FOLDERS) {
   if (!existsSync(join(ROOT, folder))) continue;
-  cpSync(join(ROOT, folder), join(ROOT, "dist", folder), {
+  cpSync(join(ROOT, folder), join(DIST, folder), {
     recursive: true,
     filter: (source) => !/\.[^/\\]+$/.test(source) || KINDS.test(source),
   });
 }
 
-const cli = join(ROOT, "dist", "cli", "main.js");
+const cli = join(DIST, "cli", "main.js");
 if (existsSync(cli)) chmodSync(cli, 0o755);
+
+// tsc leaves what it once made of a source that is gone: a deleted test would go on being run.
+for (const path of readdirSync(DIST, { recursive: true, encoding: "utf8" })) {
+  const source = path.replace(/\.(d\.ts|js\.map|js)$/, ".ts");
+  if (source !== path && !existsSync(join(ROOT, source))) rmSync(join(DIST, path));
+}
+
+// The time of the last whole build, which scripts/setup/packages.mjs compares with the sources'.
+writeFileSync(join(DIST, ".built"), "");

@@ -1,0 +1,155 @@
+// The Pulumi CLI: the one on PATH, else the official release, else a build from the Go module proxy.
+import { spawn, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { CACHE, isExecutable, ROOT, which } from "./paths.mjs";
+import { Problem, run, step } from "./progress.mjs";
+
+/** What is installed where PATH has none: the newest release that the Go module proxy has too. */
+const VERSION = "3.259.0";
+
+/** What a CLI on PATH must have at least: older ones were never tried with the SDK that this package depends on. */
+const OLDEST = "3.230.0";
+
+const FOLDER = join(CACHE, `pulumi-v${VERSION}-${process.platform}-${process.arch}`);
+
+/** The CLI, its Node language host, and the host of Node dynamic providers; all in one folder. */
+const FILES = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"];
+
+const CONNECT_TIMEOUT = 8_000;
+
+const HOW_TO_INSTALL = `Install the Pulumi CLI (https://www.pulumi.com/docs/install/) or Go 1.25 or newer, then try again`;
+
+/** @type {boolean | undefined} asked once: starting the CLI takes a tenth of a second */
+let onPath;
+
+/** @returns {string | undefined} the folder that children need on PATH; none where PATH already has a Pulumi that will do */
+export function pulumiFolder() {
+  onPath ??= isUsable(which("pulumi"));
+  return onPath ? undefined : FOLDER;
+}
+
+/** Installs the CLI once per user and version, unless PATH has one. Needs node_modules. */
+export async function installPulumi() {
+  if (!pulumiFolder() || isComplete(FOLDER)) return;
+  mkdirSync(CACHE, { recursive: true });
+  // Filled beside the final place and renamed: what is there is whole, also when two installations run at once.
+  const draft = mkdtempSync(`${FOLDER}.`);
+  try {
+    if (!(await downloadRelease(draft))) await buildFromModules(draft);
+    if (!isComplete(draft))
+      throw new Problem(`The Pulumi CLI came without one of ${FILES.join(", ")}. ${HOW_TO_INSTALL}`);
+    put(draft);
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} draft */
+function put(draft) {
+  try {
+    renameSync(draft, FOLDER);
+  } catch (error) {
+    if (!isComplete(FOLDER)) throw error;
+  }
+}
+
+/** @param {string} folder */
+function isComplete(folder) {
+  return FILES.every((file) => isExecutable(join(folder, file)));
+}
+
+/**
+ * Recent enough, with its hosts findable: the CLI looks beside its own binary and on PATH.
+ * @param {string | undefined} pulumi
+ */
+function isUsable(pulumi) {
+  if (!pulumi) return false;
+  const beside = dirname(realpathSync(pulumi));
+  if (!FILES.every((file) => isExecutable(join(beside, file)) || which(file))) return false;
+  const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+  const { stdout } = spawnSync(pulumi, ["version"], { encoding: "utf8", env });
+  return compareVersions(stdout?.trim().replace(/^v/, "") ?? "", OLDEST) >= 0;
+}
+
+/**
+ * @param {string} a
+ * @param {string} b
+ */
+function compareVersions(a, b) {
+  return a.localeCompare(b, "en", { numeric: true });
+}
+
+/**
+ * @param {string} draft
+ * @returns {Promise<boolean>} false where the release cannot be had from here
+ */
+async function downloadRelease(draft) {
+  const arch = process.arch === "arm64" ? "arm64" : "x64";
+  const url = `https://get.pulumi.com/releases/sdk/pulumi-v${VERSION}-${process.platform}-${arch}.tar.gz`;
+  const controller = new AbortController();
+  const connecting = setTimeout(() => controller.abort(), CONNECT_TIMEOUT);
+  let release;
+  try {
+    release = await fetch(url, { signal: controller.signal });
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(connecting);
+  }
+  if (!release.ok || !release.body) return false;
+  const { body } = release;
+  return step(`Downloading Pulumi ${VERSION}`, () => unpack(body, draft)).catch((error) => {
+    process.stdout.write(`  ${error instanceof Error ? error.message : error}\n`);
+    return false;
+  });
+}
+
+/**
+ * @param {ReadableStream<Uint8Array>} archive a tar.gz with one folder in it
+ * @param {string} folder
+ */
+async function unpack(archive, folder) {
+  const tar = spawn("tar", ["-xz", "--strip-components=1", "-C", folder], { stdio: ["pipe", "ignore", "inherit"] });
+  const ended = new Promise((resolve, reject) => {
+    tar.on("error", reject);
+    tar.on("close", (code) => (code === 0 ? resolve(true) : reject(new Error(`tar ended with ${code}`))));
+  });
+  await Promise.all([pipeline(Readable.fromWeb(archive), tar.stdin), ended]);
+  return true;
+}
+
+/**
+ * The CLI's own go.mod replaces modules, which `go install` refuses; the module files beside this one do the same.
+ * @param {string} draft
+ */
+async function buildFromModules(draft) {
+  if (!which("go"))
+    throw new Problem(`get.pulumi.com cannot be reached and there is no Go to build with. ${HOW_TO_INSTALL}`);
+  const version = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${VERSION}`;
+  await step(`Building Pulumi ${VERSION} from its Go module, once (about 4 minutes)`, () =>
+    goBuild("cli", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", join(draft, "pulumi"), version),
+  );
+  const host = "pulumi-language-nodejs";
+  await step("Building its Node language host", () =>
+    goBuild("host", `github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/${host}`, join(draft, host)),
+  );
+  const shim = "pulumi-resource-pulumi-nodejs";
+  copyFileSync(join(ROOT, "node_modules", "@pulumi", "pulumi", shim), join(draft, shim));
+}
+
+/**
+ * @param {string} module a folder of scripts/setup/go
+ * @param {string} target the main package
+ * @param {string} output
+ * @param {string} [linkerFlags]
+ */
+async function goBuild(module, target, output, linkerFlags = "") {
+  await run("go", ["build", "-trimpath", "-buildvcs=false", "-ldflags", `-s -w ${linkerFlags}`, "-o", output, target], {
+    cwd: join(ROOT, "scripts", "setup", "go", module),
+    env: { ...process.env, GOFLAGS: "-mod=readonly", GOWORK: "off", CGO_ENABLED: "0" },
+    problem: `The Pulumi CLI cannot be built here: Go's messages are above. ${HOW_TO_INSTALL}`,
+  });
+}

@@ -1,0 +1,99 @@
+// Programs of the system that the demonstration and the tests run for real.
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { which } from "./paths.mjs";
+import { Problem, run, step } from "./progress.mjs";
+
+/**
+ * @typedef {"borg" | "git" | "restic" | "ssh" | "sshd"} Tool
+ * @typedef {Record<Tool, string>} Packages the package that brings each tool
+ * @typedef {{ command: string, refresh?: string[], install: string[], packages: Packages }} Manager
+ */
+
+/** @type {Packages} */
+const DEBIAN = { borg: "borgbackup", git: "git", restic: "restic", ssh: "openssh-client", sshd: "openssh-server" };
+
+/** @type {Manager[]} */
+const MANAGERS = [
+  {
+    command: "apt-get",
+    refresh: ["update", "-qq"],
+    install: ["install", "-y", "-qq", "--no-install-recommends"],
+    packages: DEBIAN,
+  },
+  { command: "dnf", install: ["install", "-y", "-q"], packages: { ...DEBIAN, ssh: "openssh-clients" } },
+  { command: "apk", install: ["add", "-q", "--no-cache"], packages: DEBIAN },
+  {
+    command: "pacman",
+    install: ["-S", "--needed", "--noconfirm"],
+    packages: { ...DEBIAN, borg: "borg", ssh: "openssh", sshd: "openssh" },
+  },
+  {
+    command: "zypper",
+    install: ["--non-interactive", "install"],
+    packages: { ...DEBIAN, ssh: "openssh-clients" },
+  },
+  { command: "brew", install: ["install"], packages: { ...DEBIAN, ssh: "openssh", sshd: "openssh" } },
+];
+
+/** Debian's maintainer scripts ask this file whether they may start a service; 101 means no. */
+const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
+
+/**
+ * Installs what is missing, as root with the system's package manager; for anybody else, says what to run.
+ * @param {Tool[]} tools
+ */
+export async function installTools(tools) {
+  const missing = tools.filter((tool) => !which(tool));
+  if (missing.length === 0) return;
+  const manager = MANAGERS.find(({ command }) => which(command));
+  if (!manager) throw new Problem(`Install ${missing.join(", ")} and try again`);
+  const packages = [...new Set(missing.map((tool) => manager.packages[tool]))];
+  if (process.getuid?.() !== 0 || manager.command === "brew") {
+    const sudo = manager.command === "brew" ? "" : "sudo ";
+    const line = [sudo + manager.command, ...manager.install.filter((word) => !word.startsWith("-q")), ...packages];
+    throw new Problem(`${missing.join(", ")} missing: run \`${line.join(" ")}\` and try again`);
+  }
+  await step(`Installing ${packages.join(", ")}`, () => withoutStartingServices(() => install(manager, packages)));
+  const still = missing.filter((tool) => !which(tool));
+  if (still.length > 0) throw new Problem(`${still.join(", ")} missing still after ${manager.command} installed them`);
+}
+
+/**
+ * @param {Manager} manager
+ * @param {string[]} packages
+ */
+async function install({ command, refresh, install }, packages) {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const problem = `${command} could not install ${packages.join(", ")}; its messages are above`;
+  const attempt = () => run(command, [...install, ...packages], { env, problem });
+  if (!refresh) {
+    await attempt();
+    return;
+  }
+  // A list of packages may be missing, as in a fresh image, or name files that are gone: then it is fetched again, once.
+  try {
+    await attempt();
+  } catch {
+    await run(command, refresh, { env, problem: `\`${command} ${refresh.join(" ")}\` failed; its messages are above` });
+    await attempt();
+  }
+}
+
+/**
+ * The tests run an sshd of their own on the loopback: installing the program must not open the machine's port 22, neither
+ * now nor at the next start.
+ * @param {() => Promise<void>} work
+ */
+async function withoutStartingServices(work) {
+  if (!which("dpkg") || existsSync(SERVICE_POLICY)) return work();
+  const hadSshd = which("sshd") !== undefined;
+  writeFileSync(SERVICE_POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    await work();
+  } finally {
+    rmSync(SERVICE_POLICY);
+    if (!hadSshd && which("sshd") && which("systemctl")) {
+      await run("systemctl", ["disable", "ssh.service", "ssh.socket"]).catch(() => {});
+    }
+  }
+}

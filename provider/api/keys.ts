@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { isKind, messageOf, ProviderError } from "../errors";
+import { Additions } from "./additions";
+import type { Client } from "./client";
+import { deleted, id, numberOr, optionalText } from "./fields";
+import { SharedList } from "./list";
+
+/** A registered SSH key, as the API holds it. `keyData` is algorithm and base64 body, without a comment. */
+export type Key = z.output<typeof key>;
+
+const key = z.object({
+  id,
+  name: z.string(),
+  keyData: z.string().min(1),
+  keyType: z.string(),
+  bits: numberOr(0),
+  comment: z
+    .string()
+    .nullish()
+    .transform((text) => text ?? ""),
+  hashMd5: z.string(),
+  hashSha256: z.string(),
+  addedAt: optionalText,
+  lastUsedAt: optionalText,
+});
+
+const FIELDS = "id name keyData keyType bits comment hashMd5 hashSha256 addedAt lastUsedAt";
+const LIST = `query { sshList { ${FIELDS} } }`;
+// `String!` although newer servers take null: older ones declare the arguments as required.
+const ADD = `mutation ($name: String!, $keyData: String!) { sshAdd(name: $name, keyData: $keyData) { keyAdded { ${FIELDS} } } }`;
+const remove = (type: string) => `mutation ($id: ${type}!) { sshDelete(id: $id) { ok } }`;
+
+const added = z.object({ keyAdded: key });
+const asAnswer = (found: Key | undefined) => found && { keyAdded: found };
+
+export class Keys {
+  readonly #list: SharedList<Key>;
+  /** Declared as String by clients since 2023 and as Int before; the schema's answer to the first deletion settles it. */
+  #idType: "String" | "Int" = "String";
+  readonly #additions: Additions<Key>;
+
+  constructor(private readonly client: Client) {
+    this.#list = new SharedList(() =>
+      client.query({ purpose: "list the SSH keys", field: "sshList", document: LIST, answer: z.array(key) }),
+    );
+    this.#additions = new Additions(this.#list);
+  }
+
+  all(): Promise<Key[]> {
+    return this.#list.all();
+  }
+
+  /** The key, or undefined when the account has none of this id. There is no query for a single key. */
+  async get(id: string): Promise<Key | undefined> {
+    return (await this.#list.get(id)) ?? (await this.#list.fresh()).find((item) => item.id === id);
+  }
+
+  add(name: string, keyData: string): Promise<Key> {
+    return this.#additions.run(
+      name,
+      (item) => item.name === name && sameBody(item.keyData, keyData),
+      async (find) => {
+        const answer = await this.client.add(
+          {
+            purpose: `add the SSH key "${name}"`,
+            field: "sshAdd",
+            document: ADD,
+            variables: { name, keyData },
+            answer: added,
+          },
+          async () => asAnswer(await find()),
+        );
+        return answer.keyAdded;
+      },
+    );
+  }
+
+  /** A key that is gone already counts as deleted. */
+  async delete(id: string): Promise<void> {
+    this.#list.forget();
+    try {
+      await this.#delete(id);
+    } catch (error) {
+      if (!isKind(error, "notFound")) throw error;
+    } finally {
+      this.#list.forget();
+    }
+  }
+
+  async #delete(id: string): Promise<void> {
+    const declared = this.#idType;
+    try {
+      await this.#deleteAs(declared, id);
+    } catch (error) {
+      const other = declared === "String" ? "Int" : "String";
+      // A schema that wants the other type refuses the document before it does anything.
+      if (!isKind(error, "remote") || !new RegExp(`\\b${other}\\b`).test(messageOf(error))) throw error;
+      await this.#deleteAs(other, id);
+      this.#idType = other;
+    }
+  }
+
+  async #deleteAs(type: "String" | "Int", id: string): Promise<void> {
+    if (type === "Int" && !/^\d+$/.test(id)) {
+      throw new ProviderError("notFound", `BorgBase has no SSH key ${id}: its key ids are numbers.`);
+    }
+    await this.client.idempotent({
+      purpose: `delete the SSH key ${id}`,
+      field: "sshDelete",
+      document: remove(type),
+      variables: { id: type === "Int" ? Number(id) : id },
+      answer: deleted,
+    });
+  }
+}
+
+/** The same key, whatever comment or blanks stand around its algorithm and body. */
+function sameBody(a: string, b: string): boolean {
+  const body = (line: string) => line.trim().split(/\s+/).slice(0, 2).join(" ");
+  return body(a) === body(b);
+}

@@ -1,0 +1,224 @@
+import { z } from "zod";
+import { isKind } from "../errors";
+import { Additions } from "./additions";
+import type { Client } from "./client";
+import { deleted, flag, id, idSet, numberOr, optionalText } from "./fields";
+import { SharedList } from "./list";
+
+/** A repository, as the API holds it: sizes in MB, ids as sorted sets, unset texts as undefined. */
+export type RemoteRepo = z.output<typeof repo>;
+
+const repo = z.object({
+  id,
+  name: z.string(),
+  region: z.string().min(1),
+  format: z.string().min(1),
+  quota: numberOr(0),
+  quotaEnabled: flag,
+  alertDays: numberOr(0),
+  borgVersion: optionalText,
+  htpasswd: optionalText,
+  appendOnly: flag,
+  appendOnlyKeys: idSet,
+  fullAccessKeys: idSet,
+  rsyncKeys: idSet,
+  sftpEnabled: flag,
+  createdAt: optionalText,
+  lastModified: optionalText,
+  currentUsage: numberOr(0),
+  compactionEnabled: flag,
+  compactionInterval: numberOr(0),
+  compactionIntervalUnit: optionalText,
+  compactionHour: numberOr(0),
+  compactionHourTimezone: optionalText,
+  repoPath: z.string().min(1),
+  server: z
+    .object({
+      hostname: optionalText,
+      region: optionalText,
+      location: optionalText,
+      fingerprintRsa: optionalText,
+      fingerprintEcdsa: optionalText,
+      fingerprintEd25519: optionalText,
+    })
+    .nullish()
+    .transform((server) => server ?? undefined),
+});
+
+/** The arguments of `repoAdd` and `repoEdit`, by the API's names. All are optional in an edit: what is left out stays. */
+export interface RepoArguments {
+  name?: string;
+  region?: string;
+  format?: string;
+  quota?: number;
+  quotaEnabled?: boolean;
+  alertDays?: number;
+  borgVersion?: string;
+  appendOnly?: boolean;
+  appendOnlyKeys?: string[];
+  fullAccessKeys?: string[];
+  rsyncKeys?: string[];
+  sftpEnabled?: boolean;
+  compactionEnabled?: boolean;
+  compactionInterval?: number;
+  compactionIntervalUnit?: string;
+  compactionHour?: number;
+  compactionHourTimezone?: string;
+}
+
+const TYPES: { [K in keyof Required<RepoArguments>]: string } = {
+  name: "String",
+  region: "String",
+  format: "String",
+  quota: "Int",
+  quotaEnabled: "Boolean",
+  alertDays: "Int",
+  borgVersion: "String",
+  appendOnly: "Boolean",
+  appendOnlyKeys: "[String]",
+  fullAccessKeys: "[String]",
+  rsyncKeys: "[String]",
+  sftpEnabled: "Boolean",
+  compactionEnabled: "Boolean",
+  compactionInterval: "Int",
+  compactionIntervalUnit: "String",
+  compactionHour: "Int",
+  compactionHourTimezone: "String",
+};
+
+const FIELDS = `id name region format quota quotaEnabled alertDays borgVersion htpasswd appendOnly appendOnlyKeys
+  fullAccessKeys rsyncKeys sftpEnabled createdAt lastModified currentUsage compactionEnabled compactionInterval
+  compactionIntervalUnit compactionHour compactionHourTimezone repoPath
+  server { hostname region location fingerprintRsa fingerprintEcdsa fingerprintEd25519 }`;
+const LIST = `query { repoList { ${FIELDS} } }`;
+const ONE = `query ($id: String!) { repo(repoId: $id) { ${FIELDS} } }`;
+const REMOVE = "mutation ($id: String!) { repoDelete(id: $id) { ok } }";
+
+/** A document that names only the arguments that are given: naming one without a value would unset it. */
+function document(field: "repoAdd" | "repoEdit", answer: string, args: RepoArguments): string {
+  const required = field === "repoAdd" ? ["name", "region"] : [];
+  const names = Object.keys(args) as (keyof RepoArguments)[];
+  const declared = names.map((name) => `$${name}: ${TYPES[name]}${required.includes(name) ? "!" : ""}`);
+  const passed = names.map((name) => `${name}: $${name}`);
+  if (field === "repoEdit") {
+    declared.unshift("$id: String!");
+    passed.unshift("id: $id");
+  }
+  return `mutation (${declared.join(", ")}) { ${field}(${passed.join(", ")}) { ${answer} { ${FIELDS} } } }`;
+}
+
+const added = z.object({ repoAdded: repo });
+const asAnswer = (found: RemoteRepo | undefined) => found && { repoAdded: found };
+
+export class Repos {
+  readonly #list: SharedList<RemoteRepo>;
+  readonly #additions: Additions<RemoteRepo>;
+
+  constructor(private readonly client: Client) {
+    this.#list = new SharedList(() =>
+      client.query({ purpose: "list the repositories", field: "repoList", document: LIST, answer: z.array(repo) }),
+    );
+    this.#additions = new Additions(this.#list);
+  }
+
+  all(): Promise<RemoteRepo[]> {
+    return this.#list.all();
+  }
+
+  /**
+   * The repository, or undefined when the account has none of this id: said by the list and, as a list may be cut
+   * short, by the question for this one. A Create Only token may not ask that question: its refusal is thrown.
+   */
+  async get(id: string): Promise<RemoteRepo | undefined> {
+    return (await this.#list.get(id)) ?? this.current(id);
+  }
+
+  /** The repository as it is at this moment, never from an earlier answer; for decisions about deleting it. */
+  async current(id: string): Promise<RemoteRepo | undefined> {
+    try {
+      const found = await this.client.query({
+        purpose: `read the repository ${id}`,
+        field: "repo",
+        document: ONE,
+        variables: { id },
+        answer: repo.nullish(),
+      });
+      return found ?? undefined;
+    } catch (error) {
+      if (isKind(error, "notFound")) return undefined;
+      if (!isKind(error, "permission")) throw error;
+      const listed = (await this.#list.fresh()).find((item) => item.id === id);
+      if (listed) return listed;
+      throw error;
+    }
+  }
+
+  add(args: RepoArguments & { name: string; region: string }): Promise<RemoteRepo> {
+    return this.#additions.run(
+      args.name,
+      (item) => isAsAdded(item, args),
+      async (find) => {
+        const answer = await this.client.add(
+          {
+            purpose: `add the repository "${args.name}"`,
+            field: "repoAdd",
+            document: document("repoAdd", "repoAdded", args),
+            variables: { ...args },
+            answer: added,
+          },
+          async () => asAnswer(await find()),
+        );
+        return answer.repoAdded;
+      },
+    );
+  }
+
+  async edit(id: string, changes: RepoArguments): Promise<RemoteRepo> {
+    this.#list.forget();
+    try {
+      const { repoEdited } = await this.client.idempotent({
+        purpose: `change the repository ${id}`,
+        field: "repoEdit",
+        document: document("repoEdit", "repoEdited", changes),
+        variables: { id, ...changes },
+        answer: z.object({ repoEdited: repo }),
+      });
+      return repoEdited;
+    } finally {
+      this.#list.forget();
+    }
+  }
+
+  /** Erases the repository and its data. One that is gone already counts as deleted. */
+  async delete(id: string): Promise<void> {
+    this.#list.forget();
+    try {
+      await this.client.idempotent({
+        purpose: `delete the repository ${id}`,
+        field: "repoDelete",
+        document: REMOVE,
+        variables: { id },
+        answer: deleted,
+      });
+    } catch (error) {
+      if (!isKind(error, "notFound")) throw error;
+    } finally {
+      this.#list.forget();
+    }
+  }
+}
+
+/** Whether a repository is just what an addition with these arguments makes: every one of them, and no data. */
+function isAsAdded(item: RemoteRepo, args: RepoArguments): boolean {
+  const { quota, quotaEnabled, ...exact } = args;
+  if (item.currentUsage > 0 || item.lastModified) return false;
+  if (quotaEnabled && item.quota !== quota) return false;
+  return Object.entries(exact).every(([name, wanted]) => {
+    const actual: unknown = item[name as keyof RemoteRepo];
+    return Array.isArray(wanted) ? JSON.stringify([...wanted].sort()) === JSON.stringify(actual) : same(wanted, actual);
+  });
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return typeof a === "string" && typeof b === "string" ? a.toLowerCase() === b.toLowerCase() : a === b;
+}

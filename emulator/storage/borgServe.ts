@@ -1,0 +1,112 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { StorageRepo } from "./types";
+
+/** The one repository of a BorgBase id: `ssh://ID@HOST/./repo`. */
+const REPOSITORY = "repo";
+
+/** Borg refuses a smaller `--storage-quota` (`parse_storage_quota` in its archiver.py). */
+const SMALLEST_QUOTA_OPTION = 10e6;
+
+/** How long a process may take to release its locks before it is killed outright, in ms. */
+const GRACE = 5000;
+
+export type BorgProcess = ChildProcessWithoutNullStreams;
+
+const running = new Map<string, Set<BorgProcess>>();
+
+/**
+ * Whether an SSH command is a borg client's: `borg serve` under any of borg's names (`borg-1.4`, `/usr/bin/borg`), after
+ * environment assignments and with any options. Borg itself then takes the harmless ones of those (log level, lock wait).
+ */
+export function isBorgServe(command: string): boolean {
+  if (!/^[\w\s./:=,@%+~-]+$/.test(command)) return false;
+  const words = command.trim().split(/\s+/);
+  const start = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word));
+  const [program, verb, ...options] = start < 0 ? [] : words.slice(start);
+  return (
+    program !== undefined &&
+    /^borg[\w.+-]*$/.test(basename(program)) &&
+    verb === "serve" &&
+    options.every(isServeOption)
+  );
+}
+
+function isServeOption(word: string): boolean {
+  return /^--?[a-z]/.test(word) || /^\d+$/.test(word);
+}
+
+/**
+ * Starts `borg serve`, confined to the repository below `repo.dir`. The folder is made when missing.
+ *
+ * @param command what the client asked for, already judged by `isBorgServe`.
+ */
+export function startBorgServe(repo: StorageRepo, command: string, appendOnly: boolean): BorgProcess {
+  mkdirSync(repo.dir, { recursive: true, mode: 0o700 });
+  const args = ["serve", "--restrict-to-repository", join(repo.dir, REPOSITORY), "--umask=077"];
+  if (appendOnly) args.push("--append-only");
+  args.push(...quotaArguments(repo));
+
+  const { PATH, LANG, LC_ALL, TMPDIR } = process.env;
+  const child = spawn("borg", args, {
+    cwd: repo.dir,
+    // As sshd does for a forced command: borg reads the client's wishes from here and honours only a safe few.
+    env: { PATH, LANG, LC_ALL, TMPDIR, HOME: repo.dir, SSH_ORIGINAL_COMMAND: command },
+  });
+  const processes = running.get(repo.dir) ?? new Set();
+  running.set(repo.dir, processes.add(child));
+  const forget = () => {
+    processes.delete(child);
+    if (processes.size === 0 && running.get(repo.dir) === processes) running.delete(repo.dir);
+  };
+  child.once("exit", forget).once("error", forget);
+  return child;
+}
+
+/** Asks a process to release its locks and end, and resolves when it has. */
+export function stopBorgServe(child: BorgProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const force = setTimeout(() => child.kill("SIGKILL"), GRACE);
+    child.once("exit", () => {
+      clearTimeout(force);
+      resolve();
+    });
+    child.kill("SIGHUP");
+  });
+}
+
+/** Ends whatever works in a repository's folder, through whichever server it came. */
+export async function stopAllIn(dir: string): Promise<void> {
+  await Promise.all([...(running.get(dir) ?? [])].map(stopBorgServe));
+}
+
+/**
+ * Borg enforces the quota: from its option where it takes one, else from the repository's own config, which has no lower
+ * limit. A config keeps the quota of the day it was made, so one that was lifted since has to be cleared there.
+ */
+function quotaArguments(repo: StorageRepo): string[] {
+  const bytes = repo.quotaMb === null ? 0 : Math.floor(repo.quotaMb * 1e6);
+  if (bytes >= SMALLEST_QUOTA_OPTION) return [`--storage-quota=${bytes}`];
+  const exists = writeQuota(join(repo.dir, REPOSITORY, "config"), bytes);
+  return repo.quotaMb === null || exists ? [] : [`--storage-quota=${SMALLEST_QUOTA_OPTION}`];
+}
+
+/** @returns false when there is no repository yet. */
+function writeQuota(configPath: string, bytes: number): boolean {
+  let config: string;
+  try {
+    config = readFileSync(configPath, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+  const wanted = config.replace(/^storage_quota = .*$/m, `storage_quota = ${bytes}`);
+  if (wanted !== config) {
+    const draft = `${configPath}.quota`;
+    writeFileSync(draft, wanted, { mode: 0o600 });
+    renameSync(draft, configPath);
+  }
+  return true;
+}

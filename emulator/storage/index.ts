@@ -1,0 +1,6 @@
+/** Where the emulator keeps real backups: `borg serve` behind SSH, restic's protocol behind HTTP. */
+export { removeRepo } from "./remove";
+export { resticRequest } from "./resticRest";
+export { startSshServer } from "./sshServer";
+export type * from "./types";
+export { usage } from "./usage";

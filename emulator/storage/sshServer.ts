@@ -1,0 +1,184 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type Connection, type PublicKeyAuthContext, Server, type ServerChannel, type Session, utils } from "ssh2";
+import { type BorgProcess, isBorgServe, startBorgServe, stopBorgServe } from "./borgServe";
+import { loadHostKeys } from "./hostKeys";
+import type { AuthorizedKey, SshServer, SshServerOptions, StorageRepo } from "./types";
+
+/** ms that a client has to log in, as sshd's LoginGraceTime. */
+const LOGIN_GRACE = 30_000;
+
+/** A client that vanished without a word is cut after a minute, so that its locks do not stay. */
+const KEEPALIVE = { keepaliveInterval: 15_000, keepaliveCountMax: 4 };
+
+/** Exit code of a refused request; borg takes any but 0 for a failure. */
+const REFUSED = 1;
+
+/** As a shell says it of a command that it cannot find. */
+const NOT_FOUND = 127;
+
+type Access = "full" | "append-only" | "rsync";
+
+/**
+ * Serves repositories over SSH as BorgBase does: the user name is the repository's id, keys are the only way in, and
+ * `borg serve` the only command. No shell, no forwarding; SFTP and rsync are refused with a line that says so.
+ *
+ * @throws when the port is taken, or a host key cannot be read.
+ */
+export async function startSshServer(options: SshServerOptions): Promise<SshServer> {
+  const { backend, host = "127.0.0.1", log = () => {} } = options;
+  const hostKeys = loadHostKeys(options.hostKeyDir);
+  const children = new Set<BorgProcess>();
+  const sockets = new Set<Socket>();
+
+  const ssh = new Server({ hostKeys: hostKeys.map((key) => key.privateKey), ...KEEPALIVE }, (connection) =>
+    serveConnection(connection),
+  );
+  const listener = createServer((socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    ssh.injectSocket(socket);
+  });
+
+  function serveConnection(connection: Connection): void {
+    let login: { repoId: string; blob: Buffer } | undefined;
+    const grace = setTimeout(() => connection.end(), LOGIN_GRACE);
+    connection.once("close", () => clearTimeout(grace));
+    // Scanners, resets and clients that fall silent are everyday matters of a server.
+    connection.on("error", (error: Error) => log(`ssh: connection lost: ${error.message}`));
+
+    connection.on("authentication", (context) => {
+      if (context.method !== "publickey") return context.reject(["publickey"]);
+      const repo = backend.repo(context.username);
+      const granted = repo && accessOf(repo, context.key.data);
+      if (!granted || !signatureHolds(context)) {
+        if (context.signature || !granted) log(`ssh: login refused as ${quote(context.username)}`);
+        return context.reject(["publickey"]);
+      }
+      if (context.signature) {
+        login = { repoId: repo.id, blob: context.key.data };
+        backend.keyUsed(granted.key.id);
+        log(`ssh ${repo.id}: logged in with key ${granted.key.id}`);
+      }
+      context.accept();
+    });
+
+    connection.once("ready", () => {
+      clearTimeout(grace);
+      connection.on("session", (accept) => {
+        if (login) serveSession(accept(), login.repoId, login.blob);
+      });
+    });
+  }
+
+  function serveSession(session: Session, repoId: string, blob: Buffer): void {
+    const refuse = (channel: ServerChannel, reason: string) => {
+      log(`ssh ${repoId}: refused: ${reason}`);
+      finish(channel, reason, REFUSED);
+    };
+    session.on("shell", (accept) => refuse(accept(), `Repository ${repoId} has no shell: use it with borg.`));
+    session.on("subsystem", (accept, _reject, { name }) =>
+      refuse(accept(), `Repository ${repoId}: ${name} is not offered by this emulator.`),
+    );
+    session.on("exec", (accept, _reject, { command }) => {
+      const channel = accept();
+      // Asked again: keys and repositories change while a connection stays open.
+      const repo = backend.repo(repoId);
+      const access = repo && accessOf(repo, blob)?.access;
+      if (!repo || !access) return refuse(channel, `Repository ${repoId} is no longer open to this key.`);
+      const reason = whyNot(repo, access, command);
+      if (reason) return refuse(channel, reason);
+      serveBorg(channel, repo, command, repo.appendOnly || access === "append-only");
+    });
+  }
+
+  function serveBorg(channel: ServerChannel, repo: StorageRepo, command: string, appendOnly: boolean): void {
+    log(`ssh ${repo.id}: borg serve${appendOnly ? ", append-only" : ""}`);
+    let child: BorgProcess;
+    try {
+      child = startBorgServe(repo, command, appendOnly);
+    } catch (error) {
+      finish(channel, `The emulator cannot open ${repo.id}: ${(error as Error).message}`, REFUSED);
+      return;
+    }
+    children.add(child);
+    child.once("exit", () => children.delete(child));
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      children.delete(child);
+      const missing = error.code === "ENOENT";
+      const reason = missing ? "borg is not installed on the emulator's machine." : `borg: ${error.message}`;
+      finish(channel, reason, missing ? NOT_FOUND : REFUSED);
+    });
+
+    // Borg may end before it has read everything.
+    child.stdin.on("error", () => {});
+    channel.pipe(child.stdin);
+    child.stdout.pipe(channel, { end: false });
+    child.stderr.pipe(channel.stderr, { end: false });
+    channel.once("close", () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+      void stopBorgServe(child);
+    });
+    child.once("close", (code, signal) => {
+      if (child.pid === undefined) return;
+      log(`ssh ${repo.id}: borg serve ended with ${code ?? signal}`);
+      channel.exit(code ?? REFUSED);
+      channel.end();
+    });
+  }
+
+  listener.listen(options.port, host);
+  await once(listener, "listening");
+  return {
+    port: (listener.address() as AddressInfo).port,
+    hostKeys: hostKeys.map(({ privateKey: _, ...key }) => key),
+    async close() {
+      const closed = once(listener, "close");
+      listener.close();
+      for (const socket of sockets) socket.destroy();
+      await Promise.all([closed, ...[...children].map(stopBorgServe)]);
+    },
+  };
+}
+
+/** A key that is listed twice gets the lesser right to write. */
+function accessOf(repo: StorageRepo, blob: Buffer): { access: Access; key: AuthorizedKey } | undefined {
+  const among = (keys: AuthorizedKey[]) => keys.find((key) => Buffer.from(key.blob, "base64").equals(blob));
+  const { appendOnly, full, rsync } = repo.keys;
+  for (const [access, keys] of [
+    ["append-only", appendOnly],
+    ["full", full],
+    ["rsync", rsync],
+  ] as const) {
+    const key = among(keys);
+    if (key) return { access, key };
+  }
+  return undefined;
+}
+
+/** True for a client that only asks whether the key would do; it comes back with a signature. */
+function signatureHolds({ key, signature, blob, hashAlgo }: PublicKeyAuthContext): boolean {
+  if (!signature || !blob) return true;
+  const parsed = utils.parseKey(`${key.algo} ${key.data.toString("base64")}`);
+  return !(parsed instanceof Error) && parsed.verify(blob, signature, hashAlgo) === true;
+}
+
+/** The line that refuses a command, or undefined for one that may run. */
+function whyNot(repo: StorageRepo, access: Access, command: string): string | undefined {
+  if (!isBorgServe(command)) return `Repository ${repo.id} takes borg only, not ${quote(command)}.`;
+  if (access === "rsync") return `Repository ${repo.id}: this key is for rsync, which is not offered by this emulator.`;
+  if (repo.format !== "borg1") return `Repository ${repo.id} has the format ${repo.format}: borg cannot use it.`;
+  return undefined;
+}
+
+function finish(channel: ServerChannel, line: string, code: number): void {
+  channel.stderr.write(`${line}\n`);
+  channel.exit(code);
+  channel.end();
+}
+
+/** What a stranger sent, fit for one line of a log. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}

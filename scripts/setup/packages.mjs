@@ -4,13 +4,16 @@ import { join } from "node:path";
 import { environmentWith, ROOT } from "./paths.mjs";
 import { run, step } from "./progress.mjs";
 
-/** `npm ci`, where node_modules is not what package-lock.json says. */
+/**
+ * What package-lock.json says, where node_modules differs. `npm ci` would refuse a lockfile that lacks packages for other
+ * platforms, which npm leaves out where a registry does not have them.
+ */
 export async function installPackages() {
   if (isInstalled()) return;
   await step("Installing npm packages", () =>
-    run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
       cwd: ROOT,
-      problem: "`npm ci` failed; its messages are above",
+      problem: "`npm install` failed; its messages are above",
     }),
   );
 }
@@ -32,12 +35,11 @@ function isInstalled() {
   const installed = lockedPackages(join(ROOT, "node_modules", ".package-lock.json"));
   const wanted = lockedPackages(join(ROOT, "package-lock.json"));
   if (!installed || !wanted) return false;
-  const same = Object.entries(wanted)
+  return Object.entries(wanted)
     .filter(([path]) => path !== "")
     .every(([path, entry]) =>
       installed[path] ? installed[path].version === entry.version : entry.optional || entry.peer,
     );
-  return same && Object.keys(installed).every((path) => path in wanted);
 }
 
 /**

@@ -1,0 +1,183 @@
+import { randomBytes } from "node:crypto";
+import { type ExecutionResult, execute, GraphQLError } from "graphql";
+import { me, overageList } from "./account";
+import { repo, repoAdd, repoCompact, repoDelete, repoEdit, repoList } from "./repos";
+import { type Checked, lenientVariables, Schema } from "./schema";
+import { sshAdd, sshDelete, sshList } from "./sshKeys";
+import type { Account } from "./store";
+import { isValid, mayUse, type RootField, type Token, type TokenLevel } from "./tokens";
+import type { Variants } from "./variants";
+import type { World } from "./world";
+
+/** Who asks. A refused caller brought a token that is unknown or expired; one without account brought nothing. */
+export interface Caller {
+  account: Account | null;
+  level: TokenLevel | null;
+  token: Token | null;
+  refused: boolean;
+}
+
+/** An answer before it goes over the wire. */
+export interface Reply {
+  status: number;
+  type: string;
+  body: string;
+  headers?: Record<string, string>;
+}
+
+/** A request as GraphQL over HTTP has it, variables already an object. */
+export interface GraphqlRequest {
+  query: string;
+  variables: Record<string, unknown>;
+  operationName: string | null;
+}
+
+/** The text of django-graphql-jwt, which the real API is built with: its JWT errors show in kiwix/borg-backup#62. */
+const NO_PERMISSION = "You do not have permission to perform this action";
+
+interface Context {
+  caller: Caller;
+  /** Set by `login`. */
+  session: string | null;
+}
+
+/** The GraphQL API: sessions, permissions, and the resolvers of every noun. */
+export class Api {
+  private readonly schemas = new Map<Variants["sshDeleteId"], Schema>();
+  /** Session id to e-mail address; sessions end with the process. */
+  private readonly sessions = new Map<string, string>();
+
+  constructor(private readonly world: World) {}
+
+  check(query: string): Checked {
+    return this.schema().check(query);
+  }
+
+  private schema(): Schema {
+    const { sshDeleteId } = this.world.variants;
+    const schema = this.schemas.get(sshDeleteId) ?? new Schema(sshDeleteId);
+    this.schemas.set(sshDeleteId, schema);
+    return schema;
+  }
+
+  /** The word before the token may be of any case: scripts send `bearer`. */
+  caller(authorization: string | undefined, cookie: string | undefined): Caller {
+    const secret = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+    if (secret !== undefined || authorization) {
+      const token = this.world.store.tokens.find((candidate) => candidate.secret === secret);
+      if (!token || !isValid(token, this.world.clock.now())) return { ...NOBODY, refused: true };
+      return { account: this.account(token.account), level: token.level, token, refused: false };
+    }
+    const session = /(?:^|; *)sessionid=([^;]+)/.exec(cookie ?? "")?.[1];
+    const email = session === undefined ? undefined : this.sessions.get(session);
+    return email === undefined
+      ? NOBODY
+      : { account: this.account(email), level: "fullAccess", token: null, refused: false };
+  }
+
+  /** An answer that needs no execution: the token is bad or too low and the variants want a status for it. */
+  refusal(caller: Caller, fields: RootField[]): Reply | undefined {
+    const { badToken, lowLevel, errorBody } = this.world.variants;
+    const introspects = fields.length > 0 && fields.every((field) => field.name.startsWith("__"));
+    if (caller.refused && badToken !== "200" && !introspects) {
+      return refusalBody(Number(badToken), "Invalid or expired token", errorBody);
+    }
+    const low = caller.level !== null && fields.some((field) => !mayUse(caller.level, field));
+    return low && lowLevel === "403" ? refusalBody(403, NO_PERMISSION, errorBody) : undefined;
+  }
+
+  async run(request: GraphqlRequest, checked: Checked, caller: Caller): Promise<Reply> {
+    if (checked.errors) {
+      return json(this.world.variants.refusedQuery === "400" ? 400 : 200, { errors: checked.errors });
+    }
+    const context: Context = { caller, session: null };
+    const result = await execute({
+      schema: this.schema().schema,
+      document: checked.document,
+      rootValue: this.root,
+      contextValue: context,
+      variableValues: lenientVariables(checked.document, request.variables),
+      operationName: request.operationName,
+    });
+    if (result.data === undefined) return json(this.world.variants.refusedQuery === "400" ? 400 : 200, result);
+    const reply = json(200, this.world.variants.newer ? newer(result) : result);
+    if (context.session === null) return reply;
+    return { ...reply, headers: { "Set-Cookie": `sessionid=${context.session}; HttpOnly; Path=/; SameSite=Lax` } };
+  }
+
+  private account(email: string): Account | null {
+    return this.world.store.accounts.find((account) => account.email === email) ?? null;
+  }
+
+  /** A resolver of a root field that only callers of a sufficient level reach. */
+  private guarded<A, R>(
+    name: string,
+    kind: RootField["kind"],
+    resolve: (world: World, account: Account, args: A) => R,
+  ) {
+    return (args: A, { caller }: Context): R => {
+      if (!caller.account || !mayUse(caller.level, { name, kind })) {
+        throw new GraphQLError(caller.refused ? "Invalid or expired token" : NO_PERMISSION);
+      }
+      return resolve(this.world, caller.account, args);
+    };
+  }
+
+  private readonly root = {
+    isAuthenticated: (_: unknown, { caller }: Context) => caller.account !== null,
+    login: (args: { username: string; password: string }, context: Context) => this.login(args, context),
+    me: this.guarded("me", "query", me),
+    overageList: this.guarded("overageList", "query", overageList),
+    repo: this.guarded("repo", "query", repo),
+    repoList: this.guarded("repoList", "query", repoList),
+    sshList: this.guarded("sshList", "query", sshList),
+    repoAdd: this.guarded("repoAdd", "mutation", repoAdd),
+    repoEdit: this.guarded("repoEdit", "mutation", repoEdit),
+    repoDelete: this.guarded("repoDelete", "mutation", repoDelete),
+    repoCompact: this.guarded("repoCompact", "mutation", repoCompact),
+    sshAdd: this.guarded("sshAdd", "mutation", sshAdd),
+    sshDelete: this.guarded("sshDelete", "mutation", sshDelete),
+  };
+
+  private login(args: { username: string; password: string }, context: Context) {
+    const account = this.account(args.username);
+    if (!account || account.password !== args.password) throw new GraphQLError("Please enter valid credentials");
+    context.session = randomBytes(24).toString("base64url");
+    this.sessions.set(context.session, account.email);
+    return { user: { id: account.id, username: account.email } };
+  }
+}
+
+const NOBODY: Caller = { account: null, level: null, token: null, refused: false };
+
+export function json(status: number, content: unknown): Reply {
+  return { status, type: "application/json", body: JSON.stringify(content) };
+}
+
+function refusalBody(status: number, message: string, form: Variants["errorBody"]): Reply {
+  switch (form) {
+    case "errors":
+      return json(status, { errors: [{ message }] });
+    case "detail":
+      return json(status, { detail: message });
+    case "html":
+      return htmlReply(status, message);
+  }
+}
+
+/** What a proxy in front of an API answers. */
+export function htmlReply(status: number, title: string): Reply {
+  const body = `<html>\n<head><title>${status} ${title}</title></head>\n<body><h1>${status} ${title}</h1></body>\n</html>\n`;
+  return { status, type: "text/html", body };
+}
+
+/** The answer of a server that knows more than its clients: every object has a field that nobody asked for. */
+function newer(result: ExecutionResult): ExecutionResult {
+  const extended = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(extended);
+    if (typeof value !== "object" || value === null) return value;
+    const fields = Object.entries(value).map(([name, field]) => [name, extended(field)]);
+    return Object.fromEntries([...fields, ["addedLater", "new"]]);
+  };
+  return { ...result, data: extended(result.data) as ExecutionResult["data"], extensions: { addedLater: "new" } };
+}

@@ -1,0 +1,267 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Api, type Caller, type GraphqlRequest, htmlReply, json, type Reply } from "./api";
+import { type Fault, type Faults, worksFirst } from "./faults";
+import { graphiqlPage } from "./graphiql";
+import { type RequestLog, redacted } from "./requestLog";
+import { rootFields } from "./schema";
+import type { RootField } from "./tokens";
+import type { World } from "./world";
+
+const MAX_BODY_BYTES = 10_000_000;
+
+export interface HttpOptions {
+  world: World;
+  api: Api;
+  faults: Faults;
+  requests: RequestLog;
+  /** Milliseconds between the work and its answer. */
+  latency: () => number;
+  /** Paths below /control/, where that is switched on: the answer to a JSON body. */
+  control: ((name: string, body: unknown) => unknown) | null;
+  /** Every other path: the REST protocol of restic. */
+  restic: ((request: IncomingMessage, response: ServerResponse) => void) | null;
+  /** One line per request, without secrets. */
+  log: (line: string) => void;
+}
+
+/** The HTTP side: `/graphql`, `/control/…` and, under a repository's id, restic. */
+export function createHttpServer(options: HttpOptions): Server {
+  const server = createServer((request, response) => {
+    const path = (request.url ?? "/").split("?")[0] ?? "/";
+    const handled =
+      path === "/graphql" || path === "/graphql/"
+        ? graphql(options, request, response)
+        : path.startsWith("/control/")
+          ? control(options, path.slice("/control/".length), request, response)
+          : other(options, path, request, response);
+    // What cannot be expected is told to the client that ran into it, and leaves the emulator running.
+    Promise.resolve(handled).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else send(response, json(500, { errors: [{ message: error instanceof Error ? error.message : String(error) }] }));
+    });
+  });
+  // Longer than a client keeps an idle connection: else both may hang up and call at the same moment.
+  server.keepAliveTimeout = 65_000;
+  server.on("connection", () => options.requests.connected());
+  return server;
+}
+
+async function graphql(options: HttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { api, faults, requests, world } = options;
+  if (wantsPage(request)) return send(response, graphiqlPage());
+  requests.begin();
+  response.once("close", () => requests.end());
+  const started = performance.now();
+  const body = await readBody(request);
+  const parsed =
+    body === null ? json(413, { errors: [{ message: "The request is too large." }] }) : parse(request, body);
+  const isRequest = "query" in parsed;
+  const checked = isRequest ? api.check(parsed.query) : null;
+  const fields =
+    isRequest && checked?.errors === undefined && checked ? rootFields(checked.document, parsed.operationName) : [];
+  requests.received(body?.length ?? 0, fields);
+
+  const fault = faults.next(fields);
+  let caller = api.caller(request.headers.authorization, request.headers.cookie);
+  if (fault?.kind === "expire" && caller.token) {
+    caller.token.expiresAt = world.clock.now().toISOString();
+    world.store.changed();
+    caller = api.caller(request.headers.authorization, request.headers.cookie);
+  }
+  const answer = async (): Promise<Reply> => {
+    if (!isRequest || !checked) return parsed as Reply;
+    if (request.method === "GET" && fields.some((field) => field.kind === "mutation")) {
+      return json(405, { errors: [{ message: "Can only perform a mutation operation from a POST request." }] });
+    }
+    return api.refusal(caller, fields) ?? (await api.run(parsed, checked, caller));
+  };
+  const reply = fault && !worksFirst(fault) ? null : await answer();
+  if (options.latency() > 0) await delay(options.latency());
+  const sent = fault
+    ? await misbehave(fault, reply, response, requests)
+    : reply && sendCounted(response, reply, requests);
+  note(
+    options,
+    { caller, fields, reply: sent || null, fault, ms: performance.now() - started },
+    isRequest ? parsed : null,
+  );
+}
+
+interface Outcome {
+  caller: Caller;
+  fields: RootField[];
+  reply: Reply | null;
+  fault: Fault | undefined;
+  ms: number;
+}
+
+function note({ world, requests, log }: HttpOptions, outcome: Outcome, request: GraphqlRequest | null): void {
+  const { caller, fields, reply, fault } = outcome;
+  const operations = fields.map((field) => field.name);
+  const secrets = new Set(world.store.tokens.map((token) => token.secret));
+  const errors = reply ? errorMessages(reply.body) : [];
+  const ms = Math.round(outcome.ms * 10) / 10;
+  requests.add({
+    at: world.clock.now().toISOString(),
+    account: caller.account?.email ?? null,
+    level: caller.level,
+    operations,
+    variables: redacted(request?.variables ?? {}, secrets),
+    status: reply?.status ?? null,
+    errors,
+    fault: fault?.kind ?? null,
+    ms,
+  });
+  const who = caller.account ? `${caller.account.email} ${caller.level}` : caller.refused ? "bad token" : "anonymous";
+  const what = operations.join(" ") || "no operation";
+  log(
+    `${what} ${reply?.status ?? "no answer"} ${ms} ms ${who}${fault ? ` [${fault.kind}]` : ""}${errors.map((text) => ` · ${text}`).join("")}`,
+  );
+}
+
+function errorMessages(body: string): string[] {
+  if (!body.includes('"errors"')) return [];
+  try {
+    const { errors } = JSON.parse(body) as { errors?: { message?: string }[] };
+    return (errors ?? []).map((error) => String(error.message));
+  } catch {
+    return [];
+  }
+}
+
+/** Shows a fault. Returns what the client was given, if anything. */
+async function misbehave(
+  fault: Fault,
+  reply: Reply | null,
+  response: ServerResponse,
+  requests: RequestLog,
+): Promise<Reply | null> {
+  switch (fault.kind) {
+    case "reset":
+    case "lost":
+      response.socket?.resetAndDestroy();
+      return null;
+    case "silence":
+      return null;
+    case "status": {
+      const page = htmlReply(fault.status, "from a proxy");
+      const headers = fault.retryAfter === undefined ? undefined : { "Retry-After": fault.retryAfter };
+      return sendCounted(response, { ...page, headers }, requests);
+    }
+    case "foreign":
+      return sendCounted(response, json(200, { status: "ok" }), requests);
+    case "truncated":
+      return reply && sendCounted(response, { ...reply, body: reply.body.slice(0, reply.body.length / 2) }, requests);
+    case "errors": {
+      if (!reply) return null;
+      const content = JSON.parse(reply.body) as { errors?: unknown[] };
+      const errors = [...(content.errors ?? []), { message: fault.message }];
+      return sendCounted(response, { ...reply, body: JSON.stringify({ ...content, errors }) }, requests);
+    }
+    case "slow":
+      return reply && sendSlowly(response, reply, fault.bytesPerSecond, requests);
+    case "expire":
+      return reply && sendCounted(response, reply, requests);
+  }
+}
+
+async function sendSlowly(response: ServerResponse, reply: Reply, bytesPerSecond: number, requests: RequestLog) {
+  const bytes = Buffer.from(reply.body);
+  response.writeHead(reply.status, { "Content-Type": reply.type, "Content-Length": bytes.length });
+  for (const byte of bytes) {
+    if (response.destroyed) break;
+    response.write(Uint8Array.of(byte));
+    requests.sent(1);
+    await delay(1000 / bytesPerSecond);
+  }
+  response.end();
+  return reply;
+}
+
+function sendCounted(response: ServerResponse, reply: Reply, requests: RequestLog): Reply {
+  requests.sent(Buffer.byteLength(reply.body));
+  send(response, reply);
+  return reply;
+}
+
+function send(response: ServerResponse, { status, type, body, headers }: Reply): void {
+  response.writeHead(status, { "Content-Type": type, "Content-Length": Buffer.byteLength(body), ...headers });
+  response.end(body);
+}
+
+function wantsPage(request: IncomingMessage): boolean {
+  return (
+    request.method === "GET" && !request.url?.includes("query=") && !!request.headers.accept?.includes("text/html")
+  );
+}
+
+/** Null when it is larger than any honest request. */
+async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+  }
+  return size > MAX_BODY_BYTES ? null : Buffer.concat(chunks);
+}
+
+/** The request, or the answer to what is none; wordings are those of graphene-django. */
+function parse(request: IncomingMessage, body: Buffer): GraphqlRequest | Reply {
+  const refuse = (message: string) => json(400, { errors: [{ message }] });
+  let content: unknown;
+  if (request.method === "GET") {
+    content = Object.fromEntries(new URL(request.url ?? "/", "http://localhost").searchParams);
+  } else if (request.method === "POST") {
+    try {
+      content = JSON.parse(body.toString("utf8"));
+    } catch {
+      return refuse("POST body sent invalid JSON.");
+    }
+  } else {
+    return json(405, { errors: [{ message: "GraphQL only supports GET and POST requests." }] });
+  }
+  if (Array.isArray(content)) return refuse("Batch GraphQL requests are not enabled.");
+  const { query, operationName, variables } = Object(content) as Record<string, unknown>;
+  if (typeof query !== "string" || !query) return refuse("Must provide query string.");
+  let values = variables;
+  if (typeof values === "string") {
+    try {
+      values = values === "" ? {} : JSON.parse(values);
+    } catch {
+      return refuse("Variables are invalid JSON.");
+    }
+  }
+  if (typeof (values ?? {}) !== "object" || Array.isArray(values)) return refuse("Variables are invalid JSON.");
+  return {
+    query,
+    variables: (values ?? {}) as Record<string, unknown>,
+    operationName: typeof operationName === "string" && operationName ? operationName : null,
+  };
+}
+
+/** JSON only, so that no web page can send it without asking first. */
+async function control(options: HttpOptions, name: string, request: IncomingMessage, response: ServerResponse) {
+  const body = await readBody(request);
+  if (!options.control) return send(response, json(404, { error: "Start the emulator with --control to use this." }));
+  if (request.method !== "POST" || !request.headers["content-type"]?.startsWith("application/json")) {
+    return send(response, json(405, { error: "Send a POST with Content-Type: application/json." }));
+  }
+  try {
+    const result = await options.control(name, body?.length ? JSON.parse(body.toString("utf8")) : undefined);
+    send(response, json(200, result ?? { ok: true }));
+  } catch (error) {
+    send(response, json(400, { error: error instanceof Error ? error.message : String(error) }));
+  }
+}
+
+function other(options: HttpOptions, path: string, request: IncomingMessage, response: ServerResponse): void {
+  if (path === "/") {
+    response.writeHead(302, { Location: "/graphql" }).end();
+  } else if (options.restic && /^\/[a-z0-9]{8}(\/|$)/.test(path)) {
+    options.restic(request, response);
+  } else {
+    send(response, htmlReply(404, "Not Found"));
+  }
+}

@@ -1,0 +1,102 @@
+import type { RootField, TokenLevel } from "./tokens";
+
+/** One request to the API, without secrets. */
+export interface LoggedRequest {
+  /** Emulator time, ISO. */
+  at: string;
+  account: string | null;
+  /** Level of the token or session; null without one, or with one that was refused. */
+  level: TokenLevel | null;
+  operations: string[];
+  variables: Record<string, unknown>;
+  /** HTTP status; null when nothing was answered. */
+  status: number | null;
+  /** Messages in `errors` of the answer. */
+  errors: string[];
+  /** Kind of the fault that hit it. */
+  fault: string | null;
+  ms: number;
+}
+
+export interface Counters {
+  requests: number;
+  /** Root fields of kind mutation, also of those that failed. */
+  mutations: number;
+  /** Bytes of request bodies and of answered bodies. */
+  bytesIn: number;
+  bytesOut: number;
+  /** Most requests under way at one time. */
+  maxConcurrent: number;
+  /** Connections that were opened. */
+  connections: number;
+  /** Root field to how often it was asked. */
+  operations: Record<string, number>;
+}
+
+const LOG_LIMIT = 10_000;
+const SECRET_NAMES = /password|otp|token|htpasswd|secret/i;
+
+/** Counts and remembers requests, the last 10,000 of them. */
+export class RequestLog {
+  private counted = zero();
+  private entries: LoggedRequest[] = [];
+  private underWay = 0;
+
+  get counters(): Counters {
+    return { ...this.counted, operations: { ...this.counted.operations } };
+  }
+
+  get log(): readonly LoggedRequest[] {
+    return this.entries;
+  }
+
+  reset(): void {
+    this.counted = zero();
+    this.counted.maxConcurrent = this.underWay;
+    this.entries = [];
+  }
+
+  connected(): void {
+    this.counted.connections++;
+  }
+
+  begin(): void {
+    this.counted.requests++;
+    this.underWay++;
+    this.counted.maxConcurrent = Math.max(this.counted.maxConcurrent, this.underWay);
+  }
+
+  received(bytes: number, fields: RootField[]): void {
+    this.counted.bytesIn += bytes;
+    for (const { name, kind } of fields) {
+      this.counted.operations[name] = (this.counted.operations[name] ?? 0) + 1;
+      if (kind === "mutation") this.counted.mutations++;
+    }
+  }
+
+  sent(bytes: number): void {
+    this.counted.bytesOut += bytes;
+  }
+
+  end(): void {
+    this.underWay--;
+  }
+
+  add(entry: LoggedRequest): void {
+    if (this.entries.length >= LOG_LIMIT) this.entries.shift();
+    this.entries.push(entry);
+  }
+}
+
+function zero(): Counters {
+  return { requests: 0, mutations: 0, bytesIn: 0, bytesOut: 0, maxConcurrent: 0, connections: 0, operations: {} };
+}
+
+/** The variables of a request with what is secret by its name, or is one of the given secrets, taken out. */
+export function redacted(variables: Record<string, unknown>, secrets: ReadonlySet<string>): Record<string, unknown> {
+  const entries = Object.entries(variables).map(([name, value]) => {
+    const secret = SECRET_NAMES.test(name) || (typeof value === "string" && secrets.has(value));
+    return [name, secret ? "[secret]" : value];
+  });
+  return Object.fromEntries(entries);
+}

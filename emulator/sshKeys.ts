@@ -1,0 +1,98 @@
+import { createHash, createPublicKey } from "node:crypto";
+import { GraphQLError } from "graphql";
+import { type ParsedKey, utils } from "ssh2";
+import { listed, unset } from "./answers";
+import { isoTime } from "./clock";
+import type { Account, SshKey } from "./store";
+import type { World } from "./world";
+
+/** What the API tells about a public key, all of it computed from the key line. */
+export type PublicKeyFacts = Pick<SshKey, "keyData" | "keyType" | "bits" | "comment" | "hashMd5" | "hashSha256">;
+
+const ECDSA_BITS: Record<string, number> = {
+  "ecdsa-sha2-nistp256": 256,
+  "ecdsa-sha2-nistp384": 384,
+  "ecdsa-sha2-nistp521": 521,
+};
+
+/**
+ * Reads one OpenSSH public key line. Forms of the hashes: gjabell/terraform-provider-borgbase, acceptance tests.
+ * Taken are Ed25519, ECDSA of the three NIST curves and RSA of more than 1024 bits; anything else is a GraphQLError.
+ */
+export function readPublicKey(line: string): PublicKeyFacts {
+  const text = line.trim();
+  const [keyType = "", body = ""] = text.split(/\s+/);
+  const parsed = text.includes("\n") ? undefined : utils.parseKey(text);
+  if (!parsed || parsed instanceof Error || Array.isArray(parsed) || parsed.isPrivateKey()) throw invalid();
+  const blob = parsed.getPublicSSH();
+  // What does not survive reading and writing has something hidden behind the key.
+  if (parsed.type !== keyType || blob.toString("base64").replace(/=+$/, "") !== body.replace(/=+$/, ""))
+    throw invalid();
+  const digest = (algorithm: string) => createHash(algorithm).update(blob);
+  return {
+    keyData: `${keyType} ${body}`,
+    keyType,
+    bits: bitsOf(parsed),
+    comment: parsed.comment ?? "",
+    hashMd5: digest("md5")
+      .digest("hex")
+      .replace(/..(?=.)/g, "$&:"),
+    hashSha256: digest("sha256").digest("base64").replace(/=+$/, ""),
+  };
+}
+
+function bitsOf(key: ParsedKey): number {
+  if (key.type === "ssh-ed25519") return 256;
+  const curve = ECDSA_BITS[key.type];
+  if (curve !== undefined) return curve;
+  if (key.type !== "ssh-rsa") throw new GraphQLError(`Invalid SSH key: type ${key.type} is not supported.`);
+  const bits = createPublicKey(key.getPublicPEM()).asymmetricKeyDetails?.modulusLength ?? 0;
+  if (bits <= 1024) throw new GraphQLError(`Invalid SSH key: RSA keys need more than 1024 bits, this one has ${bits}.`);
+  return bits;
+}
+
+function invalid(): GraphQLError {
+  return new GraphQLError("Invalid SSH key.");
+}
+
+export function keyAnswer(world: World, key: SshKey) {
+  const { account: _, lastUsedAt, ...fields } = key;
+  return { ...fields, lastUsedAt: lastUsedAt ?? unset(world) };
+}
+
+export function sshList(world: World, account: Account, args: { name?: string | null }) {
+  return listed(world, world.store.keys.values(), account, args.name).map((key) => keyAnswer(world, key));
+}
+
+export function sshAdd(world: World, account: Account, args: { name?: string | null; keyData?: string | null }) {
+  if (!args.name?.trim()) throw new GraphQLError("Name is required.");
+  if (!args.keyData) throw invalid();
+  const key: SshKey = {
+    ...readPublicKey(args.keyData),
+    id: world.store.newKeyId(),
+    account: account.email,
+    name: args.name,
+    addedAt: isoTime(world.clock.now()),
+    lastUsedAt: null,
+  };
+  world.store.keys.set(key.id, key);
+  world.store.changed();
+  return { keyAdded: keyAnswer(world, key) };
+}
+
+/** A key that repositories still list goes from their lists too: a desktop app warns of the repositories that it locks. */
+export function sshDelete(world: World, account: Account, args: { id: string | number }) {
+  const id = String(args.id);
+  if (world.store.keys.get(id)?.account !== account.email) {
+    if (world.variants.missing === "null") return null;
+    throw new GraphQLError("SSH key not found");
+  }
+  world.store.keys.delete(id);
+  for (const repo of world.store.repos.values()) {
+    for (const list of ["appendOnlyKeys", "fullAccessKeys", "rsyncKeys"] as const) {
+      if (repo[list].includes(id)) repo[list] = repo[list].filter((other) => other !== id);
+    }
+  }
+  world.store.changed();
+  return { ok: true };
+}

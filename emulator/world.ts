@@ -1,0 +1,30 @@
+import type { Clock } from "./clock";
+import type { Repo, Store } from "./store";
+import type { Variants } from "./variants";
+
+/** What every part of the API works on. */
+export interface World {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly variants: Variants;
+  readonly storage: RepoStorage;
+}
+
+/** Where the data of repositories lies, as the API sees it. */
+export interface RepoStorage {
+  /** What the repository holds: MB, and the ISO time of the last write, null for never. */
+  usage(repo: Repo): RepoUsage | Promise<RepoUsage>;
+  /** The address of a borg repository. */
+  borgPath(repo: Repo): string;
+  /** The address of a restic repository, with or without its password. */
+  resticPath(repo: Repo, withPassword: boolean): string;
+  /** `SHA256:…` of the host keys. */
+  fingerprints: { rsa: string; ecdsa: string; ed25519: string };
+  /** Erases the data of a repository. */
+  remove(repo: Repo): void | Promise<void>;
+}
+
+export interface RepoUsage {
+  currentUsage: number;
+  lastModified: string | null;
+}

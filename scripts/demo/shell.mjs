@@ -1,0 +1,84 @@
+// Commands of the demonstration: shown as a person would type them, with their output below as it comes.
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { ROOT } from "../setup/paths.mjs";
+import { Problem } from "../setup/progress.mjs";
+
+/** @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
+let interrupted = false;
+
+/**
+ * Ctrl-C and SIGTERM reach the running command as one interrupt, and the demonstration ends when that command has ended,
+ * so that no update of the stack is cut off half-way. Commands are process groups of their own: the terminal interrupts
+ * only this one.
+ */
+export function forwardInterrupts() {
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+    process.on(signal, () => {
+      interrupted = true;
+      process.exitCode = 130;
+      for (const child of running) child.kill("SIGINT");
+    });
+  }
+}
+
+/** @throws {Problem} after Ctrl-C */
+export function stopIfInterrupted() {
+  if (interrupted) throw new Problem("Interrupted");
+}
+
+/**
+ * @typedef {{ code: number | null, lines: string[] }} Outcome the exit status, and all lines that it wrote
+ * @typedef {{ env: NodeJS.ProcessEnv, quiet?: boolean }} Options `quiet`: neither shown nor streamed
+ */
+
+/**
+ * Runs a command in the project's folder, without input.
+ * @param {string[]} words the command and its arguments
+ * @param {Options} options
+ * @returns {Promise<Outcome>}
+ * @throws {Problem} when it cannot be started, or after Ctrl-C
+ */
+export async function attempt([command = "", ...args], { env, quiet = false }) {
+  stopIfInterrupted();
+  if (!quiet) process.stdout.write(`\n  $ ${[command, ...args].map(quoted).join(" ")}\n`);
+  const child = spawn(command, args, { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  /** @type {string[]} */
+  const lines = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      lines.push(line);
+      if (!quiet && line.trim()) process.stdout.write(`    ${line}\n`);
+    });
+  }
+  try {
+    const code = await new Promise((resolve, reject) => {
+      child.on("error", (error) => reject(new Problem(`${command}: ${error.message}`)));
+      child.on("close", resolve);
+    });
+    stopIfInterrupted();
+    return { code, lines };
+  } finally {
+    running.delete(child);
+  }
+}
+
+/**
+ * As `attempt`, for a command that has to succeed.
+ * @param {string[]} words
+ * @param {Options} options
+ * @returns {Promise<string>} what it wrote
+ */
+export async function show(words, options) {
+  const { code, lines } = await attempt(words, options);
+  const text = lines.join("\n");
+  if (code === 0) return text;
+  throw new Problem(`\`${words.map(quoted).join(" ")}\` failed (exit ${code})`, options.quiet ? text : "");
+}
+
+/** @param {string} word */
+export function quoted(word) {
+  return /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

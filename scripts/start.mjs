@@ -1,0 +1,162 @@
+// `npm start`: the main job of this package, for real: a Pulumi stack makes a key and a repository, borg backs up into it.
+//   npm start               against the emulator: nothing leaves this machine
+//   npm start -- --real     against BorgBase, with the token in BORGBASE_TOKEN
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { borgEnvironment, secretFile } from "./demo/borg.mjs";
+import { startEmulator } from "./demo/emulator.mjs";
+import { attempt, forwardInterrupts, quoted, show } from "./demo/shell.mjs";
+import { LOCAL, ROOT } from "./setup/paths.mjs";
+import { Problem, runMain, step } from "./setup/progress.mjs";
+import { environment, setUp } from "./setup.mjs";
+
+/** What is backed up: small, and there in every clone. */
+const FOLDER = "examples";
+
+/** What the example's `pulumi config` calls the permission to delete backups. */
+const PERMISSION = "forceDestroy";
+
+/** @returns {boolean} whether the real service is meant */
+function readArguments() {
+  let real;
+  try {
+    real = parseArgs({ options: { real: { type: "boolean", default: false } } }).values.real;
+  } catch {
+    throw new Problem("Usage: npm start [-- --real]");
+  }
+  if (real && !process.env.BORGBASE_TOKEN) throw new Problem("--real needs a BorgBase API token in BORGBASE_TOKEN");
+  return real;
+}
+
+/** @param {string} title */
+function chapter(title) {
+  process.stdout.write(`\n── ${title}\n`);
+}
+
+/**
+ * The stack's own variables; the API's come on top.
+ * @param {string} folder of this demonstration's files
+ */
+function stackVariables(folder) {
+  const state = join(LOCAL, "state");
+  mkdirSync(state, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return {
+    PULUMI_BACKEND_URL: `file://${state}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: secretFile(join(folder, "pulumi-passphrase")),
+  };
+}
+
+/**
+ * @param {Record<string, string>} variables
+ * @param {string} file to be read by a shell's `.`
+ */
+function writeVariables(variables, file) {
+  const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
+  writeFileSync(file, lines.join(""), { mode: 0o600 });
+}
+
+/**
+ * @param {string} stack
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<import("./demo/borg.mjs").StackOutputs>}
+ */
+async function deploy(stack, env) {
+  chapter("Pulumi makes a key pair, registers it, and adds a repository");
+  await show(["pulumi", "stack", "select", "--create", stack], { env, quiet: true });
+  await show(["pulumi", "up", "--yes", "--skip-preview"], { env });
+  const outputs = JSON.parse(
+    await show(["pulumi", "stack", "output", "--json", "--show-secrets"], { env, quiet: true }),
+  );
+  const missing = ["repoPath", "privateKey", "server"].filter((name) => !outputs[name]);
+  if (missing.length > 0) throw new Problem(`The stack has no output ${missing.join(", ")}`);
+  return outputs;
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+async function backUp(env) {
+  chapter("borg backs up a folder over SSH with that key");
+  const { code } = await attempt(["borg", "info"], { env, quiet: true });
+  if (code !== 0) await show(["borg", "init", "--encryption", "repokey-blake2"], { env });
+  await show(["borg", "create", "--stats", "::{now:%Y-%m-%dT%H-%M-%S}", FOLDER], { env });
+  chapter("The archives in the repository");
+  return show(["borg", "list", "--short"], { env });
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<string>} the line that refuses to delete the backup
+ */
+async function tryToDestroy(env) {
+  chapter("Pulumi does not delete a repository that holds backups");
+  const { code, lines } = await attempt(["pulumi", "destroy", "--yes", "--skip-preview"], { env });
+  const refusal = lines.find((line) => line.includes(PERMISSION));
+  if (code === 0) throw new Problem("`pulumi destroy` deleted the repository, which it should have refused");
+  if (!refusal) throw new Problem("`pulumi destroy` failed for another reason than the backup in the repository");
+  return refusal.trim();
+}
+
+await runMain(async () => {
+  forwardInterrupts();
+  const real = readArguments();
+  await setUp(["borg", "ssh"]);
+
+  const stack = real ? "borgbase" : "quickstart";
+  const folder = join(LOCAL, stack);
+  const env = environment();
+  for (const name of Object.keys(env)) if (/^(BORG|PULUMI_CONFIG|PULUMI_BACKEND)_/.test(name)) delete env[name];
+  const emulator = real ? undefined : await step("Starting the emulator", () => startEmulator(env));
+  /** @type {Record<string, string>} */
+  const api = emulator ? { BORGBASE_ENDPOINT: emulator.endpoint, BORGBASE_TOKEN: emulator.token } : {};
+  try {
+    const variables = { ...stackVariables(folder), ...api };
+    if (emulator) for (const name of Object.keys(env)) if (name.startsWith("BORGBASE_")) delete env[name];
+    const outputs = await deploy(stack, { ...env, ...variables });
+    const borg = await borgEnvironment(folder, outputs, env);
+    const archives = await backUp({ ...env, ...borg });
+
+    chapter("A second `pulumi up` changes nothing");
+    await show(["pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes"], { env: { ...env, ...variables } });
+    const refusal = await tryToDestroy({ ...env, ...variables });
+
+    const file = join(folder, "env");
+    const { PATH = "", PULUMI_HOME = "" } = env;
+    writeVariables({ PATH, PULUMI_HOME, PULUMI_SKIP_UPDATE_CHECK: "true", ...variables, ...borg }, file);
+    summarize({ outputs, archives, refusal, stack, file: relative(ROOT, file), emulator: emulator?.command });
+  } finally {
+    await emulator?.stop();
+  }
+});
+
+/**
+ * @param {object} facts
+ * @param {import("./demo/borg.mjs").StackOutputs} facts.outputs
+ * @param {string} facts.archives one name a line
+ * @param {string} facts.refusal
+ * @param {string} facts.stack
+ * @param {string} facts.file with the variables for a shell
+ * @param {string[]} [facts.emulator] what starts it
+ */
+function summarize({ outputs, archives, refusal, stack, file, emulator }) {
+  const names = archives.trim().split("\n");
+  const start = emulator ? [`${emulator.map(quoted).join(" ")} &`] : ["export BORGBASE_TOKEN=…"];
+  const stop = emulator ? ["kill %1"] : [];
+  process.stdout.write(`
+── Done
+  Repository   ${outputs.repoPath}
+  Archives     ${names.length}, the newest ${names.at(-1)}
+  Destroy      refused: ${refusal}
+
+  To look around, or to clean up (in a shell in this folder):
+    ${[
+      `. ${quoted(file)}`,
+      ...start,
+      "borg list",
+      `pulumi config set --stack ${stack} ${PERMISSION} true`,
+      `pulumi up --yes --stack ${stack}`,
+      `pulumi destroy --yes --stack ${stack}`,
+      ...stop,
+    ].join("\n    ")}
+`);
+}

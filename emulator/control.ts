@@ -5,6 +5,7 @@ import type { Counters, LoggedRequest, RequestLog } from "./requestLog";
 import type { Store } from "./store";
 import { TOKEN_LEVELS } from "./tokens";
 import { type Variants, variantsPatchSchema } from "./variants";
+import type { RepoStorage } from "./world";
 
 const tokenChange = z.strictObject({
   account: z.string(),
@@ -32,8 +33,8 @@ export type RepoContent = z.infer<typeof repoContent>["content"];
 
 /** What tests turn and read. The same over HTTP, behind the switch `--control`, as `POST /control/NAME`. */
 export interface Control {
-  /** No keys, repositories, faults, counters or latency; tokens, variants and clock as they were at the start. */
-  reset(): void;
+  /** No keys, repositories, data, faults, counters or latency; tokens, variants and clock as at the start. */
+  reset(): Promise<void>;
   /** An ISO time to go on from, or null for the machine's. */
   setClock(time: string | null): void;
   /** Milliseconds between the work and its answer, for every request. */
@@ -55,6 +56,7 @@ export interface Control {
 
 export interface Controlled {
   store: Store;
+  storage: RepoStorage;
   clock: Clock;
   variants: Variants;
   faults: Faults;
@@ -63,11 +65,12 @@ export interface Controlled {
 }
 
 export function createControl(controlled: Controlled): Control {
-  const { store, clock, variants, faults, requests, latency } = controlled;
+  const { store, storage, clock, variants, faults, requests, latency } = controlled;
   const initialVariants = { ...variants };
   const initialTokens = store.tokens.map((token) => ({ ...token }));
   return {
-    reset() {
+    async reset() {
+      const repos = [...store.repos.values()];
       store.reset();
       Object.assign(variants, initialVariants);
       store.tokens.forEach((token, index) => {
@@ -77,6 +80,7 @@ export function createControl(controlled: Controlled): Control {
       latency.ms = 0;
       faults.clear();
       requests.reset();
+      for (const repo of repos) await storage.remove(repo);
     },
     setClock: (time) => clock.set(time === null ? null : new Date(time)),
     setLatency: (ms) => {
@@ -110,10 +114,9 @@ export function createControl(controlled: Controlled): Control {
 }
 
 /** The control as HTTP has it: a name and a JSON body. Throws one line on what it does not know. */
-export function controlOverHttp(control: Control): (name: string, body: unknown) => unknown {
-  const none = z.undefined();
+export function controlOverHttp(control: Control): (name: string, body: unknown) => Promise<unknown> {
   const routes: Record<string, (body: unknown) => unknown> = {
-    reset: (body) => control.reset(none.parse(body)),
+    reset: () => control.reset(),
     clock: (body) =>
       control.setClock(z.strictObject({ now: z.iso.datetime({ offset: true }).nullable() }).parse(body).now),
     latency: (body) => control.setLatency(z.strictObject({ ms: z.number().nonnegative() }).parse(body).ms),
@@ -130,11 +133,11 @@ export function controlOverHttp(control: Control): (name: string, body: unknown)
       control.setContent(id, content);
     },
   };
-  return (name, body) => {
+  return async (name, body) => {
     const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
     if (!route) throw new Error(`There is no /control/${name}; there are ${Object.keys(routes).join(", ")}.`);
     try {
-      return route(body);
+      return await route(body);
     } catch (error) {
       throw error instanceof z.ZodError ? new Error(z.prettifyError(error).replace(/\s*\n\s*/g, " ")) : error;
     }

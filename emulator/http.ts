@@ -19,8 +19,8 @@ export interface HttpOptions {
   latency: () => number;
   /** Paths below /control/, where that is switched on: the answer to a JSON body. */
   control: ((name: string, body: unknown) => unknown) | null;
-  /** Every other path: the REST protocol of restic. */
-  restic: ((request: IncomingMessage, response: ServerResponse) => void) | null;
+  /** Every other path: restic's REST protocol; answers false, and nothing, to a path that is no repository's. */
+  restic: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | null;
   /** One line per request, without secrets. */
   log: (line: string) => void;
 }
@@ -256,12 +256,10 @@ async function control(options: HttpOptions, name: string, request: IncomingMess
   }
 }
 
-function other(options: HttpOptions, path: string, request: IncomingMessage, response: ServerResponse): void {
+async function other(options: HttpOptions, path: string, request: IncomingMessage, response: ServerResponse) {
   if (path === "/") {
     response.writeHead(302, { Location: "/graphql" }).end();
-  } else if (options.restic && /^\/[a-z0-9]{8}(\/|$)/.test(path)) {
-    options.restic(request, response);
-  } else {
+  } else if (!(await options.restic?.(request, response))) {
     send(response, htmlReply(404, "Not Found"));
   }
 }

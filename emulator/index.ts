@@ -1,21 +1,26 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Api } from "./api";
 import { Clock } from "./clock";
 import { type Control, controlOverHttp, createControl } from "./control";
 import { Faults } from "./faults";
 import { createHttpServer } from "./http";
-import { noStorage } from "./repoStorage";
+import { noStorage, type RealStorage, startStorage, urlHost } from "./repoStorage";
 import { RequestLog } from "./requestLog";
+import type { HostKey } from "./storage/types";
 import { Store } from "./store";
-import type { TokenLevel } from "./tokens";
-import { type Variants, variantsSchema } from "./variants";
+import { TOKEN_LEVELS, type TokenLevel } from "./tokens";
+import { DEFAULT_VARIANTS, type Variants, variantsPatchSchema } from "./variants";
 import type { World } from "./world";
 
 export type { Control, RepoContent, TokenChange } from "./control";
 export type { Fault, FaultInput } from "./faults";
 export type { Counters, LoggedRequest } from "./requestLog";
 export type { TokenLevel } from "./tokens";
-export type { Variants } from "./variants";
+export { readVariants, type Variants } from "./variants";
 
 export interface EmulatorOptions {
   /** Default `127.0.0.1`. */
@@ -24,6 +29,15 @@ export interface EmulatorOptions {
   port?: number;
   /** Folder that keeps accounts, keys and repositories over a restart; default: nothing is kept. */
   dataDir?: string;
+  /**
+   * Serves the repositories: an SSH server in front of `borg serve`, and restic's protocol beside the API.
+   * Default false: repositories can be declared and stay empty.
+   */
+  storage?: boolean;
+  /** Port of the SSH server; default 0, a free one. */
+  sshPort?: number;
+  /** Accounts and tokens to have instead of those of the folder or new ones. */
+  accounts?: EmulatorAccount[];
   /** Serves `POST /control/…`; default false. The returned `control` works either way. */
   control?: boolean;
   variants?: Partial<Variants>;
@@ -44,49 +58,86 @@ export interface Emulator {
   /** demo@example.com and other@example.com. */
   accounts: [EmulatorAccount, EmulatorAccount, ...EmulatorAccount[]];
   control: Control;
+  /** Null without storage. */
+  ssh: { port: number; hostKeys: HostKey[] } | null;
   /** Cuts every connection, and resolves when the data is written. */
   close(): Promise<void>;
 }
 
-/** Starts a local BorgBase. Rejects with one line when a port is taken or the data folder holds something else. */
+/** Starts a local BorgBase. Rejects when a port is taken (`EADDRINUSE`) or the data folder holds something else. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const host = options.host ?? "127.0.0.1";
-  const store = new Store(options.dataDir ?? null);
+  const log = options.log ?? (() => {});
+  const store = new Store(options.dataDir ?? null, options.accounts && identities(options.accounts));
   const clock = new Clock();
-  const variants = variantsSchema.parse(options.variants ?? {});
-  let port = 0;
-  const storage = noStorage({ host, httpPort: () => port, sshPort: () => 8622 });
-  const world: World = { store, clock, variants, storage };
+  const variants: Variants = { ...DEFAULT_VARIANTS, ...variantsPatchSchema.parse(options.variants ?? {}) };
+  const scratch = options.storage && !options.dataDir ? await mkdtemp(join(tmpdir(), "borgbase-emulator-")) : null;
   const faults = new Faults();
   const requests = new RequestLog();
   const latency = { ms: 0 };
-  const control = createControl({ store, clock, variants, faults, requests, latency });
-  const server = createHttpServer({
-    world,
-    api: new Api(world),
-    faults,
-    requests,
-    latency: () => latency.ms,
-    control: options.control ? controlOverHttp(control) : null,
-    restic: null,
-    log: options.log ?? (() => {}),
-  });
+  let port = 0;
+  const httpPort = () => port;
+  let real: RealStorage | null = null;
+  let server: Server | undefined;
+
+  const close = async () => {
+    const closed = new Promise<void>((resolve) => (server?.listening ? server.close(() => resolve()) : resolve()));
+    server?.closeAllConnections();
+    await closed;
+    await real?.ssh.close();
+    await store.flush();
+    if (scratch) await rm(scratch, { recursive: true, force: true });
+  };
+  try {
+    if (options.storage) {
+      const folder = options.dataDir ?? (scratch as string);
+      real = await startStorage({ store, clock, folder, host, httpPort, sshPort: options.sshPort ?? 0, log });
+    }
+    const storage = real ?? noStorage({ host, httpPort, sshPort: () => options.sshPort ?? DEFAULT_SSH_PORT });
+    const world: World = { store, clock, variants, storage };
+    const control = createControl({ store, storage, clock, variants, faults, requests, latency });
+    server = createHttpServer({
+      world,
+      api: new Api(world),
+      faults,
+      requests,
+      latency: () => latency.ms,
+      control: options.control ? controlOverHttp(control) : null,
+      restic: real?.restic ?? null,
+      log,
+    });
+    port = await listen(server, options.port ?? 0, host);
+    return {
+      endpoint: `http://${urlHost(host)}:${port}/graphql`,
+      port,
+      accounts: accountsOf(store),
+      control,
+      ssh: real && { port: real.ssh.port, hostKeys: real.ssh.hostKeys },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What addresses of repositories name where nothing listens. */
+const DEFAULT_SSH_PORT = 8622;
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port ?? 0, host, resolve);
+    server.listen(port, host, resolve);
   });
-  port = (server.address() as AddressInfo).port;
+  return (server.address() as AddressInfo).port;
+}
+
+function identities(accounts: EmulatorAccount[]) {
   return {
-    endpoint: `http://${host}:${port}/graphql`,
-    port,
-    accounts: accountsOf(store),
-    control,
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-      await store.flush();
-    },
+    accounts: accounts.map(({ email, password }, index) => ({ id: String(index + 1), email, password })),
+    tokens: accounts.flatMap(({ email, tokens }) =>
+      TOKEN_LEVELS.map((level) => ({ secret: tokens[level], account: email, name: level, level, expiresAt: null })),
+    ),
   };
 }
 

@@ -1,4 +1,10 @@
 import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import type { Clock } from "./clock";
+import { isoTime } from "./clock";
+import type { HostKey, HostKeyType, SshServer, StorageBackend, StorageRepo } from "./storage/types";
+import type { Repo, Store } from "./store";
 import type { RepoStorage } from "./world";
 
 /** Host and ports that addresses of repositories are made of. */
@@ -9,7 +15,7 @@ export interface Addresses {
 }
 
 /** An IPv6 address needs brackets in a URL; a server that listens everywhere is reached on loopback. */
-function urlHost(host: string): string {
+export function urlHost(host: string): string {
   if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
   return host.includes(":") ? `[${host}]` : host;
 }
@@ -33,5 +39,89 @@ export function noStorage(addresses: Addresses): RepoStorage {
     usage: () => ({ currentUsage: 0, lastModified: null }),
     fingerprints: { rsa: nobody(), ecdsa: nobody(), ed25519: nobody() },
     remove: () => {},
+  };
+}
+
+export interface RealStorageOptions extends Pick<Addresses, "host" | "httpPort"> {
+  store: Store;
+  clock: Clock;
+  /** Repositories lie in `repos/ID` of it, host keys in `host-keys`. */
+  folder: string;
+  sshPort: number;
+  log: (line: string) => void;
+}
+
+export interface RealStorage extends RepoStorage {
+  ssh: SshServer;
+  /** Answers a request of restic; false when the path is none of a repository. */
+  restic(request: IncomingMessage, response: ServerResponse): Promise<boolean>;
+}
+
+/** Repositories on the disk, behind a real SSH server and restic's REST protocol. */
+export async function startStorage(options: RealStorageOptions): Promise<RealStorage> {
+  const { store, clock, folder } = options;
+  // Loaded here, so that an emulator without storage starts without it.
+  const storage = require("./storage") as typeof import("./storage");
+  const seen = (repo: Repo) => storageRepo(store, join(folder, "repos"), repo);
+  const backend: StorageBackend = {
+    repo: (id) => {
+      const repo = store.repos.get(id);
+      return repo && seen(repo);
+    },
+    keyUsed: (id) => {
+      const key = store.keys.get(id);
+      if (!key) return;
+      key.lastUsedAt = isoTime(clock.now());
+      store.changed();
+    },
+  };
+  const ssh = await storage.startSshServer({
+    host: options.host,
+    port: options.sshPort,
+    hostKeyDir: join(folder, "host-keys"),
+    backend,
+    log: options.log,
+  });
+  return {
+    ...repoPaths({ host: options.host, httpPort: options.httpPort, sshPort: () => ssh.port }),
+    ssh,
+    restic: (request, response) => storage.resticRequest(request, response, backend),
+    async usage(repo) {
+      const { currentUsageMb, lastModified } = await storage.usage(seen(repo));
+      return { currentUsage: currentUsageMb, lastModified: lastModified && isoTime(lastModified) };
+    },
+    fingerprints: {
+      rsa: fingerprint(ssh.hostKeys, "rsa"),
+      ecdsa: fingerprint(ssh.hostKeys, "ecdsa"),
+      ed25519: fingerprint(ssh.hostKeys, "ed25519"),
+    },
+    remove: (repo) => storage.removeRepo(seen(repo)),
+  };
+}
+
+function fingerprint(keys: HostKey[], type: HostKeyType): string {
+  return keys.find((key) => key.type === type)?.fingerprintSha256 ?? "";
+}
+
+function storageRepo(store: Store, folder: string, repo: Repo): StorageRepo {
+  const keys = (ids: string[]) =>
+    ids.flatMap((id) => {
+      const blob = store.keys.get(id)?.keyData.split(" ")[1];
+      return blob ? [{ id, blob }] : [];
+    });
+  return {
+    id: repo.id,
+    format: repo.format,
+    dir: join(folder, repo.id),
+    appendOnly: repo.appendOnly,
+    keys: {
+      full: keys(repo.fullAccessKeys),
+      appendOnly: keys(repo.appendOnlyKeys),
+      rsync: keys(repo.rsyncKeys),
+    },
+    quotaMb: repo.quotaEnabled && repo.quota > 0 ? repo.quota : null,
+    sftpEnabled: repo.sftpEnabled,
+    htpasswd: repo.htpasswd,
+    borgVersion: repo.borgVersion,
   };
 }

@@ -78,7 +78,7 @@ export function repoAdd(world: World, account: Account, args: Given & { region: 
     account: account.email,
     region: args.region,
     format,
-    htpasswd: format === "restic" ? randomBytes(18).toString("base64url") : null,
+    htpasswd: format === "restic" ? randomBytes(16).toString("hex") : null,
     createdAt: isoTime(world.clock.now()),
     pretended: null,
   };

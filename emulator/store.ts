@@ -169,7 +169,7 @@ export function newAccounts(): Accounts {
   const accounts = EMAILS.map((email, index) => ({
     id: String(index + 1),
     email,
-    password: randomBytes(12).toString("base64url"),
+    password: randomBytes(8).toString("hex"),
   }));
   return { accounts, tokens: accounts.flatMap((account) => newTokens(account.email)) };
 }

@@ -22,7 +22,7 @@ export interface Token {
 /** The three tokens an account starts with. */
 export function newTokens(account: string): Token[] {
   return TOKEN_LEVELS.map((level) => ({
-    secret: randomBytes(30).toString("base64url"),
+    secret: randomBytes(24).toString("hex"),
     account,
     name: level,
     level,

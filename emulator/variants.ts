@@ -2,49 +2,85 @@ import { z } from "zod";
 
 /**
  * Behaviours that the evidence leaves open. Each is a switch, so that a client can be tried under every one of them.
- * The first value is the default: the best supported, or where nothing is, the hardest for a client.
  */
-export const variantsSchema = z.strictObject({
+const variantsSchema = z.strictObject({
   /** Dates and secrets that are not set. gjabell/terraform-provider-borgbase reads both alike. */
-  unset: z.enum(["empty", "null"]).default("empty"),
+  unset: z.enum(["empty", "null"]),
   /** A quota and an alert that are off. */
-  zero: z.enum(["zero", "null"]).default("zero"),
+  zero: z.enum(["zero", "null"]),
   /** Key lists that hold nothing. adhawkins/ansible-borgbase iterates them without a check. */
-  emptyKeys: z.enum(["list", "null"]).default("list"),
+  emptyKeys: z.enum(["list", "null"]),
   /** What the argument `name` of the lists matches, without regard to case except for "exact". */
-  nameMatch: z.enum(["contains", "prefix", "exact"]).default("contains"),
+  nameMatch: z.enum(["contains", "prefix", "exact"]),
   /** Order of both lists. "shuffled" is another one at every call. */
-  listOrder: z.enum(["asis", "reversed", "shuffled"]).default("asis"),
+  listOrder: z.enum(["asis", "reversed", "shuffled"]),
   /** Order in which a repository's key ids come back. */
-  keyOrder: z.enum(["asis", "reversed", "shuffled"]).default("asis"),
+  keyOrder: z.enum(["asis", "reversed", "shuffled"]),
   /**
    * HTTP status for a token that is unknown or expired. clevyr/borgbase-operator and an app expect 401 (or 403);
    * kiwix/borg-backup pull request 62 saw 200 with errors in 2020.
    */
-  badToken: z.enum(["401", "403", "200"]).default("401"),
+  badToken: z.enum(["401", "403", "200"]),
   /** HTTP status for a token whose level is too low. */
-  lowLevel: z.enum(["200", "403"]).default("200"),
+  lowLevel: z.enum(["200", "403"]),
   /** HTTP status for a query the schema refuses: 400 in adhawkins/ansible-borgbase issues 22 and pull request 17. */
-  refusedQuery: z.enum(["400", "200"]).default("400"),
+  refusedQuery: z.enum(["400", "200"]),
   /** Body of answers with a status of 401 or 403. */
-  errorBody: z.enum(["errors", "detail", "html"]).default("errors"),
+  errorBody: z.enum(["errors", "detail", "html"]),
   /** Answer to an id that does not exist or belongs to another account. clevyr/borgbase-operator expects both. */
-  missing: z.enum(["error", "null"]).default("error"),
+  missing: z.enum(["error", "null"]),
   /** Type of the argument `id` of sshDelete. "both" serves the clients of both kinds. */
-  sshDeleteId: z.enum(["both", "string", "int"]).default("both"),
+  sshDeleteId: z.enum(["both", "string", "int"]),
   /** Whether the repoPath of a restic repository holds its password. */
-  resticPath: z.enum(["password", "plain"]).default("password"),
+  resticPath: z.enum(["password", "plain"]),
   /** True: a server of the future, with fields nobody asked for and values nobody knows. */
-  newer: z.boolean().default(false),
+  newer: z.boolean(),
   /** Repositories an account may have; null for any number. */
-  repoLimit: z.number().int().nonnegative().nullable().default(null),
+  repoLimit: z.number().int().nonnegative().nullable(),
 });
 
 export type Variants = z.infer<typeof variantsSchema>;
 
-/** Some switches, the others left as they are. A key or value that does not exist is refused. */
-export const variantsPatchSchema = z.strictObject(
-  Object.fromEntries(
-    Object.entries(variantsSchema.shape).map(([name, field]) => [name, field.removeDefault().optional()]),
-  ) as { [K in keyof Variants]: z.ZodType<Variants[K] | undefined> },
-);
+/** Of the choices that nothing decides, the one that is hardest for a client. */
+export const DEFAULT_VARIANTS: Variants = {
+  unset: "empty",
+  zero: "zero",
+  emptyKeys: "list",
+  nameMatch: "contains",
+  listOrder: "asis",
+  keyOrder: "asis",
+  badToken: "401",
+  lowLevel: "200",
+  refusedQuery: "400",
+  errorBody: "errors",
+  missing: "error",
+  sshDeleteId: "both",
+  resticPath: "password",
+  newer: false,
+  repoLimit: null,
+};
+
+/** Some of the switches. A key or value that does not exist is refused. */
+export const variantsPatchSchema = variantsSchema.partial();
+
+/** Variants from text, as a command line has it, or one line that says what is wrong. */
+export function readVariants(assignments: [string, string][]): Partial<Variants> | string {
+  const given = Object.fromEntries(
+    assignments.map(([name, text]) => {
+      const isText = Object.hasOwn(variantsSchema.shape, name) && !["newer", "repoLimit"].includes(name);
+      return [name, isText ? text : jsonOr(text)];
+    }),
+  );
+  const read = variantsPatchSchema.safeParse(given);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  return `${[...(issue?.path ?? []), issue?.message].join(": ")}`;
+}
+
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

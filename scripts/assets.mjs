@@ -2,6 +2,7 @@
 import { chmodSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { graphiqlPage } from "./graphiql.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -18,6 +19,8 @@ for (const folder of FOLDERS) {
     filter: (source) => !/\.[^/\\]+$/.test(source) || KINDS.test(source),
   });
 }
+
+writeFileSync(join(DIST, "emulator", "graphiql.html"), graphiqlPage());
 
 const cli = join(DIST, "cli", "main.js");
 if (existsSync(cli)) chmodSync(cli, 0o755);

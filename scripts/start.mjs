@@ -78,7 +78,7 @@ async function deploy(stack, env) {
 async function backUp(env) {
   chapter("borg backs up a folder over SSH with that key");
   const { code } = await attempt(["borg", "info"], { env, quiet: true });
-  if (code !== 0) await show(["borg", "init", "--encryption", "repokey-blake2"], { env });
+  if (code !== 0) await show(["borg", "--error", "init", "--encryption", "repokey-blake2"], { env });
   await show(["borg", "create", "--stats", "::{now:%Y-%m-%dT%H-%M-%S}", FOLDER], { env });
   chapter("The archives in the repository");
   return show(["borg", "list", "--short"], { env });
@@ -98,20 +98,22 @@ async function tryToDestroy(env) {
 }
 
 await runMain(async () => {
-  forwardInterrupts();
   const real = readArguments();
   await setUp(["borg", "ssh"]);
+  forwardInterrupts();
 
   const stack = real ? "borgbase" : "quickstart";
   const folder = join(LOCAL, stack);
   const env = environment();
-  for (const name of Object.keys(env)) if (/^(BORG|PULUMI_CONFIG|PULUMI_BACKEND)_/.test(name)) delete env[name];
+  // What another project's shell has set must not reach this one; of BorgBase's, only what was asked for.
+  const foreign = real ? /^(BORG|PULUMI_CONFIG|PULUMI_BACKEND)_/ : /^(BORG|BORGBASE|PULUMI_CONFIG|PULUMI_BACKEND)_/;
+  for (const name of Object.keys(env)) if (foreign.test(name)) delete env[name];
+
   const emulator = real ? undefined : await step("Starting the emulator", () => startEmulator(env));
   /** @type {Record<string, string>} */
   const api = emulator ? { BORGBASE_ENDPOINT: emulator.endpoint, BORGBASE_TOKEN: emulator.token } : {};
   try {
     const variables = { ...stackVariables(folder), ...api };
-    if (emulator) for (const name of Object.keys(env)) if (name.startsWith("BORGBASE_")) delete env[name];
     const outputs = await deploy(stack, { ...env, ...variables });
     const borg = await borgEnvironment(folder, outputs, env);
     const archives = await backUp({ ...env, ...borg });

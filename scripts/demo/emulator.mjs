@@ -1,16 +1,17 @@
 // The emulator that the demonstration starts and stops.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { LOCAL, ROOT } from "../setup/paths.mjs";
 import { Problem } from "../setup/progress.mjs";
-import { stopIfInterrupted } from "./shell.mjs";
 
 const DATA = join(LOCAL, "emulator");
-const LOG = join(LOCAL, "emulator.log");
 const PORTS = join(LOCAL, "emulator-ports.json");
+/** The emulator's own defaults; other ones where they are taken. */
+const DEFAULTS = { port: 8650, sshPort: 8622 };
 const START_TIMEOUT = 20_000;
 
 /**
@@ -29,9 +30,12 @@ export async function startEmulator(env) {
   const { port, sshPort } = await ports();
   const options = ["--port", String(port), "--ssh-port", String(sshPort), "--data", relative(ROOT, DATA)];
   const command = ["node", "dist/cli/main.js", "emulator", ...options];
-  mkdirSync(DATA, { recursive: true });
-  const log = openSync(LOG, "w", 0o600);
-  const child = spawn("node", command.slice(1), { cwd: ROOT, env, detached: true, stdio: ["ignore", log, log] });
+  const child = spawn("node", [...command.slice(1), "--json"], {
+    cwd: ROOT,
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const ended = new Promise((resolve) => {
     child.on("error", resolve);
     child.on("exit", resolve);
@@ -40,46 +44,22 @@ export async function startEmulator(env) {
     child.kill("SIGTERM");
     await ended;
   };
-  let gone = false;
-  ended.then(() => {
-    gone = true;
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    errors += text;
   });
-  const endpoint = `http://127.0.0.1:${port}/graphql`;
-  const limit = Date.now() + START_TIMEOUT;
-  try {
-    while (!gone && Date.now() < limit) {
-      stopIfInterrupted();
-      const token = tokenIn(readFileSync(LOG, "utf8"));
-      if (token && (await answers(endpoint, token))) return { endpoint, token, command, stop };
-      await pause(50);
-    }
-  } catch (error) {
+  // With --json it says all about itself in one line, once it runs.
+  const line = await Promise.race([
+    new Promise((resolve) => createInterface({ input: child.stdout }).once("line", resolve)),
+    ended,
+    pause(START_TIMEOUT, undefined, { ref: false }),
+  ]);
+  if (typeof line !== "string") {
     await stop();
-    throw error;
+    throw new Problem("The emulator did not start", errors);
   }
-  await stop();
-  throw new Problem(
-    `The emulator did not start; its messages are in ${relative(ROOT, LOG)}`,
-    readFileSync(LOG, "utf8"),
-  );
-}
-
-/** @param {string} log */
-function tokenIn(log) {
-  return /full access\W+([\w-]{20,})/i.exec(log)?.[1];
-}
-
-/**
- * @param {string} endpoint
- * @param {string} token
- */
-async function answers(endpoint, token) {
-  const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
-  const body = JSON.stringify({ query: "{ repoList { id } }" });
-  return fetch(endpoint, { method: "POST", headers, body, signal: AbortSignal.timeout(2000) }).then(
-    (answer) => answer.ok,
-    () => false,
-  );
+  const { endpoint, accounts } = JSON.parse(line);
+  return { endpoint, token: accounts[0].tokens.fullAccess, command, stop };
 }
 
 /**
@@ -87,8 +67,9 @@ async function answers(endpoint, token) {
  * @returns {Promise<{ port: number, sshPort: number }>}
  */
 async function ports() {
-  const last = existsSync(PORTS) ? JSON.parse(readFileSync(PORTS, "utf8")) : {};
+  const last = existsSync(PORTS) ? JSON.parse(readFileSync(PORTS, "utf8")) : DEFAULTS;
   const chosen = { port: await freePort(last.port), sshPort: await freePort(last.sshPort) };
+  mkdirSync(LOCAL, { recursive: true });
   writeFileSync(PORTS, JSON.stringify(chosen));
   return chosen;
 }

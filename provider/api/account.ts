@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isKind } from "../errors";
 import type { Client } from "./client";
 import { numberOr, optionalText } from "./fields";
 
@@ -19,10 +20,24 @@ const account = z.object({
 const ME = "query { me { username diskUsage repoCount sshKeyCount activePlan { name includedGb } } }";
 
 export class Accounts {
+  #me: Promise<Account> | undefined;
+
   constructor(private readonly client: Client) {}
 
   /** Needs Read Only or Full Access: a Create Only token is refused. */
   me(): Promise<Account> {
     return this.client.query({ purpose: "tell the account", field: "me", document: ME, answer: account });
+  }
+
+  /** Whose account it is, asked once per process; undefined where the token may not ask. */
+  async owner(): Promise<string | undefined> {
+    this.#me ??= this.me();
+    try {
+      return (await this.#me).username;
+    } catch (error) {
+      if (isKind(error, "permission")) return undefined;
+      this.#me = undefined;
+      throw error;
+    }
   }
 }

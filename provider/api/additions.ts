@@ -38,9 +38,11 @@ export class Additions<T extends { id: string }> {
     try {
       const added = await send(find);
       this.#claimed.add(added.id);
+      this.#list.put(added);
       return added;
-    } finally {
+    } catch (error) {
       this.#list.forget();
+      throw error;
     }
   }
 

@@ -37,6 +37,8 @@ export class Keys {
   readonly #list: SharedList<Key>;
   /** Declared as String by clients since 2023 and as Int before; the schema's answer to the first deletion settles it. */
   #idType: "String" | "Int" = "String";
+  /** Ids that this process took over: the resource that had one before and makes way for it must not delete it. */
+  readonly adopted = new Set<string>();
   readonly #additions: Additions<Key>;
 
   constructor(private readonly client: Client) {
@@ -75,15 +77,16 @@ export class Keys {
     );
   }
 
-  /** A key that is gone already counts as deleted. */
-  async delete(id: string): Promise<void> {
-    this.#list.forget();
+  /** Whether there was something to delete: false for a key that the account does not have. */
+  async delete(id: string): Promise<boolean> {
     try {
       await this.#delete(id);
+      this.#list.drop(id);
+      return true;
     } catch (error) {
-      if (!isKind(error, "notFound")) throw error;
-    } finally {
       this.#list.forget();
+      if (isKind(error, "notFound")) return false;
+      throw error;
     }
   }
 

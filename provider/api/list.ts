@@ -1,14 +1,21 @@
 /** Milliseconds for which one answer serves further reads: the length of a burst, not of a run. */
 const FRESH = 5_000;
 
+interface Entry<T> {
+  items: Promise<Map<string, T>>;
+  /** The same, once it is there. */
+  come?: Map<string, T>;
+  until: number;
+}
+
 /**
  * One list query for all reads that are asked for together. The engine reads a thousand resources one by one; each
- * shares the list that is under way or has just come. A change of the same process makes it forget, so nobody is
+ * shares the list that is under way or has just come. Changes of the same process are told to it, so that nobody is
  * answered from before a change that had already ended.
  */
 export class SharedList<T extends { id: string }> {
   #fetch: () => Promise<T[]>;
-  #current: { items: Promise<Map<string, T>>; until: number } | undefined;
+  #current: Entry<T> | undefined;
 
   constructor(fetch: () => Promise<T[]>) {
     this.#fetch = fetch;
@@ -32,15 +39,32 @@ export class SharedList<T extends { id: string }> {
     this.#current = undefined;
   }
 
+  /** An object was added or changed: this is what it is now. */
+  put(item: T): void {
+    this.#patch((items) => items.set(item.id, item));
+  }
+
+  /** An object was deleted. */
+  drop(id: string): void {
+    this.#patch((items) => items.delete(id));
+  }
+
+  /** A list that is still under way may be from before the change: it serves those who asked before, and nobody else. */
+  #patch(change: (items: Map<string, T>) => void): void {
+    if (this.#current?.come) change(this.#current.come);
+    else this.forget();
+  }
+
   #items(): Promise<Map<string, T>> {
     if (this.#current && Date.now() < this.#current.until) return this.#current.items;
-    const entry = {
+    const entry: Entry<T> = {
       items: this.#fetch().then((items) => new Map(items.map((item) => [item.id, item]))),
       until: Number.POSITIVE_INFINITY,
     };
     this.#current = entry;
     entry.items.then(
-      () => {
+      (items) => {
+        entry.come = items;
         entry.until = Date.now() + FRESH;
       },
       // A failure is the business of those who asked together; the next one asks anew.

@@ -112,6 +112,8 @@ const asAnswer = (found: RemoteRepo | undefined) => found && { repoAdded: found 
 
 export class Repos {
   readonly #list: SharedList<RemoteRepo>;
+  /** Ids that this process took over: the resource that had one before and makes way for it must not delete it. */
+  readonly adopted = new Set<string>();
   readonly #additions: Additions<RemoteRepo>;
 
   constructor(private readonly client: Client) {
@@ -174,7 +176,6 @@ export class Repos {
   }
 
   async edit(id: string, changes: RepoArguments): Promise<RemoteRepo> {
-    this.#list.forget();
     try {
       const { repoEdited } = await this.client.idempotent({
         purpose: `change the repository ${id}`,
@@ -183,15 +184,16 @@ export class Repos {
         variables: { id, ...changes },
         answer: z.object({ repoEdited: repo }),
       });
+      this.#list.put(repoEdited);
       return repoEdited;
-    } finally {
+    } catch (error) {
       this.#list.forget();
+      throw error;
     }
   }
 
-  /** Erases the repository and its data. One that is gone already counts as deleted. */
-  async delete(id: string): Promise<void> {
-    this.#list.forget();
+  /** Erases the repository and its data. Whether there was something to delete: false for one that the account does not have. */
+  async delete(id: string): Promise<boolean> {
     try {
       await this.client.idempotent({
         purpose: `delete the repository ${id}`,
@@ -200,10 +202,12 @@ export class Repos {
         variables: { id },
         answer: deleted,
       });
+      this.#list.drop(id);
+      return true;
     } catch (error) {
-      if (!isKind(error, "notFound")) throw error;
-    } finally {
       this.#list.forget();
+      if (isKind(error, "notFound")) return false;
+      throw error;
     }
   }
 }

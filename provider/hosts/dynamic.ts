@@ -1,0 +1,156 @@
+/*
+ * Pulumi's dynamic provider host for Node. The state of every resource names this file's entry of the package,
+ * `pulumi-borgbase/dynamic`, and its function `host`: neither may ever move.
+ */
+import type { dynamic } from "@pulumi/pulumi";
+import type { Api } from "../api";
+import { type GivenConfig, resolveConfig } from "../config";
+import { messageOf, ProviderError } from "../errors";
+import { check, create, diff, type Properties, read, remove, update } from "../lifecycle";
+import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
+import { type Context, UNKNOWN } from "../resource";
+
+/** The host's own property: the text that it loads the provider from. */
+const TEXT = "__provider";
+/** The resource's name in the program, which the host tells to nobody. In the inputs only. */
+const NAME = "__name";
+
+/** What the engine writes for values that are not known yet, by kind of value (pulumi/pulumi `sdk/go/common/resource/plugin`). */
+const UNKNOWN_TEXTS = new Set([
+  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+  "030794c1-ac77-496b-92df-f27374a8bd58",
+  "e48ece36-62e2-4504-bad9-02848725956a",
+  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+]);
+const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** The provider of one type of resource, for the host. */
+export function host(type: string): dynamic.ResourceProvider {
+  quietExpectedErrors();
+  const resource = resourceOf(type);
+  let given: GivenConfig = {};
+  const context = (inputs: Properties, olds?: Properties): Context => ({
+    api: () => apiFor(given),
+    name: String(inputs[NAME] ?? ""),
+    ...(typeof olds?.[NAME] === "string" && { formerName: olds[NAME] }),
+    log: (line) => console.log(line),
+  });
+
+  return {
+    // Synchronous: the host calls the next method without waiting for this one.
+    async configure({ config }) {
+      given = { token: config.get("borgbase:token"), endpoint: config.get("borgbase:endpoint") };
+    },
+
+    check: (olds, news) =>
+      told(async () => {
+        const { inputs, failures } = await check(resource, known(olds), known(news), context(news, olds));
+        return { inputs: { ...(toEngine(inputs) as Properties), [NAME]: news[NAME] }, failures };
+      }),
+
+    diff: (id, olds, news) =>
+      told(async () => {
+        const { changed, replaces } = await diff(resource, id, known(olds), known(news), context(news));
+        // A provider text of another release is renewed by an update, which writes nothing that is the same.
+        return { changes: changed.length > 0 || olds[TEXT] !== news[TEXT], replaces };
+      }),
+
+    create: (inputs) =>
+      told(async () => {
+        const { id, state } = await create(resource, known(inputs), context(inputs));
+        return { id, outs: state };
+      }),
+
+    read: (id, props) =>
+      told(async () => {
+        const state = await read(resource, id, known(props), context({}));
+        return (state ? { id, props: state } : {}) as dynamic.ReadResult;
+      }),
+
+    update: (id, olds, news) =>
+      told(async () => ({ outs: await update(resource, id, known(olds), known(news), context(news)) })),
+
+    delete: (id, props) => told(() => remove(resource, id, known(props), context({}))),
+  };
+}
+
+/** Answers a data function of a program, which runs in the program's own process. */
+export async function invoke<N extends FunctionName>(
+  name: N,
+  args: unknown,
+  given: GivenConfig,
+): Promise<FunctionResult<N>> {
+  const { args: schema, run } = functionOf(name);
+  const parsed = (await schema()).safeParse(args);
+  if (!parsed.success) {
+    throw new ProviderError("input", `${name}: ${parsed.error.issues.map((issue) => issue.message).join("; ")}`);
+  }
+  return (await run(parsed.data, { api: () => apiFor(given), name, log: () => {} })) as FunctionResult<N>;
+}
+
+const apis = new Map<string, Promise<Api>>();
+
+/** One client per account and process: reads that are asked for together share an answer. */
+function apiFor(given: GivenConfig): Promise<Api> {
+  const config = resolveConfig(given);
+  const key = JSON.stringify([config.endpoint, config.token]);
+  let api = apis.get(key);
+  if (!api) {
+    // Loaded here, as an operation on key pairs alone speaks with nobody.
+    api = import("../api/index.js").then(({ connect }) => connect(config));
+    apis.set(key, api);
+  }
+  return api;
+}
+
+/** The engine's values without what belongs to the host, its sign for the unknown made ours. */
+function known(values: Properties): Properties {
+  const { [TEXT]: _, [NAME]: __, ...own } = values;
+  return fromEngine(own) as Properties;
+}
+
+function fromEngine(value: unknown): unknown {
+  return mapDeep(value, (leaf) => (typeof leaf === "string" && UNKNOWN_TEXTS.has(leaf) ? UNKNOWN : leaf));
+}
+
+function toEngine(value: unknown): unknown {
+  return mapDeep(value, (leaf) => (leaf === UNKNOWN ? UNKNOWN_TEXT : leaf));
+}
+
+function mapDeep(value: unknown, leaf: (value: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => mapDeep(item, leaf));
+  if (typeof value !== "object" || value === null) return leaf(value);
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapDeep(item, leaf)]));
+}
+
+/** An expected failure as the host shows it best: its message and nothing else. */
+async function told<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (error instanceof ProviderError) throw new Told(messageOf(error));
+    throw error;
+  }
+}
+
+class Told extends Error {
+  override readonly stack = "";
+  override toString(): string {
+    return "";
+  }
+}
+
+let quiet = false;
+
+/** The host prints `${error}: ${error.stack}` beside the message that the engine shows: of a {@link Told} that is ": ". */
+function quietExpectedErrors(): void {
+  if (quiet) return;
+  quiet = true;
+  const print = console.error;
+  console.error = (...texts: unknown[]) => {
+    if (texts.length !== 1 || texts[0] !== ": ") print(...texts);
+  };
+}

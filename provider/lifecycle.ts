@@ -1,0 +1,210 @@
+import { isDeepStrictEqual } from "node:util";
+import type { z } from "zod";
+import { type Failure, ProviderError } from "./errors";
+import { type Context, type Field, type Fields, type Resource, UNKNOWN } from "./resource";
+
+/** Arguments or outputs by name; values may hold {@link UNKNOWN}. */
+export type Properties = Record<string, unknown>;
+
+export interface CheckResult {
+  inputs: Properties;
+  failures: Failure[];
+}
+
+export interface DiffResult {
+  /** Declared arguments that the state does not meet. */
+  changed: string[];
+  /** Those of them that need a new object. */
+  replaces: string[];
+}
+
+// A resource's own types end here: engines hand over untyped values, which `check` has held against the schema.
+type AnyResource = Resource<Properties, Properties>;
+type AnyFields = Fields<Properties>;
+
+/**
+ * Holds the arguments against their schema and rules, all of them before anything is changed. Only here old arguments
+ * are seen: one that was given and is removed goes back to its default; one that never was is not managed.
+ */
+export async function check(
+  resource: AnyResource,
+  olds: Properties | undefined,
+  news: Properties,
+  context: Context,
+): Promise<CheckResult> {
+  const fields = await resource.fields();
+  const inputs: Properties = {};
+  const failures: Failure[] = [];
+  const known: Properties = {};
+  const unknown = new Set<string>();
+
+  for (const name of Object.keys(news)) {
+    if (!(name in fields) && news[name] !== undefined)
+      failures.push({ property: name, reason: unknownArgument(name, resource, fields) });
+  }
+  for (const [name, field] of Object.entries(fields)) {
+    const old = olds?.[name];
+    const value = news[name] ?? (old === undefined ? undefined : field.reset?.({ old, inputs: news, context }));
+    if (value === undefined) {
+      if (field.required) failures.push({ property: name, reason: `${name} is required` });
+    } else if (holdsUnknown(value)) {
+      inputs[name] = value;
+      unknown.add(name);
+    } else {
+      const parsed = field.schema.safeParse(value);
+      // An argument that failed stays as it was given: the engine shows it beside the reason.
+      inputs[name] = parsed.success ? parsed.data : value;
+      if (parsed.success) known[name] = parsed.data;
+      else failures.push(failure(name, field, reasonOf(parsed.error)));
+    }
+  }
+  for (const found of (await resource.rules?.(known, unknown)) ?? []) {
+    failures.push(failure(found.property, fields[found.property], found.reason));
+  }
+  const isNew = !olds || Object.keys(olds).length === 0;
+  if (isNew && failures.length === 0 && resource.adoption) {
+    for (const line of await resource.adoption(known, context)) context.log(line);
+  }
+  return { inputs, failures };
+}
+
+/** Compares what is declared with the state. What was never declared never differs. */
+export async function diff(
+  resource: AnyResource,
+  id: string,
+  state: Properties,
+  inputs: Properties,
+  context: Context,
+): Promise<DiffResult> {
+  const fields = await resource.fields();
+  const changed: string[] = [];
+  const replaces: string[] = [];
+  let replacementIsCertain = false;
+  let adopted = false;
+
+  for (const [name, field] of Object.entries(fields)) {
+    const declared = inputs[name];
+    if (declared === undefined || field.transient) continue;
+    const unknown = holdsUnknown(declared);
+    if (field.identity) {
+      adopted = true;
+      if (!unknown && declared !== id) throw otherIdentity(resource, name, id, declared);
+      continue;
+    }
+    if (!unknown && (await isSame(field, declared, state[name], { inputs, state }))) continue;
+    changed.push(name);
+    if (field.replaces) {
+      replaces.push(name);
+      replacementIsCertain ||= !unknown;
+    }
+  }
+  if (adopted && replacementIsCertain) throw replacesAdopted(resource, id, replaces);
+  // A value that may turn out to be the old one is no ground for a refusal: the deployment asks again.
+  if (replacementIsCertain) await resource.beforeReplace?.(id, state, replaces, context);
+  return { changed, replaces };
+}
+
+export function create(resource: AnyResource, inputs: Properties, context: Context) {
+  return expected(() => resource.create(inputs, context));
+}
+
+export function read(resource: AnyResource, id: string, state: Properties, context: Context) {
+  return expected(() => resource.read(id, state, context));
+}
+
+export function update(resource: AnyResource, id: string, state: Properties, inputs: Properties, context: Context) {
+  return expected(() => resource.update(id, state, inputs, context));
+}
+
+export function remove(resource: AnyResource, id: string, state: Properties, context: Context) {
+  return expected(() => resource.delete(id, state, context));
+}
+
+/** SSH knows nothing of the provider's kinds of errors: its failures become those of a host here, once for all. */
+async function expected<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (error instanceof Error && error.name === "SshError") {
+      throw new ProviderError("host", error.message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function otherIdentity(resource: AnyResource, name: string, id: string, declared: unknown): ProviderError {
+  return new ProviderError(
+    "refused",
+    `This ${resource.type} is ${id}, and ${name} now says ${declared}: a resource cannot become another object. ` +
+      `Put ${name} back or remove it, or declare ${declared} as a resource of its own.`,
+  );
+}
+
+/** The replacement would take over the very object that it is to replace, which is then deleted. */
+function replacesAdopted(resource: AnyResource, id: string, replaces: string[]): ProviderError {
+  return new ProviderError(
+    "refused",
+    `A change of ${replaces.join(", ")} needs a new ${resource.type}, but existingId says to take over ${id}: remove existingId first.`,
+  );
+}
+
+/** The declared arguments that the state does not meet: what an update has to change. Inputs are known by then. */
+export async function differences<Inputs extends object, State extends object>(
+  fields: Fields<Inputs>,
+  inputs: Inputs,
+  state: State,
+): Promise<(keyof Inputs & string)[]> {
+  const found: (keyof Inputs & string)[] = [];
+  for (const name of Object.keys(fields) as (keyof Inputs & string)[]) {
+    const field: Field = fields[name] as Field;
+    if (inputs[name] === undefined || field.transient || field.identity) continue;
+    if (!(await isSame(field, inputs[name], state[name as string as keyof State], { inputs, state }))) found.push(name);
+  }
+  return found;
+}
+
+async function isSame(
+  field: Field,
+  declared: unknown,
+  actual: unknown,
+  whole: { inputs: object; state: object },
+): Promise<boolean> {
+  return field.same ? field.same(declared, actual, whole) : isDeepStrictEqual(declared, actual);
+}
+
+export function holdsUnknown(value: unknown): boolean {
+  if (value === UNKNOWN) return true;
+  if (Array.isArray(value)) return value.some(holdsUnknown);
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsUnknown);
+}
+
+/** The engine prints the value of a property that it is told of: a secret one is named in the reason alone. */
+function failure(name: string, field: Field | undefined, reason: string): Failure {
+  if (!field?.secret) return { property: name, reason };
+  return { property: "", reason: reason.includes(name) ? reason : `${name}: ${reason}` };
+}
+
+function reasonOf(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => (issue.path.length ? `${issue.path.join(".")} ${issue.message}` : issue.message))
+    .join("; ");
+}
+
+function unknownArgument(name: string, resource: AnyResource, fields: AnyFields): string {
+  const near = Object.keys(fields).find((field) => distance(field.toLowerCase(), name.toLowerCase()) <= 2);
+  return `${resource.type} has no argument ${name}${near ? `: did you mean ${near}?` : ""}`;
+}
+
+/** Levenshtein's distance of two words. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substituted, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

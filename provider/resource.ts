@@ -1,0 +1,65 @@
+import type { z } from "zod";
+import type { Api } from "./api";
+import type { Failure } from "./errors";
+
+/** Stands for a value that is not known before the deployment has run. Hosts put it where the engine has its own sign. */
+export const UNKNOWN: unique symbol = Symbol("unknown");
+
+/** An argument of a resource: everything that check and diff have to know of it, in one place. */
+export interface Field<T = unknown> {
+  /** Its shape; may normalise what was given (sets, case), so that equal meanings are equal values. */
+  schema: z.ZodType<T>;
+  required?: boolean;
+  /**
+   * What the argument goes back to when it was given once and is removed from the program. Left out where a removal
+   * has nothing to go back to; then the resource keeps what it has.
+   */
+  reset?(removed: { old: unknown; inputs: Readonly<Record<string, unknown>>; context: Context }): T;
+  /** A change cannot be made in place. */
+  replaces?: boolean;
+  /** Its value must never be printed: failures are reported on the whole resource. */
+  secret?: boolean;
+  /** It only says how to get somewhere: a change of it is no change of the resource. */
+  transient?: boolean;
+  /** It names the object to take over: read at creation only, and from then on it can only be the resource's own id. */
+  identity?: boolean;
+  /** Whether the declared value is what the state holds; default: deeply equal. */
+  same?(declared: T, actual: unknown, whole: { inputs: object; state: object }): boolean | Promise<boolean>;
+}
+
+export type Fields<Inputs> = { [K in keyof Required<Inputs>]: Field<Exclude<Inputs[K], undefined>> };
+
+/** What a resource may use while it works. */
+export interface Context {
+  /** The account; made on first use, so that a resource that needs no account needs no token. */
+  api(): Promise<Api>;
+  /** The name of the resource in the program. */
+  name: string;
+  /** The name that it had at the last deployment; differs from `name` after a rename with an alias. */
+  formerName?: string;
+  /** A line for the person at the screen, beside the resource's progress. */
+  log(line: string): void;
+}
+
+/**
+ * A kind of resource: how the engine's questions about it are answered. `Inputs` are its arguments, `State` its outputs,
+ * which hold every argument as the remote has it and all that `delete` needs: `diff`, `read` and `delete` see no inputs.
+ */
+export interface Resource<Inputs extends object, State extends object> {
+  /** The last part of its token. */
+  type: string;
+  /** Made on first use, as it loads the schema library. */
+  fields(): Promise<Fields<Inputs>>;
+  /** Rules between arguments. `inputs` lacks those that failed on their own or are unknown; `unknown` names the latter. No I/O. */
+  rules?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>): Failure[] | Promise<Failure[]>;
+  /** What taking over an existing object will change: asked once, before it is created; its lines are logged. */
+  adoption?(inputs: Partial<Inputs>, context: Context): Promise<string[]>;
+  /** Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do. */
+  beforeReplace?(id: string, state: State, changed: (keyof Inputs)[], context: Context): Promise<void>;
+  create(inputs: Inputs, context: Context): Promise<{ id: string; state: State }>;
+  /** The state as it is now, or undefined when the object is gone. `state` is empty when all that is known is the id. */
+  read(id: string, state: Partial<State>, context: Context): Promise<State | undefined>;
+  update(id: string, state: State, inputs: Inputs, context: Context): Promise<State>;
+  /** Succeeds when the object is gone already. */
+  delete(id: string, state: State, context: Context): Promise<void>;
+}

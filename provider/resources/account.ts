@@ -1,0 +1,42 @@
+import { ProviderError } from "../errors";
+import type { Context } from "../resource";
+
+/**
+ * Whose the objects are that this run makes: the user name of the account, or undefined where the token may not ask.
+ * Never fails: it runs beside an addition, whose answer must not be lost over it.
+ */
+export async function rememberOwner(context: Context): Promise<string | undefined> {
+  try {
+    return await (await context.api()).account.owner();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Called when a read finds nothing: a token of another account finds nothing either, and must never make anything gone.
+ * `others` is how many objects of its kind the token does see.
+ * @throws `refused` when the account is another one, or when nothing proves that the token sees the account at all
+ */
+export async function assertOwner(
+  what: string,
+  owner: string | undefined,
+  others: number,
+  context: Context,
+): Promise<void> {
+  const asked = await (await context.api()).account.owner();
+  if (asked !== undefined && (owner === undefined || owner === asked)) return;
+  if (asked !== undefined) {
+    throw new ProviderError(
+      "refused",
+      `BorgBase shows no ${what}: the token is of the account ${asked}, and ${what} belongs to ${owner}. Use a token of that account.`,
+    );
+  }
+  if (owner === undefined && others > 0) return;
+  const whose = owner === undefined ? "" : ` (it belongs to ${owner})`;
+  throw new ProviderError(
+    "refused",
+    `BorgBase shows no ${what}${whose}, and the token may not tell whose account it sees, so ${what} is not taken for gone: ` +
+      "use a token of the level Read Only or Full Access.",
+  );
+}

@@ -1,0 +1,147 @@
+import type { Key } from "../api";
+import { type Failure, ProviderError } from "../errors";
+import type { Context, Fields, Resource } from "../resource";
+import { SshError } from "../ssh/error";
+import { assertOwner, rememberOwner } from "./account";
+
+/** The arguments of an `SshKey`. */
+export interface SshKeyInputs {
+  /** Default: the resource's own name. BorgBase cannot rename a key: a change replaces it, new before old. */
+  name?: string;
+  /** One OpenSSH line. Another key replaces it, new before old; another comment changes nothing. */
+  publicKey: string;
+  /** Take over the registered key with this id instead of adding one. Read at creation only. */
+  existingId?: string;
+}
+
+/** The outputs of an `SshKey`. Its id is BorgBase's. */
+export interface SshKeyState {
+  name: string;
+  /** Algorithm and body, as BorgBase keeps it. */
+  publicKey: string;
+  comment: string;
+  /** As BorgBase names it, for example `"ssh-ed25519"`. */
+  keyType: string;
+  bits: number;
+  fingerprintSha256: string;
+  fingerprintMd5: string;
+  /** ISO 8601. */
+  addedAt?: string;
+  /** Whose it is: the user name of the account, where the token may ask. */
+  __account?: string;
+}
+
+async function fields(): Promise<Fields<SshKeyInputs>> {
+  const { z } = await import("zod");
+  return {
+    name: {
+      schema: z.string({ error: "must be a text" }).min(1, { error: "must not be empty" }),
+      reset: ({ old, context }) => (old === context.formerName ? String(old) : context.name),
+      replaces: true,
+    },
+    publicKey: {
+      schema: z.string({ error: "must be one OpenSSH line" }).transform((line) => line.trim()),
+      required: true,
+      replaces: true,
+      same: (declared, actual) => body(declared) === body(String(actual)),
+    },
+    existingId: {
+      schema: z.string({ error: "must be the id of an SSH key, as text" }).min(1, { error: "must not be empty" }),
+      identity: true,
+    },
+  };
+}
+
+/** Algorithm and base64 body: what makes the key, whatever comment follows. */
+function body(line: string): string {
+  return line.trim().split(/\s+/).slice(0, 2).join(" ");
+}
+
+async function rules(inputs: Partial<SshKeyInputs>): Promise<Failure[]> {
+  if (inputs.publicKey === undefined) return [];
+  const { parsePublicKey } = await import("../ssh/publicKey.js");
+  try {
+    parsePublicKey(inputs.publicKey);
+    return [];
+  } catch (error) {
+    if (error instanceof SshError) return [{ property: "publicKey", reason: error.message }];
+    throw error;
+  }
+}
+
+function toState(key: Key, account: string | undefined): SshKeyState {
+  return {
+    name: key.name,
+    publicKey: key.keyData.trim(),
+    comment: key.comment,
+    keyType: key.keyType,
+    bits: key.bits,
+    fingerprintSha256: key.hashSha256,
+    fingerprintMd5: key.hashMd5,
+    ...(key.addedAt && { addedAt: key.addedAt }),
+    ...(account && { __account: account }),
+  };
+}
+
+/** Takes over a key. As BorgBase cannot edit one, it must be what the program says already. */
+async function adopt(id: string, inputs: Partial<SshKeyInputs>, context: Context): Promise<Key> {
+  const { keys } = await context.api();
+  const key = await keys.get(id);
+  if (!key) throw new ProviderError("notFound", `The account has no SSH key ${id} to take over (existingId).`);
+  if (inputs.publicKey !== undefined && body(inputs.publicKey) !== body(key.keyData)) {
+    throw new ProviderError(
+      "refused",
+      `The SSH key ${id} to take over is another key (${key.hashSha256}) than publicKey: give its own line, or leave existingId out.`,
+    );
+  }
+  if (inputs.name !== undefined && inputs.name !== key.name) {
+    throw new ProviderError(
+      "refused",
+      `The SSH key ${id} to take over is named "${key.name}", and BorgBase cannot rename keys: give that name, or leave name out.`,
+    );
+  }
+  keys.adopted.add(id);
+  return key;
+}
+
+/** A public key registered with BorgBase. */
+export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
+  type: "SshKey",
+  fields,
+  rules,
+
+  async adoption(inputs, context) {
+    if (inputs.existingId === undefined) return [];
+    await adopt(inputs.existingId, inputs, context);
+    return [`takes over the SSH key ${inputs.existingId} and changes nothing of it`];
+  },
+
+  async create(inputs, context) {
+    const { keys } = await context.api();
+    const owner = rememberOwner(context);
+    const key =
+      inputs.existingId === undefined
+        ? await keys.add(inputs.name ?? context.name, inputs.publicKey)
+        : await adopt(inputs.existingId, inputs, context);
+    return { id: key.id, state: toState(key, await owner) };
+  },
+
+  async read(id, state, context) {
+    const { keys } = await context.api();
+    const key = await keys.get(id);
+    if (key) return toState(key, state.__account ?? (await rememberOwner(context)));
+    await assertOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
+    return undefined;
+  },
+
+  /** Only the comment of the line can have changed, which is no change at BorgBase. */
+  async update(_id, state) {
+    return state;
+  },
+
+  async delete(id, state, context) {
+    const { keys } = await context.api();
+    if (keys.adopted.has(id) || (await keys.delete(id))) return;
+    await assertOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
+  },
+};

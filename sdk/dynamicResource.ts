@@ -1,0 +1,38 @@
+import * as pulumi from "@pulumi/pulumi";
+import { providerFor } from "./provider";
+
+/** `T` as arguments of a resource: every value, at every depth, may be an output of another resource. */
+export type Args<T> = { [K in keyof T]: DeepInput<T[K]> };
+type DeepInput<T> = pulumi.Input<T extends object ? { [K in keyof T]: DeepInput<T[K]> } : T>;
+
+/**
+ * The text that Pulumi keeps with each resource and loads its provider from. It captures nothing, so it is the same over
+ * releases and programs; the entry that it names never moves.
+ */
+const providerText = (type: string) => `exports.handler=()=>require("pulumi-borgbase/dynamic").host("${type}")`;
+
+/** A resource of the tokens `borgbase:index:…`, served by Pulumi's dynamic provider host. */
+export abstract class DynamicResource extends pulumi.CustomResource {
+  /**
+   * @param outputs the names of all outputs
+   * @param secrets those of them that must be encrypted wherever they go
+   */
+  protected constructor(
+    type: string,
+    name: string,
+    args: object | undefined,
+    outputs: readonly string[],
+    secrets: readonly string[],
+    opts: pulumi.CustomResourceOptions = {},
+  ) {
+    const props = {
+      ...Object.fromEntries(outputs.map((output) => [output, undefined])),
+      ...args,
+      // Only a resource of one's own has a name to fall back on; the host tells it to nobody.
+      ...(opts.id === undefined && { __name: name }),
+      __provider: providerText(type),
+    };
+    const additionalSecretOutputs = [...(opts.additionalSecretOutputs ?? []), ...secrets];
+    super(`borgbase:index:${type}`, name, props, { ...opts, provider: providerFor(opts), additionalSecretOutputs });
+  }
+}

@@ -1,0 +1,117 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { AccountInfo } from "../provider/functions/account";
+import type { IdOrName } from "../provider/functions/choose";
+import type { RepoInfo } from "../provider/functions/repos";
+import type { SshKeyInfo } from "../provider/functions/sshKeys";
+import type { FunctionName, FunctionResult } from "../provider/registry";
+import type { Args } from "./dynamicResource";
+import { settingsFor } from "./provider";
+
+export type { AccountInfo, IdOrName, RepoInfo, SshKeyInfo };
+
+/** A registered SSH key by `{ id }` or exact `{ name }`; a name that several have is an error with their ids. */
+export function getSshKey(wanted: IdOrName, opts?: pulumi.InvokeOptions): Promise<SshKeyInfo> {
+  return promised("getSshKey", wanted, opts);
+}
+
+/** {@link getSshKey} for values that other resources give. */
+export function getSshKeyOutput(wanted: Args<IdOrName>, opts?: pulumi.InvokeOutputOptions): pulumi.Output<SshKeyInfo> {
+  return output("getSshKey", wanted, opts);
+}
+
+/** All SSH keys of the account. */
+export function getSshKeys(opts?: pulumi.InvokeOptions): Promise<SshKeyInfo[]> {
+  return promised("getSshKeys", {}, opts);
+}
+
+/** {@link getSshKeys} as an output. */
+export function getSshKeysOutput(opts?: pulumi.InvokeOutputOptions): pulumi.Output<SshKeyInfo[]> {
+  return output("getSshKeys", {}, opts);
+}
+
+/**
+ * A repository by `{ id }` or exact `{ name }`, with its usage and last modification; a name that several have is an
+ * error with their ids.
+ */
+export function getRepo(wanted: IdOrName, opts?: pulumi.InvokeOptions): Promise<RepoInfo> {
+  return promised("getRepo", wanted, opts);
+}
+
+/** {@link getRepo} for values that other resources give. */
+export function getRepoOutput(wanted: Args<IdOrName>, opts?: pulumi.InvokeOutputOptions): pulumi.Output<RepoInfo> {
+  return output("getRepo", wanted, opts);
+}
+
+/** All repositories of the account, or those of exactly this name. */
+export function getRepos(filter: { name?: string } = {}, opts?: pulumi.InvokeOptions): Promise<RepoInfo[]> {
+  return promised("getRepos", filter, opts);
+}
+
+/** {@link getRepos} for values that other resources give. */
+export function getReposOutput(
+  filter: Args<{ name?: string }> = {},
+  opts?: pulumi.InvokeOutputOptions,
+): pulumi.Output<RepoInfo[]> {
+  return output("getRepos", filter, opts);
+}
+
+/** The account that the token belongs to: its plan, usage and counts. */
+export function getAccount(opts?: pulumi.InvokeOptions): Promise<AccountInfo> {
+  return promised("getAccount", {}, opts);
+}
+
+/** {@link getAccount} as an output. */
+export function getAccountOutput(opts?: pulumi.InvokeOutputOptions): pulumi.Output<AccountInfo> {
+  return output("getAccount", {}, opts);
+}
+
+/** Answers an output; unknown while an argument is, or while a resource that it depends on is yet to be made. */
+function output<N extends FunctionName>(
+  name: N,
+  args: object,
+  opts: pulumi.InvokeOutputOptions = {},
+): pulumi.Output<FunctionResult<N>> {
+  const dependencies = pulumi
+    .output(opts.dependsOn ?? [])
+    .apply((resources) =>
+      pulumi.all([resources].flat().map((each) => (each instanceof pulumi.CustomResource ? each.id : each.urn))),
+    );
+  const answer = pulumi
+    .all([args, settingsFor(opts), dependencies])
+    .apply(([known, settings]) => ask(name, known, settings));
+  return answer as pulumi.Output<FunctionResult<N>>;
+}
+
+async function promised<N extends FunctionName>(
+  name: N,
+  args: object,
+  opts?: pulumi.InvokeOptions,
+): Promise<FunctionResult<N>> {
+  const settings = settingsFor(opts) as pulumi.Output<Parameters<typeof ask>[2]> & {
+    isKnown: Promise<boolean>;
+    promise(): Promise<Parameters<typeof ask>[2]>;
+  };
+  if (!(await settings.isKnown)) {
+    throw new pulumi.RunError(
+      `${name}: the Provider's settings are not known before the deployment; use ${name}Output.`,
+    );
+  }
+  return ask(name, args, await settings.promise());
+}
+
+async function ask<N extends FunctionName>(
+  name: N,
+  args: unknown,
+  settings: { token?: string; endpoint?: string },
+): Promise<FunctionResult<N>> {
+  // Loaded on first use: most programs ask nothing.
+  const { invoke } = await import("../provider/hosts/dynamic.js");
+  try {
+    return await invoke(name, args, settings);
+  } catch (error) {
+    // Pulumi shows a RunError without a stack.
+    if (error instanceof Error && error.name === "ProviderError")
+      throw new pulumi.RunError(`${name}: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { GivenConfig } from "../provider/config";
+
+export interface ProviderArgs {
+  /** API token. Default: the stack's `borgbase:token`, then `BORGBASE_TOKEN` or `BORGBASE_API_TOKEN` of the environment. */
+  token?: pulumi.Input<string>;
+  /** Address of the API. Default: `borgbase:endpoint`, then `BORGBASE_ENDPOINT`, then the public service. */
+  endpoint?: pulumi.Input<string>;
+}
+
+const given = new WeakMap<pulumi.ProviderResource, pulumi.Output<GivenConfig>>();
+
+/**
+ * An account at BorgBase. A program that makes none gets one from its configuration and environment; several accounts
+ * are several Providers, given to resources and components as `{ provider }`.
+ *
+ * A token given here or in the stack's configuration is kept encrypted in this resource's entry of the state and nowhere
+ * else; one from the environment is kept nowhere.
+ */
+export class Provider extends pulumi.ProviderResource {
+  constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
+    const { token, endpoint } = resolve(args);
+    super("pulumi-nodejs", name, { "borgbase:token": token, "borgbase:endpoint": endpoint }, opts);
+    given.set(this, pulumi.output({ token, endpoint }) as pulumi.Output<GivenConfig>);
+  }
+
+  /**
+   * The package of the tokens that it serves; the engine knows it as a provider of `pulumi-nodejs`.
+   * Components find the provider for their children by this name.
+   */
+  getPackage(): string {
+    return "borgbase";
+  }
+}
+
+/** Settings of the program: from the arguments, then the stack's configuration. The environment is the provider's to read. */
+function resolve(args: ProviderArgs): ProviderArgs {
+  const config = new pulumi.Config("borgbase");
+  const token = args.token ?? config.getSecret("token");
+  return {
+    ...(token !== undefined && { token: pulumi.secret(token) }),
+    endpoint: args.endpoint ?? config.get("endpoint"),
+  };
+}
+
+const TOKEN = "borgbase:index:Repo";
+const defaults = new WeakMap<object, Provider>();
+const withoutStack = {};
+
+/** The provider for a resource that names none: its parent's, else one for the whole stack. */
+export function providerFor(opts: pulumi.CustomResourceOptions): pulumi.ProviderResource {
+  const inherited = opts.provider ?? opts.parent?.getProvider(TOKEN);
+  if (inherited) return inherited;
+  // Per stack, as inline programs of several stacks share a process; unit tests with mocks have no stack.
+  const stack = pulumi.runtime.getStackResource() ?? withoutStack;
+  let provider = defaults.get(stack);
+  if (!provider) {
+    provider = new Provider("borgbase-default");
+    defaults.set(stack, provider);
+  }
+  return provider;
+}
+
+/** Settings for a data function, which runs in the program itself. */
+export function settingsFor(opts: pulumi.InvokeOptions = {}): pulumi.Output<GivenConfig> {
+  const provider = opts.provider ?? opts.parent?.getProvider(TOKEN);
+  return (provider && given.get(provider)) ?? (pulumi.output(resolve({})) as pulumi.Output<GivenConfig>);
+}

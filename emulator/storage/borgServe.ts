@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, resolve } from "node:path";
 import type { StorageRepo } from "./types";
 
 /** The one repository of a BorgBase id: `ssh://ID@HOST/./repo`. */
@@ -43,16 +43,17 @@ function isServeOption(word: string): boolean {
  * @param command what the client asked for, already judged by `isBorgServe`.
  */
 export function startBorgServe(repo: StorageRepo, command: string, appendOnly: boolean): BorgProcess {
-  mkdirSync(repo.dir, { recursive: true, mode: 0o700 });
-  const args = ["serve", "--restrict-to-repository", join(repo.dir, REPOSITORY), "--umask=077"];
+  const dir = resolve(repo.dir);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const args = ["serve", "--restrict-to-repository", resolve(dir, REPOSITORY), "--umask=077"];
   if (appendOnly) args.push("--append-only");
   args.push(...quotaArguments(repo));
 
   const { PATH, LANG, LC_ALL, TMPDIR } = process.env;
   const child = spawn("borg", args, {
-    cwd: repo.dir,
+    cwd: dir,
     // As sshd does for a forced command: borg reads the client's wishes from here and honours only a safe few.
-    env: { PATH, LANG, LC_ALL, TMPDIR, HOME: repo.dir, SSH_ORIGINAL_COMMAND: command },
+    env: { PATH, LANG, LC_ALL, TMPDIR, HOME: dir, SSH_ORIGINAL_COMMAND: command },
   });
   const processes = running.get(repo.dir) ?? new Set();
   running.set(repo.dir, processes.add(child));
@@ -67,13 +68,15 @@ export function startBorgServe(repo: StorageRepo, command: string, appendOnly: b
 /** Asks a process to release its locks and end, and resolves when it has. */
 export function stopBorgServe(child: BorgProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
+  return new Promise((ended) => {
     const force = setTimeout(() => child.kill("SIGKILL"), GRACE);
     child.once("exit", () => {
       clearTimeout(force);
-      resolve();
+      ended();
     });
     child.kill("SIGHUP");
+    // In the middle of a request borg takes the signal for that request's failure and goes on: then its input has ended.
+    child.stdin.destroy();
   });
 }
 
@@ -89,7 +92,7 @@ export async function stopAllIn(dir: string): Promise<void> {
 function quotaArguments(repo: StorageRepo): string[] {
   const bytes = repo.quotaMb === null ? 0 : Math.floor(repo.quotaMb * 1e6);
   if (bytes >= SMALLEST_QUOTA_OPTION) return [`--storage-quota=${bytes}`];
-  const exists = writeQuota(join(repo.dir, REPOSITORY, "config"), bytes);
+  const exists = writeQuota(resolve(repo.dir, REPOSITORY, "config"), bytes);
   return repo.quotaMb === null || exists ? [] : [`--storage-quota=${SMALLEST_QUOTA_OPTION}`];
 }
 

@@ -72,22 +72,25 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   }
 
   function serveSession(session: Session, repoId: string, blob: Buffer): void {
-    const refuse = (channel: ServerChannel, reason: string) => {
-      log(`ssh ${repoId}: refused: ${reason}`);
+    // The log keeps what was refused, not the words: people put passphrases into commands.
+    const refuse = (channel: ServerChannel, request: string, reason: string) => {
+      log(`ssh ${repoId}: refused ${request}`);
       finish(channel, reason, REFUSED);
     };
-    session.on("shell", (accept) => refuse(accept(), `Repository ${repoId} has no shell: use it with borg.`));
+    session.on("shell", (accept) =>
+      refuse(accept(), "a shell", `Repository ${repoId} has no shell: use it with borg.`),
+    );
     session.on("subsystem", (accept, _reject, { name }) =>
-      refuse(accept(), `Repository ${repoId}: ${name} is not offered by this emulator.`),
+      refuse(accept(), "a subsystem", `Repository ${repoId}: ${name} is not offered by this emulator.`),
     );
     session.on("exec", (accept, _reject, { command }) => {
       const channel = accept();
       // Asked again: keys and repositories change while a connection stays open.
       const repo = backend.repo(repoId);
       const access = repo && accessOf(repo, blob)?.access;
-      if (!repo || !access) return refuse(channel, `Repository ${repoId} is no longer open to this key.`);
+      if (!repo || !access) return refuse(channel, "a key", `Repository ${repoId} is no longer open to this key.`);
       const reason = whyNot(repo, access, command);
-      if (reason) return refuse(channel, reason);
+      if (reason) return refuse(channel, "a command", reason);
       serveBorg(channel, repo, command, repo.appendOnly || access === "append-only");
     });
   }

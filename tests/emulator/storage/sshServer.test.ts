@@ -2,6 +2,7 @@ import { deepEqual, equal, match, notEqual } from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
+import { BaseAgent, Client, type IdentityCallback, type ParsedKey, type SignCallback, utils } from "ssh2";
 import { isBorgServe } from "../../../emulator/storage/borgServe";
 import { type ClientKey, Lab, run, until } from "./support";
 
@@ -35,6 +36,28 @@ describe("the SSH server", function () {
       match(stderr, /Permission denied \(publickey\)/);
     }
     deepEqual(lab.used, ["full"], "a refused key was not used");
+  });
+
+  it("refuses a listed key whose private half the client does not hold", async () => {
+    const listed = utils.parseKey(readFileSync(`${key.file}.pub`)) as ParsedKey;
+    const own = utils.parseKey(readFileSync(rsync.file)) as ParsedKey;
+    class Forger extends BaseAgent {
+      getIdentities(answer: IdentityCallback<ParsedKey>) {
+        answer(null, [listed]);
+      }
+      override sign(_key: unknown, data: Buffer, _options: unknown, answer?: SignCallback) {
+        answer?.(null, own.sign(data));
+      }
+    }
+    const client = new Client();
+    const { port } = lab.server;
+    const outcome = new Promise<string>((resolve) => {
+      client.once("ready", () => resolve("logged in")).once("error", (error) => resolve(error.message));
+    });
+    client.connect({ host: "127.0.0.1", port, username: "bbbbbbb1", agent: new Forger() });
+    match(await outcome, /authentication methods failed/);
+    client.end();
+    deepEqual(lab.used, ["full"], "the key was not used");
   });
 
   it("refuses every other use with one line", async () => {

@@ -134,6 +134,7 @@ export class Lab implements StorageBackend {
     return {
       BORG_RSH: ["ssh", ...this.sshOptions(key)].join(" "),
       BORG_BASE_DIR: join(this.root, "home"),
+      BORG_SELFTEST: "disabled",
       BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: "yes",
       BORG_RELOCATED_REPO_ACCESS_IS_OK: "yes",
     };

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const MAIN = join(__dirname, "..", "..", "cli", "main.js");
+
+describe("pulumi-borgbase on the command line", () => {
+  const running: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of running.splice(0)) child.kill("SIGKILL");
+  });
+
+  function start(...args: string[]) {
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    running.push(child);
+    const output = { out: "", err: "" };
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      output.out += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      output.err += text;
+    });
+    const ended = once(child, "close").then(([code]) => code as number | null);
+    /** Resolves when the output holds the pattern; rejects when the process ends without it. */
+    const shows = async (pattern: RegExp) => {
+      let over = false;
+      void ended.then(() => {
+        over = true;
+      });
+      while (!pattern.test(output.out)) {
+        if (over) throw new Error(`ended without ${pattern}: ${output.out}${output.err}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    return { child, output, ended, shows };
+  }
+
+  async function run(...args: string[]) {
+    const { output, ended } = start(...args);
+    return { code: await ended, ...output };
+  }
+
+  it("tells how it is used", async () => {
+    const { code, out } = await run("--help");
+    assert.equal(code, 0);
+    assert.match(out, /^Usage: pulumi-borgbase COMMAND/);
+    assert.match(out, /^ {2}emulator +\S/m);
+    assert.equal((await run("emulator", "--help")).out.match(/--port PORT/)?.[0], "--port PORT");
+    assert.match((await run("--version")).out, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  for (const [args, wording] of [
+    [["nope"], "pulumi-borgbase: unknown command nope; see pulumi-borgbase --help"],
+    [["--nope"], "pulumi-borgbase: unknown option --nope; see pulumi-borgbase --help"],
+    [["emulator", "--nope"], "pulumi-borgbase emulator: Unknown option '--nope'; see pulumi-borgbase emulator --help"],
+    [
+      ["emulator", "--port", "many"],
+      "pulumi-borgbase emulator: --port takes a number from 0 to 65535, not many; see pulumi-borgbase emulator --help",
+    ],
+    [
+      ["emulator", "--set", "missing=x"],
+      'pulumi-borgbase emulator: missing: Invalid option: expected one of "error"|"null"; see pulumi-borgbase emulator --help',
+    ],
+    [
+      ["emulator", "--memory", "--data", "x"],
+      "pulumi-borgbase emulator: --memory and --data exclude each other; see pulumi-borgbase emulator --help",
+    ],
+  ] as const) {
+    it(`refuses ${args.join(" ")} in one line, with exit code 2`, async () => {
+      assert.deepEqual(await run(...args), { code: 2, out: "", err: `${wording}\n` });
+    });
+  }
+
+  it("runs an emulator, says all about it, keeps it over a restart and stops at SIGINT and SIGTERM", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "emulator-cli-"));
+    const args = ["emulator", "--port", "0", "--ssh-port", "0", "--data", folder];
+    try {
+      const first = start(...args, "--set", "repoLimit=0");
+      await first.shows(/export BORGBASE_TOKEN=\S+\n/);
+      const { out } = first.output;
+      const [, endpoint = ""] = /export BORGBASE_ENDPOINT=(\S+)/.exec(out) ?? [];
+      const [, token = ""] = /export BORGBASE_TOKEN=(\S+)/.exec(out) ?? [];
+      for (const part of [folder, "demo@example.com", "other@example.com", "Create Only", "Ctrl+C"]) {
+        assert.ok(out.includes(part), part);
+      }
+      const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
+      const query = 'mutation { repoAdd(name: "r", region: "eu") { repoAdded { id } } }';
+      const answer = await fetch(endpoint, { method: "POST", headers, body: JSON.stringify({ query }) });
+      assert.match(await answer.text(), /Over quota or too many repos/);
+      await first.shows(/^repoAdd 200 .* demo@example\.com fullAccess · Over quota/m);
+      first.child.kill("SIGINT");
+      assert.equal(await first.ended, 0);
+      assert.equal(first.output.err, "");
+
+      const second = start(...args, "--json");
+      await second.shows(/\n/);
+      const facts = JSON.parse(second.output.out);
+      assert.equal(facts.accounts[0].tokens.fullAccess, token);
+      assert.equal(facts.dataDir, folder);
+      assert.deepEqual(
+        facts.hostKeys.map((key: { type: string }) => key.type),
+        ["rsa", "ecdsa", "ed25519"],
+      );
+      const other = await run("emulator", "--memory", "--ssh-port", "0", "--port", String(facts.port));
+      assert.deepEqual([other.code, other.out], [1, ""]);
+      assert.match(other.err, new RegExp(`^pulumi-borgbase emulator: port ${facts.port} is in use: .*--port.*\n$`));
+      const third = await run("emulator", "--memory", "--port", "0", "--ssh-port", String(facts.sshPort));
+      assert.match(third.err, new RegExp(`port ${facts.sshPort} is in use: .*--ssh-port`));
+      second.child.kill("SIGTERM");
+      assert.equal(await second.ended, 0);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});

@@ -12,12 +12,13 @@ const PASSWORD = "Secret-1";
 
 describe("restic over HTTP", function () {
   this.timeout(30_000);
-  const root = mkdtempSync(join(tmpdir(), "storage-"));
+  let root: string;
   const repos = new Map<string, StorageRepo>();
   let server: Server;
   let port: number;
 
   before(async () => {
+    root = mkdtempSync(join(tmpdir(), "storage-"));
     const backend = { repo: (id: string) => repos.get(id), keyUsed() {} };
     server = createServer(async (req, res) => {
       if (!(await resticRequest(req, res, backend))) res.writeHead(418).end();

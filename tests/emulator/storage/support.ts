@@ -39,7 +39,7 @@ export async function until(what: string, condition: () => boolean, limit = 10_0
 
 /** Repositories, keys and an SSH server in a folder of their own; the tests play the API's part. */
 export class Lab implements StorageBackend {
-  readonly root = mkdtempSync(join(tmpdir(), "storage-"));
+  root = "";
   readonly repos = new Map<string, StorageRepo>();
   readonly used: string[] = [];
   readonly logged: string[] = [];
@@ -54,6 +54,7 @@ export class Lab implements StorageBackend {
   }
 
   async start(): Promise<void> {
+    this.root ||= mkdtempSync(join(tmpdir(), "storage-"));
     mkdirSync(join(this.root, "home"), { recursive: true });
     this.server = await startSshServer({
       port: 0,

@@ -44,9 +44,11 @@ export async function check(
   }
   for (const [name, field] of Object.entries(fields)) {
     const old = olds?.[name];
-    const value = news[name] ?? (old === undefined ? undefined : field.reset?.({ old, inputs: news, context }));
+    const value = news[name] ?? undefined;
     if (value === undefined) {
-      if (field.required) failures.push({ property: name, reason: `${name} is required` });
+      const back = old === undefined ? undefined : field.reset?.({ old, inputs: news, context });
+      if (back !== undefined) inputs[name] = back;
+      else if (field.required) failures.push({ property: name, reason: `${name} is required` });
     } else if (holdsUnknown(value)) {
       inputs[name] = value;
       unknown.add(name);
@@ -91,7 +93,8 @@ export async function diff(
       if (!unknown && declared !== id) throw otherIdentity(resource, name, id, declared);
       continue;
     }
-    if (!unknown && (await isSame(field, declared, state[name], { inputs, state }))) continue;
+    if (!unknown && (await isSame(field, declared, state[name], { inputs, state })) && !isMasked(field, name, state))
+      continue;
     changed.push(name);
     if (field.replaces) {
       replaces.push(name);
@@ -104,20 +107,61 @@ export async function diff(
   return { changed, replaces };
 }
 
-export function create(resource: AnyResource, inputs: Properties, context: Context) {
-  return expected(() => resource.create(inputs, context));
+export async function create(resource: AnyResource, inputs: Properties, context: Context) {
+  const { id, state } = await expected(() => resource.create(inputs, context));
+  return { id, state: await declaring(resource, inputs, state) };
 }
 
-export function read(resource: AnyResource, id: string, state: Properties, context: Context) {
-  return expected(() => resource.read(id, state, context));
+export async function read(resource: AnyResource, id: string, state: Properties, context: Context) {
+  const actual = await expected(() => resource.read(id, state, context));
+  return actual && masked(resource, state, actual);
 }
 
-export function update(resource: AnyResource, id: string, state: Properties, inputs: Properties, context: Context) {
-  return expected(() => resource.update(id, state, inputs, context));
+export async function update(
+  resource: AnyResource,
+  id: string,
+  state: Properties,
+  inputs: Properties,
+  context: Context,
+) {
+  return declaring(resource, inputs, await expected(() => resource.update(id, state, inputs, context)));
 }
 
 export function remove(resource: AnyResource, id: string, state: Properties, context: Context) {
   return expected(() => resource.delete(id, state, context));
+}
+
+/** Which arguments the program declares, kept in the state: an engine that refreshes tells nothing of the inputs. */
+const DECLARED = "__declared";
+
+async function declaring(resource: AnyResource, inputs: Properties, state: Properties): Promise<Properties> {
+  if (!resource.drifts) return state;
+  const fields = Object.keys(await resource.fields());
+  return { ...state, [DECLARED]: fields.filter((name) => inputs[name] !== undefined).join() };
+}
+
+function declaredIn(state: Properties): Set<string> | undefined {
+  const declared = state[DECLARED];
+  return typeof declared === "string" ? new Set(declared.split(",")) : undefined;
+}
+
+/** What was never declared keeps its old value in the state, so that a change of it never shows. */
+async function masked(resource: AnyResource, state: Properties, actual: Properties): Promise<Properties> {
+  const declared = declaredIn(state);
+  if (!declared) return actual;
+  const shown: Properties = { ...actual, [DECLARED]: state[DECLARED] };
+  for (const name of Object.keys(await resource.fields())) {
+    if (declared.has(name)) continue;
+    if (state[name] === undefined) delete shown[name];
+    else shown[name] = state[name];
+  }
+  return shown;
+}
+
+/** Whether the state may hold an old value of an argument because it is declared only from now on. */
+function isMasked(field: Field, name: string, state: Properties): boolean {
+  const declared = declaredIn(state);
+  return declared !== undefined && !declared.has(name) && !field.replaces;
 }
 
 /** SSH knows nothing of the provider's kinds of errors: its failures become those of a host here, once for all. */

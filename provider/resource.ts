@@ -48,6 +48,11 @@ export interface Context {
 export interface Resource<Inputs extends object, State extends object> {
   /** The last part of its token. */
   type: string;
+  /**
+   * Others may change its arguments at the remote. Their values are then shown as drift where the program declares them,
+   * and never where it does not.
+   */
+  drifts?: boolean;
   /** Made on first use, as it loads the schema library. */
   fields(): Promise<Fields<Inputs>>;
   /** Rules between arguments. `inputs` lacks those that failed on their own or are unknown; `unknown` names the latter. No I/O. */

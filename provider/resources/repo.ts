@@ -306,6 +306,7 @@ function assertNoData(remote: RemoteRepo, what: string): void {
 /** A backup repository at BorgBase. */
 export const repo: Resource<RepoInputs, RepoState> = {
   type: "Repo",
+  drifts: true,
   fields,
 
   async adoption(inputs, context) {

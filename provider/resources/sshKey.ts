@@ -69,18 +69,23 @@ async function rules(inputs: Partial<SshKeyInputs>): Promise<Failure[]> {
   }
 }
 
-function toState(key: Key, account: string | undefined): SshKeyState {
+export function toState(key: Key, account?: string): SshKeyState {
   return {
     name: key.name,
     publicKey: key.keyData.trim(),
     comment: key.comment,
     keyType: key.keyType,
     bits: key.bits,
-    fingerprintSha256: key.hashSha256,
-    fingerprintMd5: key.hashMd5,
+    fingerprintSha256: withPrefix("SHA256:", key.hashSha256).replace(/=+$/, ""),
+    fingerprintMd5: withPrefix("MD5:", key.hashMd5),
     ...(key.addedAt && { addedAt: key.addedAt }),
     ...(account && { __account: account }),
   };
+}
+
+/** The API tells the bare hash; `ssh-keygen`, logs and `KeyPair` name its kind in front. */
+function withPrefix(prefix: string, hash: string): string {
+  return hash.toUpperCase().startsWith(prefix) ? hash : prefix + hash;
 }
 
 /** Takes over a key. As BorgBase cannot edit one, it must be what the program says already. */

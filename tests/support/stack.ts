@@ -1,0 +1,165 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type EngineEvent, LocalWorkspace, type OutputMap, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
+
+/** What one command of the real CLI did. */
+export interface Run {
+  ok: boolean;
+  /** Everything that it printed. */
+  output: string;
+  /** What it did, or would do, to each resource that it did not leave as it was. */
+  steps: Step[];
+}
+
+export interface Step {
+  /** `create`, `update`, `replace`, `delete`, `refresh`, … */
+  op: string;
+  /** The last part of the type, for example `Repo`. */
+  type: string;
+  name: string;
+  /** Properties that differ, where the engine names them. */
+  diffs: string[];
+}
+
+/** A stack on a file backend of its own, with an inline program that may be exchanged between commands. */
+export class TestStack {
+  private constructor(
+    private readonly stack: Stack,
+    private readonly folder: string,
+  ) {}
+
+  static async create(
+    program: PulumiFn,
+    env: Record<string, string>,
+    config: Record<string, string> = {},
+  ): Promise<TestStack> {
+    const folder = await mkdtemp(join(tmpdir(), "borgbase-stack-"));
+    const stack = await LocalWorkspace.createStack(
+      { stackName: "test", projectName: "borgbase-test", program },
+      {
+        projectSettings: {
+          name: "borgbase-test",
+          runtime: "nodejs",
+          // A folder from which the package and the SDK resolve: the provider's process starts there.
+          main: join(__dirname, "../../.."),
+          backend: { url: `file://${folder}` },
+        },
+        envVars: { PULUMI_CONFIG_PASSPHRASE: "test", PULUMI_SKIP_UPDATE_CHECK: "true", NO_COLOR: "1", ...env },
+      },
+    );
+    for (const [key, value] of Object.entries(config)) {
+      await stack.setConfig(key, { value, secret: key.endsWith("token") });
+    }
+    return new TestStack(stack, folder);
+  }
+
+  set program(program: PulumiFn) {
+    this.stack.workspace.program = program;
+  }
+
+  /** For the commands that follow. */
+  set env(env: Record<string, string>) {
+    this.stack.workspace.envVars = { ...this.stack.workspace.envVars, ...env };
+  }
+
+  setConfig(key: string, value: string): Promise<void> {
+    return this.stack.setConfig(key, { value, secret: key.endsWith("token") });
+  }
+
+  up(...args: Parameters<Stack["up"]>) {
+    return run((onEvent) => this.stack.up({ color: "never", ...args[0], onEvent }));
+  }
+
+  preview(...args: Parameters<Stack["preview"]>) {
+    return run((onEvent) => this.stack.preview({ color: "never", ...args[0], onEvent }));
+  }
+
+  refresh(...args: Parameters<Stack["refresh"]>) {
+    return run((onEvent) => this.stack.refresh({ color: "never", ...args[0], onEvent }));
+  }
+
+  /** `pulumi refresh --preview-only --expect-no-changes --diff`: ok when nothing has drifted. */
+  async drift(): Promise<{ ok: boolean; output: string }> {
+    try {
+      const { stdout, stderr } = await this.cli(
+        "refresh",
+        "--preview-only",
+        "--expect-no-changes",
+        "--diff",
+        "--non-interactive",
+      );
+      return { ok: true, output: stdout + stderr };
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout: string; stderr: string };
+      return { ok: false, output: stdout + stderr };
+    }
+  }
+
+  destroy(...args: Parameters<Stack["destroy"]>) {
+    return run((onEvent) => this.stack.destroy({ color: "never", ...args[0], onEvent }));
+  }
+
+  outputs(): Promise<OutputMap> {
+    return this.stack.outputs();
+  }
+
+  /** The state as the backend keeps it: secrets encrypted. */
+  async state(): Promise<{ deployment: { resources: StateResource[] } }> {
+    const { stdout } = await this.cli("stack", "export");
+    return JSON.parse(stdout);
+  }
+
+  async resource(type: string, name: string): Promise<StateResource | undefined> {
+    const { deployment } = await this.state();
+    return deployment.resources?.find((each) => each.urn.endsWith(`:${type}::${name}`));
+  }
+
+  /** Any other command of the CLI on this stack. */
+  cli(...args: string[]) {
+    const { workspace, name } = this.stack;
+    const env = { ...process.env, ...workspace.envVars, PULUMI_BACKEND_URL: `file://${this.folder}` };
+    return promisify(execFile)("pulumi", [...args, "--stack", name], { cwd: workspace.workDir, env, maxBuffer: 1e8 });
+  }
+
+  async close(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+export interface StateResource {
+  urn: string;
+  type: string;
+  id?: string;
+  inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+}
+
+type Command = (onEvent: (event: EngineEvent) => void) => Promise<{ stdout: string; stderr: string }>;
+
+async function run(command: Command): Promise<Run> {
+  const steps: Step[] = [];
+  const collect = ({ resourcePreEvent, resOutputsEvent, diagnosticEvent }: EngineEvent) => {
+    const metadata = resourcePreEvent?.metadata ?? resOutputsEvent?.metadata;
+    if (!metadata || diagnosticEvent || !["borgbase:index"].some((prefix) => metadata.type.startsWith(prefix))) return;
+    const [, , type = ""] = metadata.type.split(":");
+    const step = {
+      op: String(metadata.op),
+      type,
+      name: metadata.urn.split("::").at(-1) ?? "",
+      diffs: Object.keys(metadata.detailedDiff ?? {}).concat(metadata.diffs ?? []),
+    };
+    if (step.op === "same" || step.op === "read") return;
+    const known = steps.find((each) => each.op === step.op && each.type === step.type && each.name === step.name);
+    if (known) known.diffs = [...new Set([...known.diffs, ...step.diffs])];
+    else steps.push(step);
+  };
+  try {
+    const { stdout, stderr } = await command(collect);
+    return { ok: true, output: stdout + stderr, steps };
+  } catch (error) {
+    return { ok: false, output: error instanceof Error ? error.message : String(error), steps };
+  }
+}

@@ -43,7 +43,8 @@ interface Context {
 
 /** The GraphQL API: sessions, permissions, and the resolvers of every noun. */
 export class Api {
-  private readonly schemas = new Map<Variants["sshDeleteId"], Schema>();
+  /** By the variants that a schema depends on. */
+  private readonly schemas = new Map<string, Schema>();
   /** Session id to e-mail address; sessions end with the process. */
   private readonly sessions = new Map<string, string>();
 
@@ -54,9 +55,10 @@ export class Api {
   }
 
   private schema(): Schema {
-    const { sshDeleteId } = this.world.variants;
-    const schema = this.schemas.get(sshDeleteId) ?? new Schema(sshDeleteId);
-    this.schemas.set(sshDeleteId, schema);
+    const { sshDeleteId, nullableVariables } = this.world.variants;
+    const name = `${sshDeleteId} ${nullableVariables}`;
+    const schema = this.schemas.get(name) ?? new Schema({ sshDeleteId, nullableVariables });
+    this.schemas.set(name, schema);
     return schema;
   }
 

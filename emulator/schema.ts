@@ -34,7 +34,8 @@ export class Schema {
   readonly schema: GraphQLSchema;
   private readonly checked = new Map<string, Checked>();
 
-  constructor(sshDeleteId: Variants["sshDeleteId"]) {
+  constructor(private readonly variants: Pick<Variants, "sshDeleteId" | "nullableVariables">) {
+    const { sshDeleteId } = variants;
     this.schema = buildSchema(readFileSync(asset("schema.graphql"), "utf8"));
     // Scalars of graphql-js are shared by every schema of the process; a built schema has them by reference.
     const id = this.schema.getMutationType()?.getFields().sshDelete?.args[0];
@@ -62,14 +63,16 @@ export class Schema {
     } catch (error) {
       return { errors: [error as GraphQLError] };
     }
-    const errors = validate(this.schema, document).filter((error) => !isKeyIdVariable(error));
+    const errors = validate(this.schema, document).filter((error) => !this.tolerates(error));
     return errors.length ? { errors } : { document };
   }
-}
 
-/** `KeyId` takes variables of either type, which no GraphQL type can say of itself. */
-function isKeyIdVariable(error: GraphQLError): boolean {
-  return /of type "(Int|String|ID)!" used in position expecting type "KeyId!"/.test(error.message);
+  /** Variables that clients of another generation declare, which no GraphQL type can say of itself. */
+  private tolerates({ message }: GraphQLError): boolean {
+    const [, declared, expected] = /of type "(\S+)" used in position expecting type "(\S+)"/.exec(message) ?? [];
+    if (expected === "KeyId!") return declared === "Int!" || declared === "String!";
+    return this.variants.nullableVariables === "accepted" && expected === "String!" && declared === "String";
+  }
 }
 
 /** The root fields of the operation that a request runs; none when it cannot be told which one. */

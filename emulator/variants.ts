@@ -31,6 +31,11 @@ const variantsSchema = z.strictObject({
   missing: z.enum(["error", "null"]),
   /** Type of the argument `id` of sshDelete. "both" serves the clients of both kinds. */
   sshDeleteId: z.enum(["both", "string", "int"]),
+  /**
+   * Variables declared `String` where the schema has `String!`: borgbase/borgbase-api-client did so for repoAdd until the
+   * real API refused it (adhawkins/ansible-borgbase pull requests 13 and 17). "accepted" serves its old copies too.
+   */
+  nullableVariables: z.enum(["accepted", "refused"]),
   /** Whether the repoPath of a restic repository holds its password. */
   resticPath: z.enum(["password", "plain"]),
   /** True: a server of the future, with fields nobody asked for and values nobody knows. */
@@ -55,6 +60,7 @@ export const DEFAULT_VARIANTS: Variants = {
   errorBody: "errors",
   missing: "error",
   sshDeleteId: "both",
+  nullableVariables: "accepted",
   resticPath: "password",
   newer: false,
   repoLimit: null,

@@ -29,7 +29,7 @@ describe("emulator: the requests of known clients", () => {
     const types = `$quota: Int, $quotaEnabled: Boolean, $appendOnlyKeys: [String], $fullAccessKeys: [String],
       $alertDays: Int, $borgVersion: String`;
     const added = await ask(
-      `mutation repoAdd($name: String!, $region: String!, ${types}) {
+      `mutation repoAdd($name: String, $region: String, ${types}) {
         repoAdd(name: $name ${settings}) { repoAdded { id name region repoPath } } }`,
       { name: "VM-004-test", quotaEnabled: false, appendOnlyKeys: [keyId], region: "us" },
     );

@@ -129,6 +129,9 @@ describe("emulator: faults", () => {
     await Promise.all(Array.from({ length: 10 }, () => subject.ask("{ isAuthenticated }")));
     const elapsed = performance.now() - started;
     assert.ok(elapsed >= 100 && elapsed < 700, `${elapsed} ms`);
+    subject.control.setLatency(3000);
+    await subject.control.reset();
+    await subject.ask("{ isAuthenticated }", { signal: AbortSignal.timeout(2000) });
   });
 
   it("counts requests, mutations, bytes, operations and how many ran at once", async () => {

@@ -167,6 +167,16 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     });
   }
 
+  it("nullableVariables: String for String! runs, or is refused; a value that is missing fails either way", async () => {
+    const query = "mutation($n: String, $r: String) { repoAdd(name: $n, region: $r) { repoAdded { name } } }";
+    const variables = { n: "old client", r: "eu" };
+    assert.equal((await subject.ask(query, { variables })).data.repoAdd.repoAdded.name, "old client");
+    const missing = await subject.ask(query, { variables: { n: "old client" } });
+    assert.deepEqual([missing.data.repoAdd, missing.errors.length], [null, 1]);
+    given({ nullableVariables: "refused" });
+    assert.equal((await subject.ask(query, { variables })).status, 400);
+  });
+
   it("sshDeleteId=both still wants an id that cannot be null", async () => {
     const answer = await subject.ask("mutation($id: String) { sshDelete(id: $id) { ok } }", { variables: { id: "1" } });
     assert.equal(answer.status, 400);

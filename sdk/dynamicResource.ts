@@ -29,7 +29,7 @@ export abstract class DynamicResource extends pulumi.CustomResource {
       ...Object.fromEntries(outputs.map((output) => [output, undefined])),
       ...args,
       // Only a resource of one's own has a name to fall back on; the host tells it to nobody.
-      ...(opts.id === undefined && { __name: name }),
+      ...(opts.id === undefined && { __defaultName: name }),
       __provider: providerText(type),
     };
     const additionalSecretOutputs = [...(opts.additionalSecretOutputs ?? []), ...secrets];

@@ -13,7 +13,7 @@ import { type Context, UNKNOWN } from "../resource";
 /** The host's own property: the text that it loads the provider from. */
 const TEXT = "__provider";
 /** The resource's name in the program, which the host tells to nobody. In the inputs only. */
-const NAME = "__name";
+const NAME = "__defaultName";
 
 /** What the engine writes for values that are not known yet, by kind of value (pulumi/pulumi `sdk/go/common/resource/plugin`). */
 const UNKNOWN_TEXTS = new Set([

@@ -12,10 +12,13 @@ import { Problem, runMain, step } from "./setup/progress.mjs";
 import { environment, setUp } from "./setup.mjs";
 
 /** What is backed up: small, and there in every clone. */
-const FOLDER = "examples";
+const FOLDER = "provider";
 
 /** What the example's `pulumi config` calls the permission to delete backups. */
 const PERMISSION = "forceDestroy";
+
+const UNATTENDED = ["--yes", "--skip-preview", "--suppress-progress"];
+const UP = ["pulumi", "up", ...UNATTENDED];
 
 /** @returns {boolean} whether the real service is meant */
 function readArguments() {
@@ -65,11 +68,11 @@ function writeVariables(variables, file) {
 async function deploy(stack, env) {
   chapter("Pulumi makes a key pair, registers it, and adds a repository");
   await show(["pulumi", "stack", "select", "--create", stack], { env, quiet: true });
-  await show(["pulumi", "up", "--yes", "--skip-preview"], { env });
+  await show([...UP, "--refresh"], { env });
   const outputs = JSON.parse(
     await show(["pulumi", "stack", "output", "--json", "--show-secrets"], { env, quiet: true }),
   );
-  const missing = ["repoPath", "privateKey", "server"].filter((name) => !outputs[name]);
+  const missing = ["repoPath", "privateKey", "hostFingerprints"].filter((name) => !outputs[name]);
   if (missing.length > 0) throw new Problem(`The stack has no output ${missing.join(", ")}`);
   return outputs;
 }
@@ -90,11 +93,11 @@ async function backUp(env) {
  */
 async function tryToDestroy(env) {
   chapter("Pulumi does not delete a repository that holds backups");
-  const { code, lines } = await attempt(["pulumi", "destroy", "--yes", "--skip-preview"], { env });
-  const refusal = lines.find((line) => line.includes(PERMISSION));
+  const { code, lines } = await attempt(["pulumi", "destroy", ...UNATTENDED], { env });
+  const refusal = lines.map((line) => line.trim()).find((line) => /^error: .*/.test(line) && line.includes(PERMISSION));
   if (code === 0) throw new Problem("`pulumi destroy` deleted the repository, which it should have refused");
   if (!refusal) throw new Problem("`pulumi destroy` failed for another reason than the backup in the repository");
-  return refusal.trim();
+  return refusal.replace(/^error: /, "");
 }
 
 await runMain(async () => {
@@ -119,13 +122,13 @@ await runMain(async () => {
     const archives = await backUp({ ...env, ...borg });
 
     chapter("A second `pulumi up` changes nothing");
-    await show(["pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes"], { env: { ...env, ...variables } });
+    await show([...UP, "--expect-no-changes", "--suppress-outputs"], { env: { ...env, ...variables } });
     const refusal = await tryToDestroy({ ...env, ...variables });
 
     const file = join(folder, "env");
     const { PATH = "", PULUMI_HOME = "" } = env;
     writeVariables({ PATH, PULUMI_HOME, PULUMI_SKIP_UPDATE_CHECK: "true", ...variables, ...borg }, file);
-    summarize({ outputs, archives, refusal, stack, file: relative(ROOT, file), emulator: emulator?.command });
+    summarize({ outputs, archives, refusal, file: relative(ROOT, file), emulator: emulator?.command });
   } finally {
     await emulator?.stop();
   }
@@ -136,29 +139,31 @@ await runMain(async () => {
  * @param {import("./demo/borg.mjs").StackOutputs} facts.outputs
  * @param {string} facts.archives one name a line
  * @param {string} facts.refusal
- * @param {string} facts.stack
  * @param {string} facts.file with the variables for a shell
  * @param {string[]} [facts.emulator] what starts it
  */
-function summarize({ outputs, archives, refusal, stack, file, emulator }) {
+function summarize({ outputs, archives, refusal, file, emulator }) {
   const names = archives.trim().split("\n");
-  const start = emulator ? [`${emulator.map(quoted).join(" ")} &`] : ["export BORGBASE_TOKEN=…"];
-  const stop = emulator ? ["kill %1"] : [];
+  const before = emulator
+    ? `In one shell, the emulator again:\n\n    ${emulator.map(quoted).join(" ")}\n\n  In another one in this folder`
+    : "In a shell in this folder, with the same BORGBASE_TOKEN";
   process.stdout.write(`
 ── Done
+
   Repository   ${outputs.repoPath}
   Archives     ${names.length}, the newest ${names.at(-1)}
   Destroy      refused: ${refusal}
 
-  To look around, or to clean up (in a shell in this folder):
-    ${[
-      `. ${quoted(file)}`,
-      ...start,
-      "borg list",
-      `pulumi config set --stack ${stack} ${PERMISSION} true`,
-      `pulumi up --yes --stack ${stack}`,
-      `pulumi destroy --yes --stack ${stack}`,
-      ...stop,
-    ].join("\n    ")}
+  ${before}, to look around:
+
+    . ${quoted(file)}
+    borg list
+    pulumi stack output
+
+  and to erase the repository with its backups, and the key:
+
+    pulumi config set ${PERMISSION} true
+    pulumi up --yes
+    pulumi destroy --yes
 `);
 }

@@ -7,7 +7,7 @@ import { quoted } from "./shell.mjs";
 
 /**
  * @typedef {{ hostname: string, fingerprintRsa: string, fingerprintEcdsa: string, fingerprintEd25519: string }} Server
- * @typedef {{ repoPath: string, privateKey: string, server: Server }} StackOutputs
+ * @typedef {{ repoPath: string, privateKey: string, hostFingerprints: Server }} StackOutputs
  */
 
 /**
@@ -17,14 +17,14 @@ import { quoted } from "./shell.mjs";
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<Record<string, string>>} the environment variables that borg needs
  */
-export async function borgEnvironment(folder, { repoPath, privateKey, server }, env) {
+export async function borgEnvironment(folder, { repoPath, privateKey, hostFingerprints }, env) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const key = join(folder, "id");
   const knownHosts = join(folder, "known_hosts");
   const sshConfig = join(folder, "ssh_config");
   const secret = (/** @type {string} */ file, /** @type {string} */ text) => writeFileSync(file, text, { mode: 0o600 });
   secret(key, `${privateKey.trim()}\n`);
-  secret(knownHosts, await knownHostsOf(repoPath, server, env));
+  secret(knownHosts, await knownHostsOf(repoPath, hostFingerprints, env));
   const settings = [
     `IdentityFile "${key}"`,
     "IdentitiesOnly yes",

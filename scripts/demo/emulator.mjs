@@ -29,8 +29,7 @@ const START_TIMEOUT = 20_000;
 export async function startEmulator(env) {
   const { port, sshPort } = await ports();
   const options = ["--port", String(port), "--ssh-port", String(sshPort), "--data", relative(ROOT, DATA)];
-  const command = ["node", "dist/cli/main.js", "emulator", ...options];
-  const child = spawn("node", [...command.slice(1), "--json"], {
+  const child = spawn("node", ["dist/cli/main.js", "emulator", ...options, "--json"], {
     cwd: ROOT,
     env,
     detached: true,
@@ -59,7 +58,12 @@ export async function startEmulator(env) {
     throw new Problem("The emulator did not start", errors);
   }
   const { endpoint, accounts } = JSON.parse(line);
-  return { endpoint, token: accounts[0].tokens.fullAccess, command, stop };
+  return {
+    endpoint,
+    token: accounts[0].tokens.fullAccess,
+    command: ["npm", "run", "emulator", "--", ...options],
+    stop,
+  };
 }
 
 /**

@@ -17,13 +17,12 @@ import {
 import type { RootField } from "./tokens";
 import type { Variants } from "./variants";
 
-/** A file that lies beside this one after a build, and in `emulator/` of the package when something else was built. */
+/** Path of a file that lies beside this one after a build, and in the package when something else was built. */
 export function asset(name: string): string {
-  const beside = join(__dirname, name);
-  if (existsSync(beside)) return beside;
-  let folder = __dirname;
-  while (!existsSync(join(folder, "package.json")) && folder !== dirname(folder)) folder = dirname(folder);
-  return join(folder, "emulator", name);
+  let root = __dirname;
+  while (!existsSync(join(root, "package.json")) && root !== dirname(root)) root = dirname(root);
+  const places = [__dirname, join(root, "emulator"), join(root, "dist", "emulator")];
+  return places.map((folder) => join(folder, name)).find(existsSync) ?? join(__dirname, name);
 }
 
 /** A document that may be executed, or what is wrong with it. */

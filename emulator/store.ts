@@ -128,15 +128,19 @@ export class Store {
   /** Writes soon; changes in between share one write. */
   changed(): void {
     if (this.folder === null) return;
-    this.timer ??= setTimeout(() => void this.flush(), SAVE_DELAY_MS);
+    this.timer ??= setTimeout(() => {
+      this.flush().catch((error: Error) => process.emitWarning(`The emulator cannot save its data: ${error.message}`));
+    }, SAVE_DELAY_MS);
   }
 
-  /** Resolves when the files hold everything. */
+  /** Resolves when the files hold everything; rejects when they cannot be written. */
   flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.writing = this.writing.then(() => this.save());
-    return this.writing;
+    const written = this.writing.then(() => this.save());
+    // One write that fails (a full disk) must not stop the next ones.
+    this.writing = written.catch(() => {});
+    return written;
   }
 
   private async save(): Promise<void> {

@@ -22,6 +22,18 @@ describe("emulator: HTTP", () => {
     }
   });
 
+  it("shows a browser GraphiQL, on one page that loads nothing from elsewhere", async () => {
+    const response = await raw({ headers: { Accept: "text/html,application/xhtml+xml" } });
+    assert.deepEqual([response.status, response.headers.get("content-type")], [200, "text/html; charset=utf-8"]);
+    const page = await response.text();
+    const styles = [...page.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(([, style]) => style).join("\n");
+    const tags = page.replace(/<(script|style)>[\s\S]*?<\/\1>/g, "");
+    // Not by `match`: its message would show a million characters.
+    assert.ok(tags.includes('<div id="graphiql">') && page.includes("createElement(GraphiQL"));
+    assert.equal(/@import|url\((?!["']?(data:|#))/.exec(styles)?.[0], undefined);
+    assert.equal(/\b(src|href)=(?!"data:).*/.exec(tags)?.[0], undefined);
+  });
+
   it("answers queries by GET, and refuses mutations there", async () => {
     const headers = { Authorization: `Bearer ${subject.token("fullAccess")}` };
     const get = (query: string) => raw({ headers }, `?query=${encodeURIComponent(query)}`);

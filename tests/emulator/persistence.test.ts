@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Subject } from "./support";
@@ -78,6 +79,18 @@ describe("emulator: what it keeps", () => {
     for (let time = 0; time < 100 && !(await saved()); time++) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.ok(await saved());
     await subject.close();
+  });
+
+  it("goes on saving after a write that failed", async () => {
+    const subject = await Subject.start({ dataDir: folder });
+    await rm(folder, { recursive: true });
+    const warned = once(process, "warning");
+    await subject.addRepo();
+    assert.match(String((await warned)[0]), /cannot save its data: ENOENT/);
+    await mkdir(folder);
+    const id = await subject.addRepo();
+    await subject.close();
+    assert.ok((await readFile(join(folder, "state.json"), "utf8")).includes(id));
   });
 
   it("refuses a data folder with something else in it, in one line, and leaves it alone", async () => {

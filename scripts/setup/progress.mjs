@@ -82,7 +82,7 @@ export async function runMain(main, onProblem) {
     if (!(error instanceof Problem)) throw error;
     if (error.output) process.stderr.write(`\n${error.output}\n`);
     process.stderr.write(`\n✗ ${error.message}\n`);
-    process.exitCode = 1;
+    process.exitCode ||= 1;
     onProblem?.();
   }
 }

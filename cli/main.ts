@@ -10,6 +10,10 @@ const COMMANDS: Record<string, { summary: string; load: () => { default: Command
     summary: "Run a local BorgBase to try, develop and test against",
     load: () => require("./emulator") as typeof import("./emulator"),
   },
+  drift: {
+    summary: "Tell whether a stack still is what its state says (exit code 0, 2 or 1)",
+    load: () => require("./drift") as typeof import("./drift"),
+  },
 };
 
 function help(): string {

@@ -1,0 +1,124 @@
+import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation";
+import { type Command, readOptions } from "./command";
+import { table } from "./table";
+
+const HELP = `Usage: pulumi-borgbase drift [OPTIONS]
+
+Compares what a stack's state says with what is really there, and changes neither.
+
+  --stack NAME   The stack (default: the one that is selected)
+  --cwd FOLDER   The project's folder (default: this one)
+  --json         Print one JSON document instead of the table
+  --help         Show this help
+
+Exit codes: 0 nothing has drifted, 2 something has, 1 it could not be told.
+`;
+
+/** What differs of one resource. */
+interface Drift {
+  type: string;
+  name: string;
+  /** `gone`: it does not exist any more. */
+  kind: "changed" | "gone";
+  properties: { property: string; state: unknown; actual: unknown }[];
+}
+
+interface Result {
+  status: "clean" | "drifted" | "unknown";
+  drifted: Drift[];
+  /** Why it could not be told, a line each. */
+  errors: string[];
+}
+
+const EXIT = { clean: 0, drifted: 2, unknown: 1 };
+
+const drift: Command = async (args) => {
+  const options = readOptions(args, {
+    stack: { type: "string" },
+    cwd: { type: "string", default: "." },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  });
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const result = await compare(options.cwd, options.stack);
+  process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : report(result));
+  return EXIT[result.status];
+};
+
+async function compare(workDir: string, stackName: string | undefined): Promise<Result> {
+  const drifted: Drift[] = [];
+  const errors: string[] = [];
+  try {
+    const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
+    const workspace = await LocalWorkspace.create({ workDir });
+    const name = stackName ?? (await workspace.stack())?.name;
+    if (!name) return { status: "unknown", drifted, errors: ["no stack is selected: name one with --stack"] };
+    const stack = await LocalWorkspace.selectStack({ stackName: name, workDir });
+    await stack.previewRefresh({
+      color: "never",
+      onEvent: ({ resOutputsEvent, diagnosticEvent }: EngineEvent) => {
+        const found = resOutputsEvent && differences(resOutputsEvent.metadata);
+        if (found) drifted.push(found);
+        if (diagnosticEvent?.severity === "error") errors.push(oneLine(diagnosticEvent.message));
+      },
+    });
+  } catch (error) {
+    // The engine closes with a line of its own that says no more than that it failed.
+    const causes = errors.filter((line) => !/^(error: )?(preview|update|refresh) failed$/.test(line));
+    return { status: "unknown", drifted, errors: causes.length > 0 ? [...new Set(causes)] : [lastLine(error)] };
+  }
+  return { status: drifted.length > 0 ? "drifted" : "clean", drifted, errors };
+}
+
+function differences(step: StepEventMetadata): Drift | undefined {
+  const [type = "", name = ""] = step.urn.split("::").slice(-2);
+  if (step.op === "delete" || step.op === "discard") return { type, name, kind: "gone", properties: [] };
+  if (step.op !== "update") return undefined;
+  const [state, actual] = [step.old?.outputs ?? {}, step.new?.outputs ?? {}];
+  const properties = [...new Set([...Object.keys(state), ...Object.keys(actual)])]
+    .filter(
+      (property) => !property.startsWith("__") && JSON.stringify(state[property]) !== JSON.stringify(actual[property]),
+    )
+    .sort()
+    .map((property) => ({ property, state: state[property] ?? null, actual: actual[property] ?? null }));
+  return { type, name, kind: "changed", properties };
+}
+
+function report({ status, drifted, errors }: Result): string {
+  const rows = drifted.flatMap(({ type, name, kind, properties }) =>
+    kind === "gone"
+      ? [[type, name, "", "exists", "gone"]]
+      : properties.map(({ property, state, actual }) => [type, name, property, show(state), show(actual)]),
+  );
+  const found = rows.length > 0 ? `${table(["Type", "Name", "Property", "State", "Actual"], rows)}\n\n` : "";
+  if (status === "clean") return "Nothing has drifted.\n";
+  if (status === "drifted") {
+    const count = `${drifted.length} ${drifted.length === 1 ? "resource has" : "resources have"} drifted.`;
+    return `${found}${count} \`pulumi up --refresh\` puts back what the program declares.\n`;
+  }
+  return `${found}It could not be told whether anything has drifted:\n${errors.map((line) => `  ${line}\n`).join("")}`;
+}
+
+function show(value: unknown): string {
+  return value === null ? "none" : JSON.stringify(value);
+}
+
+function oneLine(text: string): string {
+  return text
+    .replace(/<\{%.*?%\}>/g, "")
+    .replace(/\s+/g, " ")
+    .replace(/^(error: )?(Preview failed: )?/, "")
+    .trim();
+}
+
+function lastLine(error: unknown): string {
+  const lines = (error instanceof Error ? error.message : String(error)).split("\n").map((line) => line.trim());
+  return oneLine(
+    lines.find((line) => /(^|\W)error: /.test(line)) ?? lines.filter(Boolean).at(-1) ?? "no reason was given",
+  );
+}
+
+export default drift;

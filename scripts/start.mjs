@@ -68,6 +68,8 @@ function writeVariables(variables, file) {
 async function deploy(stack, env) {
   chapter("Pulumi makes a key pair, registers it, and adds a repository");
   await show(["pulumi", "stack", "select", "--create", stack], { env, quiet: true });
+  // A clean-up after the last run has left it true.
+  await show(["pulumi", "config", "set", PERMISSION, "false"], { env, quiet: true });
   await show([...UP, "--refresh"], { env });
   const outputs = JSON.parse(
     await show(["pulumi", "stack", "output", "--json", "--show-secrets"], { env, quiet: true }),

@@ -64,6 +64,7 @@ export async function check(
     failures.push(failure(found.property, fields[found.property], found.reason));
   }
   const isNew = !olds || Object.keys(olds).length === 0;
+  if (!isNew && context.origin) context.journal?.settle(resource.type, context.origin);
   if (isNew && failures.length === 0 && resource.adoption) {
     for (const line of await resource.adoption(known, context)) context.log(line);
   }
@@ -127,8 +128,9 @@ export async function update(
   return declaring(resource, inputs, await expected(() => resource.update(id, state, inputs, context)));
 }
 
-export function remove(resource: AnyResource, id: string, state: Properties, context: Context) {
-  return expected(() => resource.delete(id, state, context));
+export async function remove(resource: AnyResource, id: string, state: Properties, context: Context) {
+  await expected(() => resource.delete(id, state, context));
+  context.journal?.settleId(resource.type, id);
 }
 
 /** Which arguments the program declares, kept in the state: an engine that refreshes tells nothing of the inputs. */

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Api } from "./api";
 import type { Failure } from "./errors";
+import type { Journal } from "./journal";
 
 /** Stands for a value that is not known before the deployment has run. Hosts put it where the engine has its own sign. */
 export const UNKNOWN: unique symbol = Symbol("unknown");
@@ -35,6 +36,9 @@ export interface Context {
   api(): Promise<Api>;
   /** The name of the resource in the program. */
   name: string;
+  /** Project, stack and name, where the host knows them: for finding again what an interrupted run added. */
+  origin?: string;
+  journal?: Journal;
   /** The name that it had at the last deployment; differs from `name` after a rename with an alias. */
   formerName?: string;
   /** A line for the person at the screen, beside the resource's progress. */

@@ -15,7 +15,7 @@ const providerText = (type: string) => `exports.handler=()=>require("pulumi-borg
 export abstract class DynamicResource extends pulumi.CustomResource {
   /**
    * @param outputs the names of all outputs
-   * @param secrets those of them that must be encrypted wherever they go
+   * @param secrets arguments and outputs that must be encrypted wherever they go
    */
   protected constructor(
     type: string,
@@ -28,11 +28,17 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     const props = {
       ...Object.fromEntries(outputs.map((output) => [output, undefined])),
       ...args,
-      // Only a resource of one's own has a name to fall back on; the host tells it to nobody.
-      ...(opts.id === undefined && { __defaultName: name }),
+      // Whose it is, which the host tells to nobody. A resource that is only read needs none.
+      ...(opts.id === undefined && { __origin: `${pulumi.getStack()}/${name}` }),
       __provider: providerText(type),
     };
     const additionalSecretOutputs = [...(opts.additionalSecretOutputs ?? []), ...secrets];
     super(`borgbase:index:${type}`, name, props, { ...opts, provider: providerFor(opts), additionalSecretOutputs });
   }
+}
+
+/** The engine marks outputs by their names alone: an argument that is given in plain would stay so in the state's inputs. */
+function encrypted(args: object = {}, secrets: readonly string[]): pulumi.Inputs {
+  const given = Object.entries(args).filter(([name, value]) => secrets.includes(name) && value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, pulumi.secret(value)]));
 }

@@ -1,53 +1,113 @@
+import { ProviderError } from "../errors";
+import type { Journal } from "../journal";
 import type { SharedList } from "./list";
+import { isUnavailable } from "./retry";
+
+/** One addition: what is asked for, and how to tell that an object is what became of it. */
+export interface AdditionRequest<T, Args extends object> {
+  /** Which resource it is for; absent where nobody can tell, and then an interrupted run is not remembered. */
+  origin: string | undefined;
+  name: string;
+  args: Args;
+  /** Whether an object is just what an addition with these arguments makes, and nothing has been done with it since. */
+  isAsAsked(item: T, args: Args): boolean;
+  /** Sends it; `find` is the look-up for a lost answer. */
+  send(find: () => Promise<T | undefined>): Promise<T>;
+}
+
+export interface Added<T> {
+  item: T;
+  /** An interrupted run made it, perhaps for an older version of the program. */
+  recovered: boolean;
+}
 
 /**
  * Additions whose answer may be lost. BorgBase takes no idempotency key and allows equal names, so what a lost request
  * made is told by: not there before this process added anything, not the answer to another addition, and just as asked.
+ * What an interrupted run made is told by the journal.
  */
-export class Additions<T extends { id: string }> {
+export class Additions<T extends { id: string; name: string }> {
+  readonly #kind: string;
   readonly #list: SharedList<T>;
+  readonly #journal: Journal | undefined;
   readonly #claimed = new Set<string>();
   readonly #last = new Map<string, Promise<unknown>>();
-  #before: Promise<Set<string>> | undefined;
+  #before: Promise<Map<string, T>> | undefined;
 
-  constructor(list: SharedList<T>) {
+  /** @param kind the type of the resource */
+  constructor(kind: string, list: SharedList<T>, journal?: Journal) {
+    this.#kind = kind;
     this.#list = list;
+    this.#journal = journal;
   }
 
   /**
-   * Runs `send`, which is handed the look-up for a lost answer. Additions of one name wait for each other: of two equal
-   * ones under way at once, nobody could tell whose the one that is found was.
+   * The object that the request became. Additions of one name wait for each other: of two equal ones under way at once,
+   * nobody could tell whose the one that is found was.
    */
-  async run(
-    name: string,
-    isAsAsked: (item: T) => boolean,
-    send: (find: () => Promise<T | undefined>) => Promise<T>,
-  ): Promise<T> {
-    const turn = (this.#last.get(name) ?? Promise.resolve()).then(() => this.#run(isAsAsked, send));
+  run<Args extends object>(request: AdditionRequest<T, Args>): Promise<Added<T>> {
+    const turn = (this.#last.get(request.name) ?? Promise.resolve()).then(() => this.#run(request));
     this.#last.set(
-      name,
+      request.name,
       turn.catch(() => undefined),
     );
     return turn;
   }
 
-  async #run(isAsAsked: (item: T) => boolean, send: (find: () => Promise<T | undefined>) => Promise<T>): Promise<T> {
-    const before = await this.#idsBefore();
-    const find = async () =>
-      (await this.#list.fresh()).find((item) => !before.has(item.id) && !this.#claimed.has(item.id) && isAsAsked(item));
+  async #run<Args extends object>(request: AdditionRequest<T, Args>): Promise<Added<T>> {
+    const before = await this.#itemsBefore();
+    const left = await this.#leftByInterruptedRun(request);
+    if (left) {
+      this.#claimed.add(left.id);
+      return { item: left, recovered: true };
+    }
+    this.#note(request, before);
     try {
-      const added = await send(find);
+      const added = await request.send(async () =>
+        (await this.#list.fresh()).find(
+          (item) => !before.has(item.id) && !this.#claimed.has(item.id) && request.isAsAsked(item, request.args),
+        ),
+      );
       this.#claimed.add(added.id);
       this.#list.put(added);
-      return added;
+      this.#note(request, before, added.id);
+      return { item: added, recovered: false };
     } catch (error) {
       this.#list.forget();
+      // Without an answer it may have been made all the same: the next run looks.
+      if (request.origin && !isUnavailable(error)) this.#journal?.settle(this.#kind, request.origin);
       throw error;
     }
   }
 
-  async #idsBefore(): Promise<Set<string>> {
-    this.#before ??= this.#list.all().then((items) => new Set(items.map((item) => item.id)));
+  /** The engine asks for it, so its state does not know it; what the journal names was made for this very resource. */
+  async #leftByInterruptedRun<Args extends object>(request: AdditionRequest<T, Args>): Promise<T | undefined> {
+    const noted = request.origin && this.#journal?.find(this.#kind, request.origin);
+    if (!noted) return undefined;
+    const found = (await this.#list.fresh()).filter(
+      (item) =>
+        !this.#claimed.has(item.id) &&
+        (noted.id === undefined ? !noted.before.includes(item.id) : item.id === noted.id) &&
+        request.isAsAsked(item, noted.args as Args),
+    );
+    if (found.length <= 1) return found[0];
+    throw new ProviderError(
+      "refused",
+      `An interrupted run may have added "${request.name}" already, and ${found.length} unused ones look like it: ` +
+        `${found.map((item) => item.id).join(", ")}. Take over the right one with existingId, and delete the others.`,
+    );
+  }
+
+  #note<Args extends object>(request: AdditionRequest<T, Args>, before: Map<string, T>, id?: string): void {
+    if (!request.origin) return;
+    const { origin, args } = request;
+    const alike = [...before.values()].filter((item) => item.name === request.name).map((item) => item.id);
+    const entry = { origin, kind: this.#kind, args, before: [...alike, ...this.#claimed] };
+    this.#journal?.write(id === undefined ? entry : { ...entry, before: [], id });
+  }
+
+  async #itemsBefore(): Promise<Map<string, T>> {
+    this.#before ??= this.#list.all().then((items) => new Map(items.map((item) => [item.id, item])));
     try {
       return await this.#before;
     } catch (error) {

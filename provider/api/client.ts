@@ -150,7 +150,7 @@ const LEVEL_NEEDED: Record<string, string> = {
 // The API answers most failures with HTTP 200 and a sentence, so the sentences are all there is to tell them apart.
 const NOT_FOUND = /\bnot found\b|\bdoes not exist\b/i;
 const AUTHENTICATION =
-  /not (?:logged in|authenticated)|authentication (?:credentials|failed|required)|(?:invalid|expired|bad|revoked|unknown) (?:api )?token|token (?:is |has |was )?(?:invalid|expired|revoked)|unauthorized/i;
+  /not (?:logged in|authenticated)|authentication (?:credentials|failed|required)|(?:invalid|expired|bad|revoked|unknown) (?:api )?token|token (?:is |has |was )?(?:invalid|expired|revoked)|unauthorized|not enough segments|signature (?:has expired|verification failed)/i;
 const PERMISSION =
   /permission|not (?:allowed|authorized|permitted)|forbidden|access level|insufficient|only allows|scope/i;
 

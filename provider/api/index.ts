@@ -1,4 +1,5 @@
 import type { Config } from "../config";
+import type { Journal } from "../journal";
 import { Accounts } from "./account";
 import { Client, type ClientOptions } from "./client";
 import { Keys } from "./keys";
@@ -15,8 +16,17 @@ export interface Api {
   account: Accounts;
 }
 
+export interface ApiOptions extends ClientOptions {
+  /** Where additions are remembered until the engine's state knows them. */
+  journal?: Journal;
+}
+
 /** Makes no connection yet: that happens with the first question. */
-export function connect(config: Config, options?: ClientOptions): Api {
+export function connect(config: Config, options: ApiOptions = {}): Api {
   const client = new Client(config, options);
-  return { keys: new Keys(client), repos: new Repos(client), account: new Accounts(client) };
+  return {
+    keys: new Keys(client, options.journal),
+    repos: new Repos(client, options.journal),
+    account: new Accounts(client),
+  };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isKind, messageOf, ProviderError } from "../errors";
-import { Additions } from "./additions";
+import type { Journal } from "../journal";
+import { type Added, Additions } from "./additions";
 import type { Client } from "./client";
 import { deleted, id, numberOr, optionalText } from "./fields";
 import { SharedList } from "./list";
@@ -41,11 +42,14 @@ export class Keys {
   readonly adopted = new Set<string>();
   readonly #additions: Additions<Key>;
 
-  constructor(private readonly client: Client) {
+  constructor(
+    private readonly client: Client,
+    journal?: Journal,
+  ) {
     this.#list = new SharedList(() =>
       client.query({ purpose: "list the SSH keys", field: "sshList", document: LIST, answer: z.array(key) }),
     );
-    this.#additions = new Additions(this.#list);
+    this.#additions = new Additions("SshKey", this.#list, journal);
   }
 
   all(): Promise<Key[]> {
@@ -57,11 +61,14 @@ export class Keys {
     return (await this.#list.get(id)) ?? (await this.#list.fresh()).find((item) => item.id === id);
   }
 
-  add(name: string, keyData: string): Promise<Key> {
-    return this.#additions.run(
+  /** @param origin which resource it is for */
+  add(name: string, keyData: string, origin?: string): Promise<Added<Key>> {
+    return this.#additions.run({
+      origin,
       name,
-      (item) => item.name === name && sameBody(item.keyData, keyData),
-      async (find) => {
+      args: { name, keyData },
+      isAsAsked: (item, asked) => item.name === asked.name && sameBody(item.keyData, asked.keyData),
+      send: async (find) => {
         const answer = await this.client.add(
           {
             purpose: `add the SSH key "${name}"`,
@@ -74,7 +81,7 @@ export class Keys {
         );
         return answer.keyAdded;
       },
-    );
+    });
   }
 
   /** Whether there was something to delete: false for a key that the account does not have. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isKind } from "../errors";
-import { Additions } from "./additions";
+import type { Journal } from "../journal";
+import { type Added, Additions } from "./additions";
 import type { Client } from "./client";
 import { deleted, flag, id, idSet, numberOr, optionalText } from "./fields";
 import { SharedList } from "./list";
@@ -116,11 +117,14 @@ export class Repos {
   readonly adopted = new Set<string>();
   readonly #additions: Additions<RemoteRepo>;
 
-  constructor(private readonly client: Client) {
+  constructor(
+    private readonly client: Client,
+    journal?: Journal,
+  ) {
     this.#list = new SharedList(() =>
       client.query({ purpose: "list the repositories", field: "repoList", document: LIST, answer: z.array(repo) }),
     );
-    this.#additions = new Additions(this.#list);
+    this.#additions = new Additions("Repo", this.#list, journal);
   }
 
   all(): Promise<RemoteRepo[]> {
@@ -155,11 +159,14 @@ export class Repos {
     }
   }
 
-  add(args: RepoArguments & { name: string; region: string }): Promise<RemoteRepo> {
-    return this.#additions.run(
-      args.name,
-      (item) => isAsAdded(item, args),
-      async (find) => {
+  /** @param origin which resource it is for */
+  add(args: RepoArguments & { name: string; region: string }, origin?: string): Promise<Added<RemoteRepo>> {
+    return this.#additions.run({
+      origin,
+      name: args.name,
+      args,
+      isAsAsked: isAsAdded,
+      send: async (find) => {
         const answer = await this.client.add(
           {
             purpose: `add the repository "${args.name}"`,
@@ -172,7 +179,7 @@ export class Repos {
         );
         return answer.repoAdded;
       },
-    );
+    });
   }
 
   async edit(id: string, changes: RepoArguments): Promise<RemoteRepo> {

@@ -6,14 +6,15 @@ import type { dynamic } from "@pulumi/pulumi";
 import type { Api } from "../api";
 import { type GivenConfig, resolveConfig } from "../config";
 import { messageOf, ProviderError } from "../errors";
+import { Journal } from "../journal";
 import { check, create, diff, type Properties, read, remove, update } from "../lifecycle";
 import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
 import { type Context, UNKNOWN } from "../resource";
 
 /** The host's own property: the text that it loads the provider from. */
 const TEXT = "__provider";
-/** The resource's name in the program, which the host tells to nobody. In the inputs only. */
-const NAME = "__defaultName";
+/** `STACK/NAME` of the resource in the program, which the host tells to nobody. In the inputs only. */
+const ORIGIN = "__origin";
 
 /** What the engine writes for values that are not known yet, by kind of value (pulumi/pulumi `sdk/go/common/resource/plugin`). */
 const UNKNOWN_TEXTS = new Set([
@@ -32,12 +33,18 @@ export function host(type: string): dynamic.ResourceProvider {
   quietExpectedErrors();
   const resource = resourceOf(type);
   let given: GivenConfig = {};
-  const context = (inputs: Properties, olds?: Properties): Context => ({
-    api: () => apiFor(given),
-    name: String(inputs[NAME] ?? ""),
-    ...(typeof olds?.[NAME] === "string" && { formerName: olds[NAME] }),
-    log: (line) => console.log(line),
-  });
+  const context = (inputs: Properties, olds?: Properties): Context => {
+    const origin = inputs[ORIGIN];
+    const formerName = nameIn(olds?.[ORIGIN]);
+    return {
+      api: () => connectionFor(given).api(),
+      journal: connectionFor(given).journal,
+      name: nameIn(origin) ?? "",
+      ...(formerName !== undefined && { formerName }),
+      ...(typeof origin === "string" && { origin: `${process.env.PULUMI_PROJECT ?? ""}/${origin}` }),
+      log: (line) => console.log(line),
+    };
+  };
 
   return {
     // Synchronous: the host calls the next method without waiting for this one.
@@ -48,7 +55,7 @@ export function host(type: string): dynamic.ResourceProvider {
     check: (olds, news) =>
       told(async () => {
         const { inputs, failures } = await check(resource, known(olds), known(news), context(news, olds));
-        return { inputs: { ...(toEngine(inputs) as Properties), [NAME]: news[NAME] }, failures };
+        return { inputs: { ...(toEngine(inputs) as Properties), [ORIGIN]: news[ORIGIN] }, failures };
       }),
 
     diff: (id, olds, news) =>
@@ -88,27 +95,45 @@ export async function invoke<N extends FunctionName>(
   if (!parsed.success) {
     throw new ProviderError("input", `${name}: ${parsed.error.issues.map((issue) => issue.message).join("; ")}`);
   }
-  return (await run(parsed.data, { api: () => apiFor(given), name, log: () => {} })) as FunctionResult<N>;
+  return (await run(parsed.data, { api: () => connectionFor(given).api(), name, log: () => {} })) as FunctionResult<N>;
 }
 
-const apis = new Map<string, Promise<Api>>();
+interface Connection {
+  api(): Promise<Api>;
+  journal: Journal;
+}
+
+const connections = new Map<string, Connection>();
 
 /** One client per account and process: reads that are asked for together share an answer. */
-function apiFor(given: GivenConfig): Promise<Api> {
+function connectionFor(given: GivenConfig): Connection {
   const config = resolveConfig(given);
   const key = JSON.stringify([config.endpoint, config.token]);
-  let api = apis.get(key);
-  if (!api) {
-    // Loaded here, as an operation on key pairs alone speaks with nobody.
-    api = import("../api/index.js").then(({ connect }) => connect(config));
-    apis.set(key, api);
+  let connection = connections.get(key);
+  if (!connection) {
+    const journal = new Journal(config.endpoint);
+    let api: Promise<Api> | undefined;
+    connection = {
+      journal,
+      api() {
+        // Loaded here, as an operation on key pairs alone speaks with nobody.
+        api ??= import("../api/index.js").then(({ connect }) => connect(config, { journal }));
+        return api;
+      },
+    };
+    connections.set(key, connection);
   }
-  return api;
+  return connection;
+}
+
+/** Stack names hold no slash; resource names may. */
+function nameIn(origin: unknown): string | undefined {
+  return typeof origin === "string" ? origin.slice(origin.indexOf("/") + 1) : undefined;
 }
 
 /** The engine's values without what belongs to the host, its sign for the unknown made ours. */
 function known(values: Properties): Properties {
-  const { [TEXT]: _, [NAME]: __, ...own } = values;
+  const { [TEXT]: _, [ORIGIN]: __, ...own } = values;
   return fromEngine(own) as Properties;
 }
 

@@ -46,11 +46,13 @@ async function fields(): Promise<Fields<KeyPairInputs>> {
       schema: z.enum(["ed25519", "rsa", "ecdsa"], { error: 'must be "ed25519", "rsa" or "ecdsa"' }),
       reset: () => "ed25519",
       replaces: true,
+      same: isSameKind,
     },
     bits: {
       schema: z.int({ error: "must be a whole number" }),
       reset: ({ inputs }) => DEFAULT_BITS[String(inputs.keyType)] ?? 256,
       replaces: true,
+      same: isSameKind,
     },
     comment: { schema: text, reset: () => "" },
     privateKey: { schema: text, secret: true, replaces: true, same: isSameKey },
@@ -62,6 +64,11 @@ async function fields(): Promise<Fields<KeyPairInputs>> {
       same: (declared, actual) => isDeepStrictEqual(declared, actual ?? {}),
     },
   };
+}
+
+/** A key that was brought along is what it is; what is said of it has been held against it before. */
+function isSameKind(declared: unknown, actual: unknown, { inputs }: { inputs: KeyPairInputs }): boolean {
+  return inputs.privateKey !== undefined || declared === actual;
 }
 
 /** The output is the key in one fixed form, so the texts differ: it is the key that counts. */

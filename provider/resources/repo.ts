@@ -334,9 +334,9 @@ export const repo: Resource<RepoInputs, RepoState> = {
     }
     const wanted = withDefaults(inputs, context);
     const args = toArguments(wanted, Object.keys(wanted));
-    const added = await repos.add({ ...args, name: wanted.name, region: inputs.region });
+    const { item, recovered } = await repos.add({ ...args, name: wanted.name, region: inputs.region }, context.origin);
     const kept = { forceDestroy: inputs.forceDestroy ?? false, __account: await owner } as Partial<RepoState>;
-    return { id: added.id, state: toState(added, kept) };
+    return { id: item.id, state: recovered ? await ensure(item, kept, inputs, context) : toState(item, kept) };
   },
 
   async read(id, state, context) {

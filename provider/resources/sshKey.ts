@@ -126,7 +126,7 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     const owner = rememberOwner(context);
     const key =
       inputs.existingId === undefined
-        ? await keys.add(inputs.name ?? context.name, inputs.publicKey)
+        ? (await keys.add(inputs.name ?? context.name, inputs.publicKey, context.origin)).item
         : await adopt(inputs.existingId, inputs, context);
     return { id: key.id, state: toState(key, await owner) };
   },

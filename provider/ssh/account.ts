@@ -12,7 +12,7 @@ export interface Account {
   username: string;
 }
 
-/** How to get into an account; all are secret but `agent`. What is given is tried in this order, each at most once. */
+/** A way into an account; all are secret but `agent`. What is given is tried in this order, each at most once. */
 export interface Credentials {
   privateKey?: string | undefined;
   passphrase?: string | undefined;
@@ -24,7 +24,8 @@ export interface Credentials {
 
 /** An account, how to know its host, and how to get in. */
 export interface Target extends Account, HostKeyPolicy {
-  credentials: Credentials;
+  /** The ways in, the preferred one first. */
+  credentials: readonly Credentials[];
   /** Seconds for one whole operation; default 30. */
   timeout?: number | undefined;
 }
@@ -86,7 +87,8 @@ export function readKey({ privateKey, passphrase }: Credentials): string | undef
 
 /** @throws SshError `input` with the first problem of a target; callers have reported all of them before */
 export function checkTarget(target: Target): void {
-  const [problem] = [...accountProblems(target), ...credentialProblems(target.credentials)];
+  const problems = target.credentials.flatMap((each) => credentialProblems(each));
+  const [problem] = [...accountProblems(target), ...problems];
   if (problem) throw new SshError("input", `${problem.property} ${problem.reason}`, { property: problem.property });
 }
 

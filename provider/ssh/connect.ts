@@ -18,6 +18,8 @@ export interface Connection {
   hostKey: HostKey;
   /** The method that let us in: `publickey`, `password`, `keyboard-interactive`, or `none`. */
   method: string;
+  /** Until the host accepted the TCP connection. */
+  latencyMs: number;
 }
 
 // sshd drops connections at random once 10 are not logged in yet (sshd_config(5), MaxStartups).
@@ -102,6 +104,7 @@ class Attempt {
   /** The key that the host presented, accepted or not. */
   seen: HostKey | undefined;
   readonly #address: string;
+  #latencyMs = 0;
 
   constructor(
     readonly target: Target,
@@ -152,7 +155,7 @@ class Attempt {
       if (this.seen === undefined)
         throw new SshError("hostKey", `${this.#address} presented no host key`, { phase: "hostKey" });
       deadline.phase = "session";
-      return { ssh, socket, hostKey: this.seen, method: login.method };
+      return { ssh, socket, hostKey: this.seen, method: login.method, latencyMs: this.#latencyMs };
     } catch (error) {
       socket.destroy();
       throw error;
@@ -162,6 +165,7 @@ class Attempt {
   async #dial(addresses: { address: string; family: number }[]): Promise<Socket> {
     const { target, deadline } = this;
     deadline.phase = "connect";
+    const started = performance.now();
     const socket = connectSocket({
       host: target.host,
       port: portOf(target),
@@ -179,6 +183,7 @@ class Attempt {
       socket.destroy();
       throw error instanceof SshError ? error : this.#unreachable(error);
     }
+    this.#latencyMs = Math.round((performance.now() - started) * 10) / 10;
     deadline.phase = "hostKey";
     return socket;
   }

@@ -39,7 +39,7 @@ export class Login {
     readonly abort: () => void,
   ) {
     this.#username = target.username;
-    this.#ways = this.#prepare(target.credentials);
+    this.#ways = target.credentials.flatMap((each) => this.#prepare(each));
   }
 
   readonly next: NextLogin = (offered, _partial, next) => {

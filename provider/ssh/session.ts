@@ -210,8 +210,10 @@ function keepIdle(key: string, session: Session): void {
 
 /** Sessions are shared only where host, account, way in and expected host key are all the same. */
 function sessionKey({ host, port, username, hostKey, trustOnFirstUse, credentials }: Target): string {
-  const { privateKey, passphrase, agent, password } = credentials;
-  const all = [host, port ?? 22, username, hostKey, trustOnFirstUse, privateKey, passphrase, agent, password];
+  const ways = credentials.map(({ privateKey, passphrase, agent, password }) =>
+    [privateKey, passphrase, agent, password].map((value) => value ?? null),
+  );
+  const all = [host, port ?? 22, username, hostKey, trustOnFirstUse, ways];
   return createHash("sha256")
     .update(JSON.stringify(all.map((value) => value ?? null)))
     .digest("base64");

@@ -66,7 +66,7 @@ describe("SSH sessions", function () {
     execFileSync("chown", ["-R", `${username}:`, join(home, ".ssh")]);
   }
   const target = (more: Partial<Target> = {}) => sshd.target(account, more);
-  const by = (credentials: Credentials) => hello(target({ credentials }));
+  const by = (credentials: Credentials) => hello(target({ credentials: [credentials] }));
 
   describe("ways in", () => {
     it("logs in with a password", async () => {
@@ -146,7 +146,7 @@ describe("SSH sessions", function () {
       const strict = await Sshd.start(host, { config: "MaxAuthTries 1" });
       try {
         const { privateKey } = await generate({ keyType: "rsa", bits: 2048 });
-        const login = hello(strict.target(account, { credentials: { privateKey } }));
+        const login = hello(strict.target(account, { credentials: [{ privateKey }] }));
         await fails(login, "authentication", "authentication", /the private key/);
         assert.equal((await hello(strict.target(account))).said, "hello\n");
       } finally {
@@ -165,7 +165,7 @@ describe("SSH sessions", function () {
           /not tried, since not offered: the password; the server offers: publickey/,
         );
         await fails(
-          hello(keysOnly.target(account, { credentials: {} })),
+          hello(keysOnly.target(account, { credentials: [] })),
           "authentication",
           "authentication",
           /nothing given fits/,
@@ -179,7 +179,7 @@ describe("SSH sessions", function () {
       const both = await Sshd.start(host, { config: "AuthenticationMethods publickey,password" });
       try {
         const credentials = { privateKey: key.privateKey, password: account.password };
-        assert.equal((await hello(both.target(account, { credentials }))).said, "hello\n");
+        assert.equal((await hello(both.target(account, { credentials: [credentials] }))).said, "hello\n");
       } finally {
         await both.stop();
       }

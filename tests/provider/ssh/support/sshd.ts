@@ -76,7 +76,7 @@ export class Sshd {
       port: this.port,
       username,
       hostKey: this.hostKeys.map(({ fingerprintSha256 }) => fingerprintSha256),
-      credentials: { password },
+      credentials: [{ password }],
       timeout: 20,
       ...more,
     };

@@ -1,0 +1,26 @@
+import { randomBytes } from "node:crypto";
+import { splitOptions } from "./authorizedKeys";
+import type { Session } from "./session";
+
+/** What a login may do: run any command, run some (or one that is forced on it), or transfer files only. */
+export type Access = "shell" | "restricted" | "sftp";
+
+/**
+ * Finds out what a login may do.
+ * @param options of the line in `authorized_keys` that let it in, where they are known: a command that they force is not run
+ */
+export async function probeAccess(session: Session, options = ""): Promise<Access> {
+  if (splitOptions(options)?.some(({ name }) => name.toLowerCase() === "command")) return "restricted";
+  const mark = `mark-${randomBytes(9).toString("hex")}`;
+  const echo = await session.exec(`echo ${mark}`);
+  if (echo?.stdout.toString().split("\n").includes(mark)) return "shell";
+  const df = await session.exec("df");
+  if (df?.code === 0 && /%/.test(df.stdout.toString())) return "restricted";
+  return (await session.sftp()) ? "sftp" : "restricted";
+}
+
+/** The version of the borg that a login finds on the host, for example `1.4.0`; undefined when there is none. */
+export async function probeBorgVersion(session: Session): Promise<string | undefined> {
+  const result = await session.exec("borg --version");
+  return /^borg (\d+\.\d+[\w.+-]*)\s*$/m.exec(result?.stdout.toString() ?? "")?.[1];
+}

@@ -28,6 +28,7 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     const props = {
       ...Object.fromEntries(outputs.map((output) => [output, undefined])),
       ...args,
+      ...encrypted(args, secrets),
       // Whose it is, which the host tells to nobody. A resource that is only read needs none.
       ...(opts.id === undefined && { __origin: `${pulumi.getStack()}/${name}` }),
       __provider: providerText(type),

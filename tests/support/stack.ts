@@ -28,7 +28,8 @@ export interface Step {
 export class TestStack {
   private constructor(
     private readonly stack: Stack,
-    private readonly folder: string,
+    /** The backend's: state, history and backups. */
+    readonly folder: string,
   ) {}
 
   static async create(

@@ -1,0 +1,33 @@
+import { strict as assert } from "node:assert";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Run } from "./stack";
+
+/**
+ * Holds that a command failed with one line for a person that has all of `patterns` in it, and showed no stack trace.
+ * @returns the line
+ */
+export function assertOneLineError({ ok, output }: Run, ...patterns: RegExp[]): string {
+  assert.ok(!ok, `expected a failure:\n${output}`);
+  assert.doesNotMatch(output, /^\s+at .*(\.[jt]s|node:)/m);
+  const lines = output.split("\n").filter((line) => patterns.every((pattern) => pattern.test(line)));
+  assert.ok(lines.length > 0, `expected a line with ${patterns.join(" and ")}:\n${output}`);
+  return lines[0] as string;
+}
+
+/** The paths of all files below a folder that hold the text as it is, in base64, or as JSON writes it. */
+export async function filesWith(folder: string, text: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && holds(await readFile(path, "utf8"), text)) found.push(path);
+  }
+  return found;
+}
+
+/** Whether a text holds another: as it is, as JSON writes it, in base64, or the longest line of it. */
+export function holds(haystack: string, secret: string): boolean {
+  const lines = secret.split("\n").filter((line) => line.length > 30 && !line.startsWith("-----"));
+  const forms = [secret, JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString("base64"), ...lines];
+  return forms.some((form) => haystack.includes(form));
+}

@@ -129,7 +129,7 @@ async function buildFromModules(draft) {
   if (!which("go"))
     throw new Problem(`get.pulumi.com cannot be reached and there is no Go to build with. ${HOW_TO_INSTALL}`);
   const version = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${VERSION}`;
-  await step(`Building Pulumi ${VERSION} from its Go module, once (about 4 minutes)`, () =>
+  await step(`Building Pulumi ${VERSION} from its Go module, once (some 5 minutes)`, () =>
     goBuild("cli", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", join(draft, "pulumi"), version),
   );
   const host = "pulumi-language-nodejs";

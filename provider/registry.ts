@@ -1,16 +1,18 @@
 import type { DataFunction } from "./function";
 import { getAccount } from "./functions/account";
+import { getStorage, testConnection } from "./functions/host";
 import { getRepo, getRepos } from "./functions/repos";
 import { getSshKey, getSshKeys } from "./functions/sshKeys";
 import type { Resource } from "./resource";
 import { keyPair } from "./resources/keyPair";
 import { repo } from "./resources/repo";
+import { sshConnection } from "./resources/sshConnection";
 import { sshKey } from "./resources/sshKey";
 
 /** Everything that the provider knows, by the last part of its token `borgbase:index:…`. */
-export const resources = { KeyPair: keyPair, SshKey: sshKey, Repo: repo };
+export const resources = { KeyPair: keyPair, SshKey: sshKey, Repo: repo, SshConnection: sshConnection };
 
-export const functions = { getAccount, getRepo, getRepos, getSshKey, getSshKeys };
+export const functions = { getAccount, getRepo, getRepos, getSshKey, getSshKeys, getStorage, testConnection };
 
 export type ResourceType = keyof typeof resources;
 export type FunctionName = keyof typeof functions;

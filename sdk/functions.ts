@@ -1,13 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AccountInfo } from "../provider/functions/account";
 import type { IdOrName } from "../provider/functions/choose";
+import type { ConnectionInfo, StorageArgs, StorageInfo, Where } from "../provider/functions/host";
 import type { RepoInfo } from "../provider/functions/repos";
 import type { SshKeyInfo } from "../provider/functions/sshKeys";
 import type { FunctionName, FunctionResult } from "../provider/registry";
 import type { Args } from "./dynamicResource";
 import { settingsFor } from "./provider";
 
-export type { AccountInfo, IdOrName, RepoInfo, SshKeyInfo };
+export type { AccountInfo, ConnectionInfo, IdOrName, RepoInfo, SshKeyInfo, StorageArgs, StorageInfo, Where };
 
 /** A registered SSH key by `{ id }` or exact `{ name }`; a name that several have is an error with their ids. */
 export function getSshKey(wanted: IdOrName, opts?: pulumi.InvokeOptions): Promise<SshKeyInfo> {
@@ -63,6 +64,32 @@ export function getAccount(opts?: pulumi.InvokeOptions): Promise<AccountInfo> {
 /** {@link getAccount} as an output. */
 export function getAccountOutput(opts?: pulumi.InvokeOutputOptions): pulumi.Output<AccountInfo> {
   return output("getAccount", {}, opts);
+}
+
+/** Free space of an account on a host, in bytes, also where there is no shell. Starts where a login starts unless `path` is given. */
+export function getStorage(where: StorageArgs): Promise<StorageInfo> {
+  return promised("getStorage", where);
+}
+
+/** {@link getStorage} for values that resources give. */
+export function getStorageOutput(
+  where: Args<StorageArgs>,
+  opts?: pulumi.InvokeOutputOptions,
+): pulumi.Output<StorageInfo> {
+  return output("getStorage", where, opts);
+}
+
+/** Tries a login step by step and tells how far it came; a host that refuses is an answer, not an error. */
+export function testConnection(where: Where): Promise<ConnectionInfo> {
+  return promised("testConnection", where);
+}
+
+/** {@link testConnection} for values that resources give. */
+export function testConnectionOutput(
+  where: Args<Where>,
+  opts?: pulumi.InvokeOutputOptions,
+): pulumi.Output<ConnectionInfo> {
+  return output("testConnection", where, opts);
 }
 
 /** Answers an output; unknown while an argument is, or while a resource that it depends on is yet to be made. */

@@ -136,6 +136,8 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     const key = await keys.get(id);
     if (key) return toState(key, state.__account ?? (await rememberOwner(context)));
     await assertOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
+    // Nothing is known but the id: a program asks for a key of other hands, and what it gets must not be an empty one.
+    if (state.publicKey === undefined) throw new ProviderError("notFound", `The account has no SSH key ${id}.`);
     return undefined;
   },
 

@@ -23,12 +23,15 @@ export class ShellFiles implements RemoteFiles {
   }
 
   async read(path: string): Promise<Buffer | undefined> {
-    const { code, output } = await this.#do("read", `[ -e "$1" ] || exit ${MISSING}; cat "$1"`, path);
+    // Whoever holds a lock may remove it between the two commands.
+    const script = `[ -e "$1" ] || exit ${MISSING}; cat "$1" || { [ -e "$1" ] || exit ${MISSING}; exit 1; }`;
+    const { code, output } = await this.#do("read", script, path);
     return code === MISSING ? undefined : output;
   }
 
   async status(path: string): Promise<FileStatus | undefined> {
-    const script = `[ -e "$1" ] || [ -L "$1" ] || exit ${MISSING}; ls -ldn "$1"`;
+    const gone = `[ -e "$1" ] || [ -L "$1" ] || exit ${MISSING}`;
+    const script = `${gone}; ls -ldn "$1" || { ${gone}; exit 1; }`;
     const { code, output } = await this.#do("read", script, path);
     if (code === MISSING) return undefined;
     const [, letter, permissions] = /^([a-z-])([rwxsStT-]{9})/.exec(output.toString("latin1")) ?? [];

@@ -43,14 +43,17 @@ export class SftpFiles implements RemoteFiles {
 
   async create(path: string, content: Buffer): Promise<boolean> {
     let handle: Buffer | undefined;
-    try {
-      handle = await this.#ask<Buffer>("write", path, (done) => this.#sftp.open(path, "wx", 0o600, done));
-    } catch (error) {
-      // SFTP 3 has no status for "exists already".
-      if (isRefusal(error) && (await this.status(path)) !== undefined) return false;
-      throw error;
+    for (let round = 1; handle === undefined; round++) {
+      try {
+        handle = await this.#ask<Buffer>("write", path, (done) => this.#sftp.open(path, "wx", 0o600, done));
+        if (handle === undefined) throw this.#session.lost();
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        // SFTP 3 has no status for "exists already"; and what was in the way may be gone a moment later.
+        if ((await this.status(path)) !== undefined) return false;
+        if (round === 3) throw error;
+      }
     }
-    if (handle === undefined) throw this.#session.lost();
     const file = handle;
     try {
       if (content.length > 0) {

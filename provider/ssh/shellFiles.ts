@@ -52,10 +52,10 @@ export class ShellFiles implements RemoteFiles {
   }
 
   async create(path: string, content: Buffer): Promise<boolean> {
-    // noclobber makes the shell open with O_EXCL.
+    // noclobber makes the shell open with O_EXCL. What is in the way may be gone a moment later: then it is tried again.
     const script =
-      'umask 077; if (set -C; : > "$1") 2>/dev/null; then cat > "$1" || { rm -f "$1"; exit 1; }; ' +
-      `elif [ -e "$1" ] || [ -L "$1" ]; then exit ${EXISTS}; else : > "$1"; fi`;
+      'umask 077; for round in 1 2 3; do if (set -C; : > "$1") 2>/dev/null; then cat > "$1" && exit 0; rm -f "$1"; exit 1; fi; ' +
+      `if [ -e "$1" ] || [ -L "$1" ]; then exit ${EXISTS}; fi; done; (set -C; : > "$1") && rm -f "$1"; exit 1`;
     return (await this.#do("write", script, path, [], content)).code !== EXISTS;
   }
 

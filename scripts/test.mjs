@@ -16,7 +16,7 @@ const CHECKS = [
   ["biome", ["check", "--error-on-warnings", "."]],
   ["tsc", ["--noEmit", "--incremental", "false"]],
   ["publint", ["--strict"]],
-  ["attw", ["--pack", ".", "--profile", "node16"]],
+  ["attw", ["--pack", "."]],
 ];
 
 /**

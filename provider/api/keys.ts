@@ -56,6 +56,11 @@ export class Keys {
     return this.#list.all();
   }
 
+  /** As {@link all}, but never from an answer of a moment ago. */
+  latest(): Promise<Key[]> {
+    return this.#list.latest();
+  }
+
   /** The key, or undefined when the account has none of this id. There is no query for a single key. */
   async get(id: string): Promise<Key | undefined> {
     return (await this.#list.get(id)) ?? (await this.#list.fresh()).find((item) => item.id === id);

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 /** Milliseconds for which one answer serves further reads: the length of a burst, not of a run. */
 const FRESH = 5_000;
 
@@ -16,6 +18,7 @@ interface Entry<T> {
 export class SharedList<T extends { id: string }> {
   #fetch: () => Promise<T[]>;
   #current: Entry<T> | undefined;
+  #latest: Promise<T[]> | undefined;
 
   constructor(fetch: () => Promise<T[]>) {
     this.#fetch = fetch;
@@ -33,6 +36,15 @@ export class SharedList<T extends { id: string }> {
   fresh(): Promise<T[]> {
     this.forget();
     return this.all();
+  }
+
+  /** The same for all who ask at one moment: none of them is answered by a request that was sent before. */
+  latest(): Promise<T[]> {
+    this.#latest ??= nextTurn().then(() => {
+      this.#latest = undefined;
+      return this.fresh();
+    });
+    return this.#latest;
   }
 
   forget(): void {

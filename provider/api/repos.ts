@@ -131,6 +131,11 @@ export class Repos {
     return this.#list.all();
   }
 
+  /** As {@link all}, but never from an answer of a moment ago. */
+  latest(): Promise<RemoteRepo[]> {
+    return this.#list.latest();
+  }
+
   /**
    * The repository, or undefined when the account has none of this id: said by the list and, as a list may be cut
    * short, by the question for this one. A Create Only token may not ask that question: its refusal is thrown.

@@ -25,7 +25,7 @@ function toInfo(remote: RemoteRepo): RepoInfo {
 export const getRepo: DataFunction<IdOrName, RepoInfo> = {
   args: idOrName,
   async run(wanted, context) {
-    return toInfo(chooseOne("repository", await (await context.api()).repos.all(), wanted));
+    return toInfo(chooseOne("repository", await (await context.api()).repos.latest(), wanted));
   },
 };
 
@@ -39,7 +39,7 @@ export const getRepos: DataFunction<{ name?: string | undefined }, RepoInfo[]> =
     );
   },
   async run({ name }, context) {
-    const all = await (await context.api()).repos.all();
+    const all = await (await context.api()).repos.latest();
     return all.filter((remote) => name === undefined || remote.name === name).map(toInfo);
   },
 };

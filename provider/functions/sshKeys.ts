@@ -17,7 +17,7 @@ function toInfo(key: Key): SshKeyInfo {
 export const getSshKey: DataFunction<IdOrName, SshKeyInfo> = {
   args: idOrName,
   async run(wanted, context) {
-    return toInfo(chooseOne("SSH key", await (await context.api()).keys.all(), wanted));
+    return toInfo(chooseOne("SSH key", await (await context.api()).keys.latest(), wanted));
   },
 };
 
@@ -26,6 +26,6 @@ export const getSshKeys: DataFunction<object, SshKeyInfo[]> = {
     return (await import("zod")).z.strictObject({}, { error: "takes no arguments" });
   },
   async run(_, context) {
-    return (await (await context.api()).keys.all()).map(toInfo);
+    return (await (await context.api()).keys.latest()).map(toInfo);
   },
 };

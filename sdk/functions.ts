@@ -98,13 +98,17 @@ function output<N extends FunctionName>(
   args: object,
   opts: pulumi.InvokeOutputOptions = {},
 ): pulumi.Output<FunctionResult<N>> {
+  const given = pulumi.output(args) as pulumi.Output<object> & { allResources(): Promise<Set<pulumi.Resource>> };
+  // As for Pulumi's own functions: also an argument that is known already may tell of a resource that is yet to be made.
+  const sources = given.allResources().then((resources) => [...resources]);
   const dependencies = pulumi
-    .output(opts.dependsOn ?? [])
+    .all([opts.dependsOn ?? [], sources])
     .apply((resources) =>
-      pulumi.all([resources].flat().map((each) => (each instanceof pulumi.CustomResource ? each.id : each.urn))),
+      pulumi.all(resources.flat().map((each) => (each instanceof pulumi.CustomResource ? each.id : each.urn))),
     );
   const answer = pulumi
-    .all([args, settingsFor(opts), dependencies])
+    // The token in the settings is a secret, what the account tells is none.
+    .all([given, pulumi.unsecret(settingsFor(opts)), dependencies])
     .apply(([known, settings]) => ask(name, known, settings));
   return answer as pulumi.Output<FunctionResult<N>>;
 }

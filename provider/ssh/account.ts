@@ -85,6 +85,25 @@ export function readKey({ privateKey, passphrase }: Credentials): string | undef
   return importPrivateKey({ privateKey, ...(passphrase === undefined ? {} : { passphrase }) }).privateKey;
 }
 
+/**
+ * The ways into an account whose key is managed, the preferred one first.
+ * @param bootstrap what was given to get in the first time; without any, the deployed key is the way
+ * @param deployed the managed key
+ * @param state `restricted`: the key may not edit files, so it is no way in beside another; `there`: it was deployed
+ *   before, and is tried before the bootstrap, which may have been withdrawn since
+ */
+export function waysIn(
+  bootstrap: Credentials,
+  deployed: Credentials,
+  state: { restricted: boolean; there: boolean },
+): Credentials[] {
+  const hasBootstrap =
+    bootstrap.password !== undefined || bootstrap.privateKey !== undefined || bootstrap.agent === true;
+  if (!hasBootstrap) return [deployed];
+  if (state.restricted || deployed.privateKey === undefined) return [bootstrap];
+  return state.there ? [deployed, bootstrap] : [bootstrap, deployed];
+}
+
 /** @throws SshError `input` with the first problem of a target; callers have reported all of them before */
 export function checkTarget(target: Target): void {
   const problems = target.credentials.flatMap((each) => credentialProblems(each));

@@ -49,6 +49,13 @@ export class SshError extends Error {
   }
 }
 
+/** Whether an error means that the host could not be spoken to at all; a host with another key than expected could. */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof SshError)) return false;
+  if (error.kind === "timeout") return error.phase !== "authentication" && error.phase !== "session";
+  return error.kind === "resolve" || error.kind === "connect";
+}
+
 /** Text of a remote made fit for one line of a terminal. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for

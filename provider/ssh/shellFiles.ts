@@ -7,6 +7,11 @@ import type { Session } from "./session";
 const MISSING = 44;
 const EXISTS = 45;
 
+// A file in a folder that may not be searched is not missing: ls then says what is wrong.
+const UNLESS_MISSING =
+  '[ -e "$1" ] || [ -L "$1" ] || { d=$(dirname "$1"); ' +
+  `if [ -d "$d" ]; then [ -x "$d" ] || { ls -d "$1"; exit 1; }; fi; exit ${MISSING}; }`;
+
 /** Files over a POSIX shell, with nothing but the commands that every system has (BusyBox too). */
 export class ShellFiles implements RemoteFiles {
   readonly #session: Session;
@@ -23,15 +28,14 @@ export class ShellFiles implements RemoteFiles {
   }
 
   async read(path: string): Promise<Buffer | undefined> {
-    // Whoever holds a lock may remove it between the two commands.
-    const script = `[ -e "$1" ] || exit ${MISSING}; cat "$1" || { [ -e "$1" ] || exit ${MISSING}; exit 1; }`;
+    // A lock may be gone, and there again, between two commands. What was opened is read to its end or not at all.
+    const script = `for round in 1 2 3 4 5; do ${UNLESS_MISSING}; { cat <&3 || exit 1; } 3< "$1" && exit 0; done; exit 1`;
     const { code, output } = await this.#do("read", script, path);
     return code === MISSING ? undefined : output;
   }
 
   async status(path: string): Promise<FileStatus | undefined> {
-    const gone = `[ -e "$1" ] || [ -L "$1" ] || exit ${MISSING}`;
-    const script = `${gone}; ls -ldn "$1" || { ${gone}; exit 1; }`;
+    const script = `${UNLESS_MISSING}; ls -ldn "$1" || { ${UNLESS_MISSING}; exit 1; }`;
     const { code, output } = await this.#do("read", script, path);
     if (code === MISSING) return undefined;
     const [, letter, permissions] = /^([a-z-])([rwxsStT-]{9})/.exec(output.toString("latin1")) ?? [];

@@ -134,6 +134,24 @@ describe("SSH deployment", function () {
     assert.equal(existsSync(dirname(fileOf(account))), false);
   });
 
+  it("does not take a folder that it may not look into for an empty one", async () => {
+    for (const useSftpMode of [true, false]) {
+      const account = host.account();
+      write(account, `${key.publicKey}\n`);
+      execFileSync("chown", ["root:", dirname(fileOf(account))]);
+      for (const work of [
+        () => observe(managed(account, { useSftpMode }), key.publicKey),
+        () => remove(managed(account, { useSftpMode }), key.publicKey),
+        () => deploy(managed(account, { useSftpMode }), pair()),
+      ]) {
+        await assert.rejects(work(), (error: unknown) => {
+          assert.ok(error instanceof SshError && error.kind === "permission", String(error));
+          return true;
+        });
+      }
+    }
+  });
+
   it("mends a folder and a file that others could write, over SFTP and over a shell", async () => {
     for (const useSftpMode of [true, false]) {
       const account = host.account();

@@ -5,8 +5,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { accountProblems, type Credentials, credentialProblems, type Target } from "../../../provider/ssh/account";
-import { SshError, type SshErrorKind, type SshPhase } from "../../../provider/ssh/error";
+import {
+  accountProblems,
+  type Credentials,
+  credentialProblems,
+  type Target,
+  waysIn,
+} from "../../../provider/ssh/account";
+import { isUnreachable, SshError, type SshErrorKind, type SshPhase } from "../../../provider/ssh/error";
 import { formatKnownHosts } from "../../../provider/ssh/hostKeys";
 import { generate, type KeyMaterial } from "../../../provider/ssh/keys";
 import { closeIdleSessions, withSession } from "../../../provider/ssh/session";
@@ -243,6 +249,29 @@ describe("SSH sessions", function () {
     it("tells an unknown name from a closed port", async () => {
       await fails(hello(target({ host: "no-such-host.invalid" })), "resolve", "resolve", /no-such-host\.invalid/);
       await fails(hello(target({ port: await freePort() })), "connect", "connect", /refused/);
+    });
+
+    it("tells hosts that cannot be spoken to from those that can", async () => {
+      const port = await freePort();
+      const unpinned = target({ hostKey: (await generate()).fingerprintSha256 });
+      for (const [login, expected] of [
+        [hello(target({ host: "no-such-host.invalid" })), true],
+        [hello(target({ port })), true],
+        [hello(unpinned), false],
+        [by({ password: "wrong" }), false],
+      ] as const) {
+        assert.equal(isUnreachable(await login.catch((reason: unknown) => reason)), expected);
+      }
+    });
+
+    it("prefers the bootstrap on the first way in, and the deployed key later", () => {
+      const [bootstrap, deployed] = [{ password: "p" }, { privateKey: "k" }];
+      const ways = (restricted: boolean, there: boolean) => waysIn(bootstrap, deployed, { restricted, there });
+      assert.deepEqual(ways(false, false), [bootstrap, deployed]);
+      assert.deepEqual(ways(false, true), [deployed, bootstrap]);
+      assert.deepEqual(ways(true, true), [bootstrap]);
+      assert.deepEqual(waysIn({}, deployed, { restricted: true, there: false }), [deployed]);
+      assert.deepEqual(waysIn(bootstrap, {}, { restricted: false, there: true }), [bootstrap]);
     });
 
     it("refuses bad addresses and keys before any contact", async () => {

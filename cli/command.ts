@@ -3,7 +3,7 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 /** A sub-command: takes what follows its name, resolves to the exit code. A rejection is shown as one line. */
 export type Command = (args: string[]) => Promise<number>;
 
-/** The command line is wrong: one line, exit code 2. */
+/** The command line is wrong: one line, exit code 64. */
 export class UsageError extends Error {}
 
 /** `node:util`'s parser without positionals, its complaints as UsageErrors of one line. */

@@ -41,11 +41,14 @@ function version(): string {
   }
 }
 
-/** The exit code: what the command says; 2 for a command line that is wrong, 1 for anything else that fails. */
+/** sysexits.h; 2 would read as "has drifted" in a script. */
+const EX_USAGE = 64;
+
+/** The exit code: what the command says; 64 for a command line that is wrong, 1 for anything else that fails. */
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     process.stdout.write(help());
-    return name === undefined ? 2 : 0;
+    return name === undefined ? EX_USAGE : 0;
   }
   if (name === "--version" || name === "-V") {
     process.stdout.write(`${version()}\n`);
@@ -55,7 +58,7 @@ async function main([name, ...args]: string[]): Promise<number> {
   if (!command) {
     const kind = name.startsWith("-") ? "option" : "command";
     process.stderr.write(`pulumi-borgbase: unknown ${kind} ${name}; see pulumi-borgbase --help\n`);
-    return 2;
+    return EX_USAGE;
   }
   try {
     return await command.load().default(args);
@@ -63,7 +66,7 @@ async function main([name, ...args]: string[]): Promise<number> {
     const usage = error instanceof UsageError;
     const hint = usage ? `; see pulumi-borgbase ${name} --help` : "";
     process.stderr.write(`pulumi-borgbase ${name}: ${error instanceof Error ? error.message : String(error)}${hint}\n`);
-    return usage ? 2 : 1;
+    return usage ? EX_USAGE : 1;
   }
 }
 

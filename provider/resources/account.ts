@@ -40,3 +40,15 @@ export async function assertOwner(
       "use a token of the level Read Only or Full Access.",
   );
 }
+
+/**
+ * A replacement adds first and deletes last: with a token that may only add, it would end half-way.
+ * @throws `permission`, before anything is done
+ */
+export async function assertMayReplace(what: string, context: Context): Promise<void> {
+  if ((await (await context.api()).account.owner()) !== undefined) return;
+  throw new ProviderError(
+    "permission",
+    `Replacing ${what} means to add a new one and to delete the old one, and the token may only add: use one of the level Full Access.`,
+  );
+}

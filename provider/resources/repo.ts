@@ -3,7 +3,7 @@ import type { RemoteRepo, RepoArguments } from "../api";
 import { ProviderError } from "../errors";
 import { differences } from "../lifecycle";
 import type { Context, Fields, Resource } from "../resource";
-import { assertOwner, rememberOwner } from "./account";
+import { assertMayReplace, assertOwner, rememberOwner } from "./account";
 
 /** When the server frees the space of deleted archives. */
 export interface Compaction {
@@ -362,6 +362,7 @@ export const repo: Resource<RepoInputs, RepoState> = {
   },
 
   async beforeReplace(id, state, changed, context) {
+    await assertMayReplace(`the repository ${id}`, context);
     if (state.forceDestroy) return;
     const remote = await (await context.api()).repos.current(id);
     if (remote) assertNoData(remote, `replaced for another ${changed.join(" and ")}`);

@@ -2,7 +2,7 @@ import type { Key } from "../api";
 import { type Failure, ProviderError } from "../errors";
 import type { Context, Fields, Resource } from "../resource";
 import { SshError } from "../ssh/error";
-import { assertOwner, rememberOwner } from "./account";
+import { assertMayReplace, assertOwner, rememberOwner } from "./account";
 
 /** The arguments of an `SshKey`. */
 export interface SshKeyInputs {
@@ -64,8 +64,10 @@ async function rules(inputs: Partial<SshKeyInputs>): Promise<Failure[]> {
     parsePublicKey(inputs.publicKey);
     return [];
   } catch (error) {
-    if (error instanceof SshError) return [{ property: "publicKey", reason: error.message }];
-    throw error;
+    if (!(error instanceof SshError)) throw error;
+    // The engine prints the value of a property that it is told of, and this one may be the wrong half of a pair.
+    if (/PRIVATE KEY/.test(inputs.publicKey)) return [{ property: "", reason: `publicKey: ${error.message}` }];
+    return [{ property: "publicKey", reason: error.message }];
   }
 }
 
@@ -144,6 +146,10 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
   /** Only the comment of the line can have changed, which is no change at BorgBase. */
   async update(_id, state) {
     return state;
+  },
+
+  async beforeReplace(id, _state, _changed, context) {
+    await assertMayReplace(`the SSH key ${id}`, context);
   },
 
   async delete(id, state, context) {

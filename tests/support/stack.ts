@@ -120,9 +120,14 @@ export class TestStack {
 
   /** Any other command of the CLI on this stack. */
   cli(...args: string[]) {
+    return this.run("pulumi", ...args);
+  }
+
+  /** A program that takes `--stack`, in the project's folder and with the stack's environment. */
+  run(program: string, ...args: string[]) {
     const { workspace, name } = this.stack;
     const env = { ...process.env, ...workspace.envVars, PULUMI_BACKEND_URL: `file://${this.folder}` };
-    return promisify(execFile)("pulumi", [...args, "--stack", name], { cwd: workspace.workDir, env, maxBuffer: 1e8 });
+    return promisify(execFile)(program, [...args, "--stack", name], { cwd: workspace.workDir, env, maxBuffer: 1e8 });
   }
 
   async close(): Promise<void> {

@@ -69,8 +69,8 @@ describe("pulumi-borgbase on the command line", () => {
       "pulumi-borgbase emulator: --memory and --data exclude each other; see pulumi-borgbase emulator --help",
     ],
   ] as const) {
-    it(`refuses ${args.join(" ")} in one line, with exit code 2`, async () => {
-      assert.deepEqual(await run(...args), { code: 2, out: "", err: `${wording}\n` });
+    it(`refuses ${args.join(" ")} in one line, with exit code 64`, async () => {
+      assert.deepEqual(await run(...args), { code: 64, out: "", err: `${wording}\n` });
     });
   }
 

@@ -290,7 +290,7 @@ function assertAdoptable(remote: RemoteRepo, inputs: Partial<RepoInputs>): void 
   }
 }
 
-function assertNoData(remote: RemoteRepo, what: string): void {
+function assertNoData(remote: RemoteRepo, what: string, toKeep: string): void {
   if (!(remote.currentUsage > 0) && !remote.lastModified) return;
   const facts = [
     remote.currentUsage > 0 ? `${Number(remote.currentUsage.toFixed(1))} MB` : "",
@@ -299,7 +299,7 @@ function assertNoData(remote: RemoteRepo, what: string): void {
   throw new ProviderError(
     "refused",
     `The repository "${remote.name}" (${remote.id}) holds backups (${facts.join(", ")}), so it is not ${what}. ` +
-      "To erase them for good, set forceDestroy: true and run `pulumi up` first; to keep them, set retainOnDelete: true.",
+      `To erase them for good, set forceDestroy: true and run \`pulumi up\` first; to keep them, ${toKeep}.`,
   );
 }
 
@@ -313,6 +313,8 @@ export const repo: Resource<RepoInputs, RepoState> = {
     if (inputs.existingId === undefined) return [];
     const remote = await find(inputs.existingId, context);
     assertAdoptable(remote, inputs);
+    // With deleteBeforeReplace the old resource, which is this very repository, is deleted before the new one is made.
+    (await context.api()).repos.adopted.add(remote.id);
     const actual = toState(remote, {});
     const changed = await differences(await fields(), inputs as RepoInputs, actual);
     const lines = changed.map((name) => `  ${name}: ${show(actual[name as keyof RepoState])} => ${show(inputs[name])}`);
@@ -365,14 +367,16 @@ export const repo: Resource<RepoInputs, RepoState> = {
     await assertMayReplace(`the repository ${id}`, context);
     if (state.forceDestroy) return;
     const remote = await (await context.api()).repos.current(id);
-    if (remote) assertNoData(remote, `replaced for another ${changed.join(" and ")}`);
+    if (!remote) return;
+    const what = changed.join(" and ");
+    assertNoData(remote, `replaced for another ${what}`, `put ${what} back and declare a second repository`);
   },
 
   async delete(id, state, context) {
     const { repos } = await context.api();
     if (repos.adopted.has(id)) return;
     const remote = await repos.current(id);
-    if (remote && !state.forceDestroy) assertNoData(remote, "deleted");
+    if (remote && !state.forceDestroy) assertNoData(remote, "deleted", "set retainOnDelete: true");
     if (remote && (await repos.delete(id))) return;
     await assertOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);
   },

@@ -1,0 +1,199 @@
+import { isDeepStrictEqual } from "node:util";
+import { ProviderError } from "../../errors";
+import { differences } from "../../lifecycle";
+import type { Resource } from "../../resource";
+import type { Credentials } from "../../ssh/account";
+import type { Deployed, ManagedAccount } from "../../ssh/deploy";
+import { SshError } from "../../ssh/error";
+import { fields, NONE, optionsOf, rules, type SshConnectionInputs, type SshConnectionState } from "./arguments";
+
+export type { SshConnectionInputs, SshConnectionState } from "./arguments";
+
+/** The account, its host's identity as the state has pinned it, and the ways in, the most promising first. */
+function account(args: SshConnectionInputs, pinned: string | undefined, ways: Credentials[]): ManagedAccount {
+  const hostKey = args.hostKey ?? pinned;
+  const credentials = ways.filter(({ privateKey, password, agent }) => privateKey ?? password ?? agent);
+  if (credentials.length === 0 && args.passwordEnv !== undefined) {
+    throw new ProviderError(
+      "input",
+      `There is no way into ${args.username}@${args.host}: the environment variable ${args.passwordEnv} (passwordEnv) is not set.`,
+    );
+  }
+  return {
+    host: args.host,
+    port: args.port ?? 22,
+    username: args.username,
+    ...(hostKey !== undefined ? { hostKey } : { trustOnFirstUse: args.trustOnFirstUse ?? false }),
+    credentials,
+    ...(args.useSftpMode !== undefined && { useSftpMode: args.useSftpMode }),
+    ...(args.sshPathPrefix !== undefined && { sshPathPrefix: args.sshPathPrefix }),
+    ...(args.authorizedKeysPath !== undefined && { authorizedKeysPath: args.authorizedKeysPath }),
+    ...(args.timeout !== undefined && { timeout: args.timeout }),
+  };
+}
+
+/** The ways in that are given for the first time. */
+function bootstrap(args: SshConnectionInputs): Credentials[] {
+  return [
+    { privateKey: args.bootstrapPrivateKey, passphrase: args.bootstrapPassphrase },
+    { agent: args.agent || undefined },
+    { password: args.password ?? (args.passwordEnv === undefined ? undefined : process.env[args.passwordEnv]) },
+  ];
+}
+
+/** The deployed key as a way in. */
+function deployed({ privateKey, passphrase }: SshConnectionInputs): Credentials {
+  return { privateKey, passphrase };
+}
+
+/** The ways to the file once the key is deployed: with the key itself, unless it is restricted and gets nowhere near. */
+function waysTo(state: SshConnectionState): Credentials[] {
+  return [...(state.restrict ? [] : [deployed(state)]), ...bootstrap(state)];
+}
+
+/** What a contact with the host has told. */
+type Found = Pick<
+  SshConnectionState,
+  "status" | "access" | "hostKeyFingerprint" | "hostKeyType" | "knownHosts" | "fingerprintSha256"
+>;
+
+function toState(inputs: SshConnectionInputs, found: Found): SshConnectionState {
+  const { status, access, hostKeyFingerprint, hostKeyType, knownHosts, fingerprintSha256 } = found;
+  return {
+    ...inputs,
+    port: inputs.port ?? 22,
+    status,
+    ...(access && { access }),
+    hostKeyFingerprint,
+    hostKeyType,
+    knownHosts,
+    fingerprintSha256,
+  };
+}
+
+/** The arguments without those that stand for "removed". */
+function given(inputs: SshConnectionInputs): SshConnectionInputs {
+  const isGiven = (value: unknown) => value !== undefined && value !== "" && !isDeepStrictEqual(value, NONE);
+  return Object.fromEntries(
+    Object.entries(inputs).filter(([, value]) => isGiven(value)),
+  ) as unknown as SshConnectionInputs;
+}
+
+async function foundBy({ status, access, hostKey, knownHosts }: Deployed, publicKey: string): Promise<Found> {
+  const { parsePublicKey } = await import("../../ssh/publicKey.js");
+  return {
+    status,
+    ...(access && { access }),
+    hostKeyFingerprint: hostKey.fingerprint,
+    hostKeyType: hostKey.type,
+    knownHosts,
+    fingerprintSha256: parsePublicKey(publicKey).fingerprintSha256,
+  };
+}
+
+/** Puts the key as the program says; what is there already stays untouched. `old` is the state before, where there is one. */
+async function ensure(inputs: SshConnectionInputs, old: SshConnectionState | undefined): Promise<SshConnectionState> {
+  const { deploy } = await import("../../ssh/deploy.js");
+  const ways = [...bootstrap(inputs), ...(old && !old.restrict ? [deployed(old)] : []), deployed(inputs)];
+  const result = await deploy(account(inputs, old?.knownHosts, ways), {
+    publicKey: inputs.publicKey,
+    options: await optionsOf(inputs.restrict, inputs),
+    ...(inputs.privateKey !== undefined && { privateKey: inputs.privateKey }),
+    ...(inputs.passphrase !== undefined && { passphrase: inputs.passphrase }),
+    ...(old !== undefined && { replaces: old.publicKey }),
+  });
+  const state = toState(inputs, await foundBy(result, inputs.publicKey));
+  putByThisRun.add(place(state));
+  return state;
+}
+
+/** Keys that this process has put, by the place where they are, whatever name the host was reached by. */
+const putByThisRun = new Set<string>();
+
+function place(state: SshConnectionState): string {
+  const path = state.authorizedKeysPath ?? ".ssh/authorized_keys";
+  return JSON.stringify([state.hostKeyFingerprint, state.username, path, state.fingerprintSha256]);
+}
+
+/** A public key in the `authorized_keys` of an account on a host. */
+export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = {
+  type: "SshConnection",
+  drifts: true,
+  fields,
+  rules,
+
+  async create(inputs) {
+    const state = await ensure(given(inputs), undefined);
+    return { id: `${state.username}@${state.host}:${state.port}`, state };
+  },
+
+  async read(id, known) {
+    if (known.publicKey === undefined) throw notReadable(id);
+    const state = known as SshConnectionState;
+    const { observe } = await import("../../ssh/deploy.js");
+    const { sameOptions } = await import("../../ssh/authorizedKeys.js");
+    const target = account(state, state.knownHosts, waysTo(state));
+    if (target.credentials.length === 0) return readByLogin(state);
+    const { lines, hostKey } = await observe(target, state.publicKey);
+    const pinned = { hostKeyFingerprint: hostKey.fingerprint, hostKeyType: hostKey.type };
+    if (lines.length === 0) return { ...state, ...pinned, status: "missing" };
+    const wanted = await optionsOf(state.restrict, state);
+    const other = lines.find((line) => !sameOptions(line.options, wanted));
+    // A line without options beside one with them lets everything in: it is the one to show.
+    if (!other) return { ...state, ...pinned, status: state.status === "missing" ? "deployed" : state.status };
+    const { restrict: _, ...rest } = state;
+    return { ...rest, ...pinned, ...(other.options && { restrict: { options: other.options } }) };
+  },
+
+  async update(_id, state, inputs) {
+    const changed = await differences(await fields(), inputs, state);
+    const needsContact = changed.some((name) => !KEPT_ONLY.has(name));
+    return needsContact ? ensure(given(inputs), state) : toState(given(inputs), state);
+  },
+
+  async delete(_id, state, context) {
+    if (state.keepOnDelete || putByThisRun.has(place(state))) return;
+    const { remove } = await import("../../ssh/deploy.js");
+    try {
+      await remove(account(state, state.knownHosts, waysTo(state)), state.publicKey);
+    } catch (error) {
+      if (state.onUnreachable !== "forget" || !isUnreachable(error)) throw error;
+      context.log(
+        `${state.host} cannot be reached, so the key ${state.fingerprintSha256} is forgotten and stays there`,
+      );
+    }
+  },
+};
+
+/** With a restricted key and nothing else, all that can be told is whether it still lets in. */
+async function readByLogin(state: SshConnectionState): Promise<SshConnectionState> {
+  const { testConnection } = await import("../../ssh/testConnection.js");
+  const result = await testConnection(account(state, state.knownHosts, [deployed(state)]));
+  if (result.status === "connected") return { ...state, status: "connected" };
+  if (result.phase === "authentication") return { ...state, status: "missing" };
+  throw new ProviderError("host", result.error ?? `${state.host} does not answer`);
+}
+
+/** Arguments that are kept for later and ask for no contact when they change. */
+const KEPT_ONLY = new Set<string>([
+  "password",
+  "bootstrapPrivateKey",
+  "bootstrapPassphrase",
+  "agent",
+  "passwordEnv",
+  "useSftpMode",
+  "keepOnDelete",
+  "onUnreachable",
+  "timeout",
+] satisfies (keyof SshConnectionInputs)[]);
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof SshError && ["resolve", "connect", "timeout"].includes(error.kind);
+}
+
+function notReadable(id: string): ProviderError {
+  return new ProviderError(
+    "refused",
+    `The connection ${id} cannot be read by its id, which tells neither the key nor the way in. Declare it: a key that is there already stays untouched.`,
+  );
+}

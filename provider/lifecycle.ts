@@ -97,7 +97,7 @@ export async function diff(
     if (!unknown && (await isSame(field, declared, state[name], { inputs, state })) && !isMasked(field, name, state))
       continue;
     changed.push(name);
-    if (field.replaces) {
+    if (field.replaces || names(context.replaceOnChanges, name)) {
       replaces.push(name);
       replacementIsCertain ||= !unknown;
     }
@@ -184,6 +184,11 @@ function otherIdentity(resource: AnyResource, name: string, id: string, declared
     `This ${resource.type} is ${id}, and ${name} now says ${declared}: a resource cannot become another object. ` +
       `Put ${name} back or remove it, or declare ${declared} as a resource of its own.`,
   );
+}
+
+/** Whether a list of the program's options names the argument. */
+export function names(list: readonly string[] = [], name: string): boolean {
+  return list.includes(name) || list.includes("*");
 }
 
 /** The replacement would take over the very object that it is to replace, which is then deleted. */

@@ -41,6 +41,8 @@ export interface Context {
   journal?: Journal;
   /** The name that it had at the last deployment; differs from `name` after a rename with an alias. */
   formerName?: string;
+  /** Arguments whose change makes a new object, as the program's `replaceOnChanges` says; `*` is all of them. */
+  replaceOnChanges?: readonly string[];
   /** A line for the person at the screen, beside the resource's progress. */
   log(line: string): void;
 }

@@ -30,12 +30,20 @@ export abstract class DynamicResource extends pulumi.CustomResource {
       ...args,
       ...encrypted(args, secrets),
       // Whose it is, which the host tells to nobody. A resource that is only read needs none.
-      ...(opts.id === undefined && { __origin: `${pulumi.getStack()}/${name}` }),
+      ...(opts.id === undefined && { __origin: `${pulumi.getStack()}/${name}`, ...toldOptions(opts) }),
       __provider: providerText(type),
     };
     const additionalSecretOutputs = [...(opts.additionalSecretOutputs ?? []), ...secrets];
     super(`borgbase:index:${type}`, name, props, { ...opts, provider: providerFor(opts), additionalSecretOutputs });
   }
+}
+
+/** The engine acts on these by what a provider tells of single properties, which a dynamic one cannot do. */
+function toldOptions({ ignoreChanges = [], replaceOnChanges = [] }: pulumi.CustomResourceOptions): pulumi.Inputs {
+  return {
+    ...(ignoreChanges.length > 0 && { __ignoreChanges: ignoreChanges }),
+    ...(replaceOnChanges.length > 0 && { __replaceOnChanges: replaceOnChanges }),
+  };
 }
 
 /** The engine marks outputs by their names alone: an argument that is given in plain would stay so in the state's inputs. */

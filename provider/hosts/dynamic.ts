@@ -7,7 +7,7 @@ import type { Api } from "../api";
 import { type GivenConfig, resolveConfig } from "../config";
 import { messageOf, ProviderError } from "../errors";
 import { Journal } from "../journal";
-import { check, create, diff, type Properties, read, remove, update } from "../lifecycle";
+import { check, create, diff, names, type Properties, read, remove, update } from "../lifecycle";
 import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
 import { type Context, UNKNOWN } from "../resource";
 
@@ -15,6 +15,10 @@ import { type Context, UNKNOWN } from "../resource";
 const TEXT = "__provider";
 /** `STACK/NAME` of the resource in the program, which the host tells to nobody. In the inputs only. */
 const ORIGIN = "__origin";
+/** Options of the resource that the host does not hand on, from the program. In the inputs only. */
+const IGNORE_CHANGES = "__ignoreChanges";
+const REPLACE_ON_CHANGES = "__replaceOnChanges";
+const OWN = [ORIGIN, IGNORE_CHANGES, REPLACE_ON_CHANGES];
 
 /** What the engine writes for values that are not known yet, by kind of value (pulumi/pulumi `sdk/go/common/resource/plugin`). */
 const UNKNOWN_TEXTS = new Set([
@@ -42,6 +46,7 @@ export function host(type: string): dynamic.ResourceProvider {
       name: nameIn(origin) ?? "",
       ...(formerName !== undefined && { formerName }),
       ...(typeof origin === "string" && { origin: `${process.env.PULUMI_PROJECT ?? ""}/${origin}` }),
+      replaceOnChanges: listIn(inputs[REPLACE_ON_CHANGES]),
       log: (line) => console.log(line),
     };
   };
@@ -55,12 +60,13 @@ export function host(type: string): dynamic.ResourceProvider {
     check: (olds, news) =>
       told(async () => {
         const { inputs, failures } = await check(resource, known(olds), known(news), context(news, olds));
-        return { inputs: { ...(toEngine(inputs) as Properties), [ORIGIN]: news[ORIGIN] }, failures };
+        const own = Object.fromEntries(OWN.filter((name) => name in news).map((name) => [name, news[name]]));
+        return { inputs: { ...(toEngine(inputs) as Properties), ...own }, failures };
       }),
 
     diff: (id, olds, news) =>
       told(async () => {
-        const { changed, replaces } = await diff(resource, id, known(olds), known(news), context(news));
+        const { changed, replaces } = await diff(resource, id, known(olds), wanted(olds, news), context(news));
         // A provider text of another release is renewed by an update, which writes nothing that is the same.
         return { changes: changed.length > 0 || olds[TEXT] !== news[TEXT], replaces };
       }),
@@ -78,7 +84,7 @@ export function host(type: string): dynamic.ResourceProvider {
       }),
 
     update: (id, olds, news) =>
-      told(async () => ({ outs: await update(resource, id, known(olds), known(news), context(news)) })),
+      told(async () => ({ outs: await update(resource, id, known(olds), wanted(olds, news), context(news)) })),
 
     delete: (id, props) => told(() => remove(resource, id, known(props), context({}))),
   };
@@ -133,8 +139,22 @@ function nameIn(origin: unknown): string | undefined {
 
 /** The engine's values without what belongs to the host, its sign for the unknown made ours. */
 function known(values: Properties): Properties {
-  const { [TEXT]: _, [ORIGIN]: __, ...own } = values;
-  return fromEngine(own) as Properties;
+  const own = Object.entries(values).filter(([name]) => name !== TEXT && !OWN.includes(name));
+  return fromEngine(Object.fromEntries(own)) as Properties;
+}
+
+/** The arguments; of those that `ignoreChanges` names, what the resource has, which others may have changed meanwhile. */
+function wanted(olds: Properties, news: Properties): Properties {
+  const ignored = listIn(news[IGNORE_CHANGES]);
+  const state = known(olds);
+  const own = Object.entries(known(news));
+  return Object.fromEntries(
+    own.map(([name, value]) => [name, name in state && names(ignored, name) ? state[name] : value]),
+  );
+}
+
+function listIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 function fromEngine(value: unknown): unknown {

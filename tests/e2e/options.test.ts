@@ -1,0 +1,223 @@
+import { strict as assert } from "node:assert";
+import type { CustomResourceOptions } from "@pulumi/pulumi";
+import * as borgbase from "../../sdk";
+import { startAccount } from "../support/account";
+import { TestStack } from "../support/stack";
+
+const PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGB4RQlFh1wpXyGPjkKSBQBZwTRf+tSu8ZvFBrSkX3fQ";
+
+describe("Pulumi's resource options", function () {
+  this.timeout(120_000);
+  let account: Awaited<ReturnType<typeof startAccount>>;
+  let stack: TestStack;
+  let args: borgbase.RepoArgs;
+  let opts: CustomResourceOptions;
+  /** Other resources of the program. */
+  let more: () => void;
+
+  before(async () => {
+    account = await startAccount();
+  });
+  after(async () => account.emulator.close());
+  beforeEach(async () => {
+    await account.emulator.control.reset();
+    args = { region: "eu" };
+    opts = {};
+    more = () => {};
+    stack = await TestStack.create(async () => {
+      const repo = new borgbase.Repo("web", args, opts);
+      more();
+      return { path: repo.repoPath };
+    }, account.env);
+  });
+  afterEach(async () => stack.close());
+
+  async function up(...options: Parameters<TestStack["up"]>) {
+    const run = await stack.up(...options);
+    assert.ok(run.ok, run.output);
+    return run;
+  }
+
+  async function repoIds() {
+    return (await account.console.repos()).map(({ id }) => id);
+  }
+
+  const holdBackups = (id: string | undefined) =>
+    account.emulator.control.setContent(id ?? "", { currentUsage: 12.5, lastModified: "2026-11-20T10:00:00Z" });
+
+  async function urnOf(type: string, name: string) {
+    const resource = await stack.resource(type, name);
+    assert.ok(resource, `${type} ${name} is not in the state`);
+    return resource.urn;
+  }
+
+  it("protect: neither destroyed nor deleted nor replaced, until it is taken back", async () => {
+    opts = { protect: true };
+    await up();
+    const ids = await repoIds();
+    assert.match((await stack.destroy()).output, /protect/);
+    args = { region: "us" };
+    assert.match((await stack.up()).output, /protect/);
+    assert.deepEqual(await repoIds(), ids);
+    args = { region: "eu" };
+    opts = { protect: false };
+    await up();
+    assert.ok((await stack.destroy()).ok);
+    assert.deepEqual(await repoIds(), []);
+  });
+
+  it("retainOnDelete: a repository that holds backups leaves the stack and stays at BorgBase", async () => {
+    opts = { retainOnDelete: true };
+    await up();
+    const ids = await repoIds();
+    holdBackups(ids[0]);
+    const destroyed = await stack.destroy();
+    assert.ok(destroyed.ok, destroyed.output);
+    assert.deepEqual(await repoIds(), ids);
+    assert.equal(await stack.resource("Repo", "web"), undefined);
+  });
+
+  it("retainOnDelete with forceDestroy: a repository that holds backups is replaced, and the old one stays", async () => {
+    args = { region: "eu", forceDestroy: true };
+    opts = { retainOnDelete: true };
+    await up();
+    const [old] = await repoIds();
+    holdBackups(old);
+    args = { region: "us", forceDestroy: true };
+    await up();
+    const ids = await repoIds();
+    assert.equal(ids.length, 2);
+    assert.ok(ids.includes(old ?? ""));
+  });
+
+  it("deletedWith: no deletion of its own where the other one is deleted", async () => {
+    more = () => {
+      const key = new borgbase.SshKey("key", { publicKey: PUBLIC_KEY });
+      new borgbase.Repo("carried", { region: "eu" }, { deletedWith: key });
+    };
+    await up();
+    account.mutations();
+    assert.ok((await stack.destroy()).ok);
+    assert.deepEqual(account.mutations().sort(), ["repoDelete", "sshDelete"]);
+    assert.deepEqual(
+      (await account.console.repos()).map(({ name }) => name),
+      ["carried"],
+    );
+  });
+
+  it("ignoreChanges: neither another argument nor a change outside is brought to what the program says", async () => {
+    args = { region: "eu", alertDays: 2 };
+    opts = { ignoreChanges: ["alertDays", "region"] };
+    await up();
+    const [id] = await repoIds();
+    args = { region: "us", alertDays: 5 };
+    assert.deepEqual((await up()).steps, []);
+    await account.console.edit(id ?? "", "alertDays: 9");
+    assert.ok((await stack.refresh()).ok);
+    account.mutations();
+    const { steps } = await up();
+    assert.deepEqual(account.mutations(), [], JSON.stringify(steps));
+    assert.deepEqual(steps, []);
+    assert.equal((await account.console.repos())[0]?.alertDays, 9);
+    args = { region: "us", alertDays: 5, quota: 100 };
+    await up();
+    const repo = (await account.console.repos())[0];
+    assert.deepEqual([repo?.id, repo?.quota, repo?.alertDays], [id, 100, 9], "another argument is changed alone");
+  });
+
+  it("replaceOnChanges: a change in place becomes a new repository", async () => {
+    args = { region: "eu", alertDays: 2 };
+    opts = { replaceOnChanges: ["alertDays"] };
+    await up();
+    const [old] = await repoIds();
+    account.mutations();
+    args = { region: "eu", alertDays: 3 };
+    await up();
+    const ids = await repoIds();
+    assert.deepEqual(account.mutations(), ["repoAdd", "repoDelete"]);
+    assert.ok(ids.length === 1 && ids[0] !== old);
+
+    holdBackups(ids[0]);
+    args = { region: "eu", alertDays: 4 };
+    assert.match((await stack.preview()).output, /holds backups .*so it is not replaced for another alertDays/);
+    assert.ok(!(await stack.up()).ok);
+    assert.deepEqual(await repoIds(), ids);
+  });
+
+  it("deleteBeforeReplace: old before new, and still never with backups in it", async () => {
+    opts = { deleteBeforeReplace: true };
+    await up();
+    account.mutations();
+    args = { region: "us" };
+    await up();
+    assert.deepEqual(account.mutations(), ["repoDelete", "repoAdd"]);
+    const ids = await repoIds();
+    holdBackups(ids[0]);
+    args = { region: "eu" };
+    assert.match((await stack.up()).output, /holds backups/);
+    assert.deepEqual(await repoIds(), ids);
+  });
+
+  it("additionalSecretOutputs: encrypted in the state and secret to the program", async () => {
+    opts = { additionalSecretOutputs: ["repoPath", "server"] };
+    await up();
+    const outputs = (await stack.resource("Repo", "web"))?.outputs as Record<string, { ciphertext?: string }>;
+    assert.ok(outputs.repoPath?.ciphertext);
+    assert.ok(outputs.server?.ciphertext);
+    assert.equal((await stack.outputs()).path?.secret, true);
+    const drift = await stack.drift();
+    assert.ok(drift.ok, drift.output);
+    assert.deepEqual((await up()).steps, []);
+  });
+
+  it("--target: only what is named is made, changed and destroyed", async () => {
+    more = () => {
+      new borgbase.SshKey("key", { publicKey: PUBLIC_KEY });
+    };
+    await up();
+    args = { region: "eu", alertDays: 7 };
+    more = () => {
+      new borgbase.SshKey("key", { publicKey: PUBLIC_KEY, name: "another" });
+    };
+    account.mutations();
+    await up({ target: [await urnOf("Repo", "web")] });
+    assert.deepEqual(account.mutations(), ["repoEdit"]);
+    const destroyed = await stack.destroy({ target: [await urnOf("SshKey", "key")] });
+    assert.ok(destroyed.ok, destroyed.output);
+    assert.deepEqual(account.mutations(), ["sshDelete"]);
+    assert.equal((await repoIds()).length, 1);
+  });
+
+  for (const deleteBeforeReplace of [false, true]) {
+    const order = deleteBeforeReplace ? "old before new" : "new before old";
+    it(`--replace, ${order}: what was taken over with existingId is never deleted`, async () => {
+      const { repoAdd, sshAdd } = await account.console.ask<{
+        repoAdd: { repoAdded: { id: string } };
+        sshAdd: { keyAdded: { id: string } };
+      }>(
+        `mutation {
+          repoAdd(name: "theirs", region: "eu") { repoAdded { id } }
+          sshAdd(name: "theirs", keyData: "${PUBLIC_KEY}") { keyAdded { id } }
+        }`,
+      );
+      const [repo, key] = [repoAdd.repoAdded.id, sshAdd.keyAdded.id];
+      args = { region: "eu", existingId: repo };
+      opts = { deleteBeforeReplace };
+      more = () => {
+        new borgbase.SshKey("key", { publicKey: PUBLIC_KEY, existingId: key }, { deleteBeforeReplace });
+      };
+      await up();
+      account.mutations();
+      const run = await up({ replace: [await urnOf("Repo", "web"), await urnOf("SshKey", "key")] });
+      assert.equal(run.steps.filter(({ op }) => op === "replace").length, 2, run.output);
+      assert.deepEqual(account.mutations(), []);
+      assert.deepEqual(await repoIds(), [repo]);
+      assert.deepEqual(
+        (await account.console.keys()).map(({ id }) => id),
+        [key],
+      );
+      assert.ok((await stack.destroy()).ok);
+      assert.deepEqual(account.mutations().sort(), ["repoDelete", "sshDelete"]);
+    });
+  }
+});

@@ -46,6 +46,13 @@ export function requireToken(config: Config): string {
         "`pulumi config set --secret borgbase:token TOKEN`, or set BORGBASE_TOKEN.",
     );
   }
+  // Anything else cannot stand in a header, and the error that says so would show it.
+  if (!/^[\x21-\x7e]+$/.test(config.token)) {
+    throw new ProviderError(
+      "authentication",
+      `BorgBase would refuse ${describeToken(config.tokenSource)}: it holds blanks, line breaks or other characters that no token has. Copy it again.`,
+    );
+  }
   return config.token;
 }
 
@@ -68,5 +75,10 @@ export function checkEndpoint(endpoint: string): string {
 }
 
 function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname.endsWith(".localhost") || /^127\./.test(hostname) || hostname === "[::1]";
+  return (
+    hostname === "localhost" ||
+    hostname.endsWith(".localhost") ||
+    /^127(\.\d+){3}$/.test(hostname) ||
+    hostname === "[::1]"
+  );
 }

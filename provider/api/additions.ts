@@ -1,7 +1,6 @@
-import { ProviderError } from "../errors";
+import { isKind, ProviderError } from "../errors";
 import type { Journal } from "../journal";
 import type { SharedList } from "./list";
-import { isUnavailable } from "./retry";
 
 /** One addition: what is asked for, and how to tell that an object is what became of it. */
 export interface AdditionRequest<T, Args extends object> {
@@ -62,20 +61,21 @@ export class Additions<T extends { id: string; name: string }> {
       return { item: left, recovered: true };
     }
     this.#note(request, before);
+    let maybeDone = false;
     try {
-      const added = await request.send(async () =>
-        (await this.#list.fresh()).find(
-          (item) => !before.has(item.id) && !this.#claimed.has(item.id) && request.isAsAsked(item, request.args),
-        ),
-      );
+      const added = await request.send(async () => {
+        maybeDone = true;
+        return this.#onlyOne(request, request.args, (item) => !before.has(item.id));
+      });
       this.#claimed.add(added.id);
       this.#list.put(added);
       this.#note(request, before, added.id);
       return { item: added, recovered: false };
     } catch (error) {
       this.#list.forget();
-      // Without an answer it may have been made all the same: the next run looks.
-      if (request.origin && !isUnavailable(error)) this.#journal?.settle(this.#kind, request.origin);
+      // Without a usable answer it may have been made all the same: the next run looks.
+      maybeDone ||= isKind(error, "unavailable", "answer");
+      if (request.origin && !maybeDone) this.#journal?.settle(this.#kind, request.origin);
       throw error;
     }
   }
@@ -84,16 +84,24 @@ export class Additions<T extends { id: string; name: string }> {
   async #leftByInterruptedRun<Args extends object>(request: AdditionRequest<T, Args>): Promise<T | undefined> {
     const noted = request.origin && this.#journal?.find(this.#kind, request.origin);
     if (!noted) return undefined;
+    return this.#onlyOne(request, noted.args as Args, (item) =>
+      noted.id === undefined ? !noted.before.includes(item.id) : item.id === noted.id,
+    );
+  }
+
+  /** What a request became whose answer nobody saw. */
+  async #onlyOne<Args extends object>(
+    request: AdditionRequest<T, Args>,
+    args: Args,
+    isNew: (item: T) => boolean,
+  ): Promise<T | undefined> {
     const found = (await this.#list.fresh()).filter(
-      (item) =>
-        !this.#claimed.has(item.id) &&
-        (noted.id === undefined ? !noted.before.includes(item.id) : item.id === noted.id) &&
-        request.isAsAsked(item, noted.args as Args),
+      (item) => isNew(item) && !this.#claimed.has(item.id) && request.isAsAsked(item, args),
     );
     if (found.length <= 1) return found[0];
     throw new ProviderError(
       "refused",
-      `An interrupted run may have added "${request.name}" already, and ${found.length} unused ones look like it: ` +
+      `"${request.name}" may have been added already, by a request without an answer, and ${found.length} unused ones look like it: ` +
         `${found.map((item) => item.id).join(", ")}. Take over the right one with existingId, and delete the others.`,
     );
   }

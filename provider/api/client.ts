@@ -57,7 +57,12 @@ export class Client {
    * `find` answers what it found, or undefined where nothing was added.
    */
   add<T>(operation: Operation<T>, find: () => Promise<T | undefined>): Promise<T> {
-    return this.#retried(operation, (failure) => (failure.details.maybeDone ? find() : Promise.resolve(undefined)));
+    let maybeDone = false;
+    return this.#retried(operation, async (failure) => {
+      // Once lost, always suspected: what a slow server does late shows in a later look only.
+      maybeDone ||= failure.details.maybeDone;
+      return maybeDone ? find() : undefined;
+    });
   }
 
   #retried<T>(operation: Operation<T>, before?: (failure: Unavailable) => Promise<T | undefined>): Promise<T> {
@@ -100,7 +105,8 @@ export class Client {
   #translate(operation: Operation<unknown>, error: unknown): ProviderError {
     const answer = asAnswer(error, operation.field);
     if (!answer) return unreachable(operation, this.#config.endpoint, error);
-    const said = answer.messages.join("; ");
+    // A server that repeats the request's header in its error must not bring the token onto a screen.
+    const said = answer.messages.join("; ").replaceAll(requireToken(this.#config), "[token]");
     if (answer.done) {
       return new Unavailable(`BorgBase could not ${operation.purpose}: an error came beside the answer: ${said}.`, {
         maybeDone: true,

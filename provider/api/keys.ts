@@ -63,7 +63,7 @@ export class Keys {
 
   /** The key, or undefined when the account has none of this id. There is no query for a single key. */
   async get(id: string): Promise<Key | undefined> {
-    return (await this.#list.get(id)) ?? (await this.#list.fresh()).find((item) => item.id === id);
+    return (await this.#list.get(id)) ?? (await this.#list.latest()).find((item) => item.id === id);
   }
 
   /** @param origin which resource it is for */
@@ -98,6 +98,8 @@ export class Keys {
     } catch (error) {
       this.#list.forget();
       if (isKind(error, "notFound")) return false;
+      // What does not exist may also be answered with null, which by itself says nothing.
+      if (isKind(error, "answer") && !(await this.get(id))) return false;
       throw error;
     }
   }

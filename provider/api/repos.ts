@@ -152,13 +152,14 @@ export class Repos {
         field: "repo",
         document: ONE,
         variables: { id },
-        answer: repo.nullish(),
+        // Null is an answer; no such field at all, as in another service's JSON, is none.
+        answer: repo.nullable(),
       });
       return found ?? undefined;
     } catch (error) {
       if (isKind(error, "notFound")) return undefined;
       if (!isKind(error, "permission")) throw error;
-      const listed = (await this.#list.fresh()).find((item) => item.id === id);
+      const listed = (await this.#list.latest()).find((item) => item.id === id);
       if (listed) return listed;
       throw error;
     }
@@ -219,6 +220,8 @@ export class Repos {
     } catch (error) {
       this.#list.forget();
       if (isKind(error, "notFound")) return false;
+      // What does not exist may also be answered with null, which by itself says nothing.
+      if (isKind(error, "answer") && !(await this.current(id))) return false;
       throw error;
     }
   }
@@ -226,10 +229,10 @@ export class Repos {
 
 /** Whether a repository is just what an addition with these arguments makes: every one of them, and no data. */
 function isAsAdded(item: RemoteRepo, args: RepoArguments): boolean {
-  const { quota, quotaEnabled, ...exact } = args;
-  if (item.currentUsage > 0 || item.lastModified) return false;
-  if (quotaEnabled && item.quota !== quota) return false;
-  return Object.entries(exact).every(([name, wanted]) => {
+  const { name, quota, ...others } = args;
+  if (item.name !== name || item.currentUsage > 0 || item.lastModified) return false;
+  if (args.quotaEnabled && item.quota !== quota) return false;
+  return Object.entries(others).every(([name, wanted]) => {
     const actual: unknown = item[name as keyof RemoteRepo];
     return Array.isArray(wanted) ? JSON.stringify([...wanted].sort()) === JSON.stringify(actual) : same(wanted, actual);
   });

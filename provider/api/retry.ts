@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isKind, ProviderError } from "../errors";
+import { ProviderError } from "../errors";
 
 /** How long and how often a call is tried. Times in milliseconds. */
 export interface RetryPolicy {
@@ -77,8 +77,4 @@ export function parseRetryAfter(header: string | null, now = Date.now()): number
   if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-export function isUnavailable(error: unknown): error is ProviderError {
-  return isKind(error, "unavailable");
 }

@@ -9,7 +9,8 @@ import { messageOf, ProviderError } from "../errors";
 import { Journal } from "../journal";
 import { check, create, diff, names, type Properties, read, remove, update } from "../lifecycle";
 import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
-import { type Context, UNKNOWN } from "../resource";
+import type { Context } from "../resource";
+import { fromEngine, toEngine } from "./values";
 
 /** The host's own property: the text that it loads the provider from. */
 const TEXT = "__provider";
@@ -19,18 +20,6 @@ const ORIGIN = "__origin";
 const IGNORE_CHANGES = "__ignoreChanges";
 const REPLACE_ON_CHANGES = "__replaceOnChanges";
 const OWN = [ORIGIN, IGNORE_CHANGES, REPLACE_ON_CHANGES];
-
-/** What the engine writes for values that are not known yet, by kind of value (pulumi/pulumi `sdk/go/common/resource/plugin`). */
-const UNKNOWN_TEXTS = new Set([
-  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-  "030794c1-ac77-496b-92df-f27374a8bd58",
-  "e48ece36-62e2-4504-bad9-02848725956a",
-  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-]);
-const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** The provider of one type of resource, for the host. */
 export function host(type: string): dynamic.ResourceProvider {
@@ -61,7 +50,7 @@ export function host(type: string): dynamic.ResourceProvider {
       told(async () => {
         const { inputs, failures } = await check(resource, known(olds), known(news), context(news, olds));
         const own = Object.fromEntries(OWN.filter((name) => name in news).map((name) => [name, news[name]]));
-        return { inputs: { ...(toEngine(inputs) as Properties), ...own }, failures };
+        return { inputs: { ...toEngine(inputs), ...own }, failures };
       }),
 
     diff: (id, olds, news) =>
@@ -140,7 +129,7 @@ function nameIn(origin: unknown): string | undefined {
 /** The engine's values without what belongs to the host, its sign for the unknown made ours. */
 function known(values: Properties): Properties {
   const own = Object.entries(values).filter(([name]) => name !== TEXT && !OWN.includes(name));
-  return fromEngine(Object.fromEntries(own)) as Properties;
+  return fromEngine(Object.fromEntries(own));
 }
 
 /** The arguments; of those that `ignoreChanges` names, what the resource has, which others may have changed meanwhile. */
@@ -155,20 +144,6 @@ function wanted(olds: Properties, news: Properties): Properties {
 
 function listIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-}
-
-function fromEngine(value: unknown): unknown {
-  return mapDeep(value, (leaf) => (typeof leaf === "string" && UNKNOWN_TEXTS.has(leaf) ? UNKNOWN : leaf));
-}
-
-function toEngine(value: unknown): unknown {
-  return mapDeep(value, (leaf) => (leaf === UNKNOWN ? UNKNOWN_TEXT : leaf));
-}
-
-function mapDeep(value: unknown, leaf: (value: unknown) => unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => mapDeep(item, leaf));
-  if (typeof value !== "object" || value === null) return leaf(value);
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapDeep(item, leaf)]));
 }
 
 /** An expected failure as the host shows it best: its message and nothing else. */

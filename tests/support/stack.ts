@@ -3,7 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type EngineEvent, LocalWorkspace, type OutputMap, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
+import {
+  type EngineEvent,
+  LocalWorkspace,
+  type OutputMap,
+  type ProjectSettings,
+  type PulumiFn,
+  type Stack,
+} from "@pulumi/pulumi/automation";
 
 /** What one command of the real CLI did. */
 export interface Run {
@@ -24,6 +31,11 @@ export interface Step {
   diffs: string[];
 }
 
+/** The project's own plugins, which the SDK's types lack. */
+interface Plugins {
+  providers: { name: string; path: string; version?: string }[];
+}
+
 /** A stack on a file backend of its own, with an inline program that may be exchanged between commands. */
 export class TestStack {
   private constructor(
@@ -36,18 +48,21 @@ export class TestStack {
     program: PulumiFn,
     env: Record<string, string>,
     config: Record<string, string> = {},
+    plugins?: Plugins,
   ): Promise<TestStack> {
     const folder = await mkdtemp(join(tmpdir(), "borgbase-stack-"));
+    const projectSettings: ProjectSettings & { plugins?: Plugins } = {
+      name: "borgbase-test",
+      runtime: "nodejs",
+      // A folder from which the package and the SDK resolve: the provider's process starts there.
+      main: join(__dirname, "../../.."),
+      backend: { url: `file://${folder}` },
+      ...(plugins && { plugins }),
+    };
     const stack = await LocalWorkspace.createStack(
       { stackName: "test", projectName: "borgbase-test", program },
       {
-        projectSettings: {
-          name: "borgbase-test",
-          runtime: "nodejs",
-          // A folder from which the package and the SDK resolve: the provider's process starts there.
-          main: join(__dirname, "../../.."),
-          backend: { url: `file://${folder}` },
-        },
+        projectSettings,
         envVars: { PULUMI_CONFIG_PASSPHRASE: "test", PULUMI_SKIP_UPDATE_CHECK: "true", NO_COLOR: "1", ...env },
       },
     );

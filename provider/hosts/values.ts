@@ -1,0 +1,32 @@
+import type { Properties } from "../lifecycle";
+import { UNKNOWN } from "../resource";
+
+/** What the engine writes for values that are not known yet, by kind of value (pulumi/pulumi `sdk/go/common/resource/plugin`). */
+const UNKNOWN_TEXTS = new Set([
+  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+  "030794c1-ac77-496b-92df-f27374a8bd58",
+  "e48ece36-62e2-4504-bad9-02848725956a",
+  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+]);
+const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** Properties as an engine hands them over, its sign for the unknown made ours. */
+export function fromEngine(values: Properties): Properties {
+  return mapDeep(values, (leaf) =>
+    typeof leaf === "string" && UNKNOWN_TEXTS.has(leaf) ? UNKNOWN : leaf,
+  ) as Properties;
+}
+
+/** The way back. */
+export function toEngine(values: Properties): Properties {
+  return mapDeep(values, (leaf) => (leaf === UNKNOWN ? UNKNOWN_TEXT : leaf)) as Properties;
+}
+
+function mapDeep(value: unknown, leaf: (value: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => mapDeep(item, leaf));
+  if (typeof value !== "object" || value === null) return leaf(value);
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapDeep(item, leaf)]));
+}

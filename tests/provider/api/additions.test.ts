@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Emulator } from "../../../emulator";
+import type { FaultInput } from "../../../emulator/faults";
+import type { Api, RepoArguments } from "../../../provider/api";
+import { Journal } from "../../../provider/journal";
+import { Console } from "../../support/account";
+import { clientOf, failure, IMPATIENT, newKey, PATIENT, type Reply, withEmulator, withServer } from "./support";
+
+/** What can happen to one addition without anybody but the server knowing whether it was carried out. */
+const FAULTS: (FaultInput & { done: boolean })[] = [
+  { kind: "reset", done: false },
+  { kind: "lost", done: true },
+  { kind: "silence", done: false },
+  { kind: "silence", work: true, done: true },
+  { kind: "slow", done: true },
+  { kind: "status", status: 429, done: false },
+  { kind: "status", status: 502, done: false },
+  { kind: "status", status: 500, work: true, done: true },
+  { kind: "truncated", done: true },
+  { kind: "foreign", work: true, done: true },
+  { kind: "errors", done: true },
+];
+
+type Noun = "sshAdd" | "repoAdd";
+const NOUNS: [Noun, (api: Api, key: string) => Promise<{ id: string }>, (console: Console) => Promise<object[]>][] = [
+  ["sshAdd", async (api, key) => (await api.keys.add("web", key)).item, (console) => console.keys()],
+  ["repoAdd", async (api) => (await api.repos.add({ name: "web", region: "eu" })).item, (console) => console.repos()],
+];
+
+const timesAsked = (emulator: Emulator, operation: string) => emulator.control.counters().operations[operation] ?? 0;
+
+describe("Additions: once, whatever happens to the answer", () => {
+  for (const [operation, add, listed] of NOUNS) {
+    for (const { done, ...fault } of FAULTS) {
+      const what = [fault.kind, "status" in fault && fault.status, done ? "after the work" : "before the work"];
+      it(
+        `${operation}: ${what.filter(Boolean).join(" ")}`,
+        withEmulator(async (emulator) => {
+          emulator.control.addFault({ ...fault, operation });
+          const { id } = await add(clientOf(emulator), await newKey());
+          const there = (await listed(new Console(emulator))) as { id: string }[];
+          assert.deepEqual(
+            there.map((each) => each.id),
+            [id],
+          );
+          assert.equal(timesAsked(emulator, operation), done ? 1 : 2);
+        }),
+      );
+    }
+  }
+});
+
+describe("Additions: what a lost one became", () => {
+  it(
+    "is never one that was there before, equal as it may be",
+    withEmulator(async (emulator) => {
+      const key = await newKey();
+      const { item: earlier } = await clientOf(emulator).keys.add("web", key);
+      emulator.control.addFault({ kind: "lost", operation: "sshAdd" });
+      const { item } = await clientOf(emulator).keys.add("web", key);
+      assert.notEqual(item.id, earlier.id);
+      assert.equal((await new Console(emulator).keys()).length, 2);
+    }),
+  );
+
+  it(
+    "is never told by its name alone",
+    withEmulator(async (emulator) => {
+      const [mine, foreign] = [await newKey(), await newKey()];
+      const api = clientOf(emulator);
+      await api.keys.all();
+      emulator.control.addFault({ kind: "reset", operation: "sshAdd" });
+      const adding = api.keys.add("web", mine);
+      await clientOf(emulator, "createOnly").keys.add("web", foreign);
+      const { item } = await adding;
+      assert.equal(item.keyData, mine.trim().split(" ").slice(0, 2).join(" "));
+    }),
+  );
+
+  it(
+    "belongs to nobody else: two equal ones at once, both lost",
+    withEmulator(async (emulator) => {
+      const key = await newKey();
+      const api = clientOf(emulator);
+      emulator.control.addFault({ kind: "lost", operation: "sshAdd", count: 1 });
+      emulator.control.addFault({ kind: "lost", operation: "sshAdd", count: 1 });
+      const both = await Promise.all([api.keys.add("web", key), api.keys.add("web", key)]);
+      const there = await new Console(emulator).keys();
+      assert.deepEqual(new Set(both.map(({ item }) => item.id)), new Set(there.map(({ id }) => id)));
+      assert.equal(there.length, 2);
+    }),
+  );
+
+  it(
+    "keeps its name apart from one that differs in case",
+    withEmulator(async (emulator) => {
+      const api = clientOf(emulator);
+      for (let each = 0; each < 2; each++) emulator.control.addFault({ kind: "lost", operation: "repoAdd" });
+      const names = ["web", "Web"];
+      const made = await Promise.all(names.map((name) => api.repos.add({ name, region: "eu" })));
+      assert.deepEqual(
+        made.map(({ item }) => item.name),
+        names,
+      );
+      assert.equal((await new Console(emulator).repos()).length, 2);
+    }),
+  );
+
+  it(
+    "is not guessed among several: the error says which",
+    withEmulator(async (emulator) => {
+      const key = await newKey();
+      const api = clientOf(emulator);
+      await api.keys.all();
+      const { item: foreign } = await clientOf(emulator).keys.add("web", key);
+      emulator.control.addFault({ kind: "lost", operation: "sshAdd" });
+      const said = await failure(api.keys.add("web", key), "refused");
+      const ids = (await new Console(emulator).keys()).map(({ id }) => id);
+      assert.equal(ids.length, 2);
+      for (const id of [...ids, foreign.id]) assert.ok(said.includes(id), said);
+      assert.match(said, /existingId/);
+    }),
+  );
+
+  it("is looked for as long as a slow server may still be at work", async () => {
+    const repo = { id: "abcd1234", name: "web", region: "eu", format: "borg1", repoPath: "ssh://host/./repo" };
+    const none: Reply = { body: { data: { repoList: [] } } };
+    const busy: Reply = { status: 429, body: "" };
+    const late: Reply = { body: { data: { repoList: [repo] } } };
+    const lost = (response: ServerResponse) => void response.socket?.resetAndDestroy();
+    const { result, asked } = await withServer(
+      [none, lost, none, busy, late],
+      (api) => api.repos.add({ name: "web", region: "eu" }),
+      PATIENT,
+    );
+    assert.deepEqual([result.item.id, asked], ["abcd1234", 5]);
+  });
+
+  const REPO = { name: "web", region: "eu" };
+  const DIFFERENCES: [what: string, asked: RepoArguments, there: RepoArguments][] = [
+    ["a quota", { quotaEnabled: true, quota: 500 }, { quotaEnabled: true, quota: 400 }],
+    ["no quota", { quotaEnabled: false }, { quotaEnabled: true, quota: 400 }],
+    ["an alert", { alertDays: 3 }, {}],
+    ["a region", {}, { region: "us" }],
+    ["a format", {}, { format: "restic" }],
+  ];
+  for (const [what, asked, there] of DIFFERENCES) {
+    it(
+      `is not a repository of another kind: ${what}`,
+      withEmulator(async (emulator) => {
+        const api = clientOf(emulator);
+        await api.repos.all();
+        const { item: foreign } = await clientOf(emulator).repos.add({ ...REPO, ...there });
+        emulator.control.addFault({ kind: "reset", operation: "repoAdd" });
+        const { item } = await api.repos.add({ ...REPO, format: "borg1", ...asked });
+        assert.notEqual(item.id, foreign.id);
+      }),
+    );
+  }
+
+  it(
+    "is not a repository that holds backups",
+    withEmulator(async (emulator) => {
+      const api = clientOf(emulator);
+      await api.repos.all();
+      const { item: foreign } = await clientOf(emulator).repos.add(REPO);
+      emulator.control.setContent(foreign.id, { currentUsage: 3, lastModified: null });
+      emulator.control.addFault({ kind: "reset", operation: "repoAdd" });
+      assert.notEqual((await api.repos.add(REPO)).item.id, foreign.id);
+    }),
+  );
+});
+
+describe("Additions: the next run", () => {
+  let home: string;
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), "borgbase-journal-"));
+  });
+  afterEach(() => rm(home, { recursive: true }));
+  const run = (emulator: Emulator, options = IMPATIENT) =>
+    clientOf(emulator, "fullAccess", { ...options, journal: new Journal(emulator.endpoint, home) });
+  const add = (api: Api) => api.repos.add({ name: "web", region: "eu" }, "project/stack/web");
+  const count = async (emulator: Emulator) => (await new Console(emulator).repos()).length;
+
+  /** Faults after which the first run fails, though the repository is there. */
+  const ENDS: [what: string, faults: FaultInput[], kind: Parameters<typeof failure>[1]][] = [
+    [
+      "the network ends with the answer",
+      [
+        { kind: "lost", operation: "repoAdd" },
+        { kind: "reset", operation: "repoList", skip: 1, count: null },
+      ],
+      "unavailable",
+    ],
+    [
+      "the token expires with the answer",
+      [
+        { kind: "lost", operation: "repoAdd" },
+        { kind: "expire", operation: "repoList", skip: 1 },
+      ],
+      "authentication",
+    ],
+  ];
+  for (const [what, faults, kind] of ENDS) {
+    it(
+      `finds what the last one added: ${what}`,
+      withEmulator(async (emulator) => {
+        for (const fault of faults) emulator.control.addFault(fault);
+        await failure(add(run(emulator)), kind);
+        emulator.control.clearFaults();
+        emulator.control.changeToken({ account: "demo@example.com", token: "fullAccess", expiresAt: null });
+        assert.equal(await count(emulator), 1);
+        const { recovered } = await add(run(emulator));
+        assert.deepEqual([recovered, await count(emulator)], [true, 1]);
+      }),
+    );
+  }
+
+  it(
+    "adds after a refusal, and takes nothing that others added meanwhile",
+    withEmulator(
+      async (emulator) => {
+        await failure(add(run(emulator)), "remote");
+        emulator.control.setVariants({ repoLimit: null });
+        await clientOf(emulator).repos.add({ name: "web", region: "eu" });
+        const { recovered } = await add(run(emulator));
+        assert.deepEqual([recovered, await count(emulator)], [false, 2]);
+      },
+      { variants: { repoLimit: 0 } },
+    ),
+  );
+
+  it(
+    "says which there are when it cannot tell",
+    withEmulator(async (emulator) => {
+      emulator.control.addFault({ kind: "silence", operation: "repoAdd", count: null });
+      await failure(add(run(emulator, { ...IMPATIENT, timeout: 30 })), "unavailable");
+      emulator.control.clearFaults();
+      for (let each = 0; each < 2; each++) await clientOf(emulator).repos.add({ name: "web", region: "eu" });
+      const said = await failure(add(run(emulator)), "refused");
+      for (const { id } of await new Console(emulator).repos()) assert.ok(said.includes(id), said);
+      assert.equal(await count(emulator), 2);
+    }),
+  );
+});

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import type { ServerResponse } from "node:http";
+import type { ErrorKind } from "../../../provider/errors";
+import { failure, PATIENT, type Reply, TOKEN, withServer } from "./support";
+
+const KEY = {
+  id: "7",
+  name: "web",
+  keyData: "ssh-ed25519 AAAA",
+  keyType: "ssh-ed25519",
+  bits: 256,
+  comment: "",
+  hashMd5: "aa:bb",
+  hashSha256: "abc",
+  addedAt: "2026-01-01T00:00:00+00:00",
+  lastUsedAt: "",
+};
+const LISTED: Reply = { body: { data: { sshList: [KEY] } } };
+const HTML = "<html>\n<h1>Bad Gateway</h1>\n</html>";
+const html = (status: number): Reply => ({ status, body: HTML, headers: { "content-type": "text/html" } });
+const says = (message: string, status = 200): Reply => ({
+  status,
+  body: { errors: [{ message }], data: { sshList: null } },
+});
+const holding = (change: object): Reply => ({ body: { data: { sshList: [KEY, { ...KEY, id: "8", ...change }] } } });
+
+/** What the answer to one question makes of it; `again`: whether it is worth a second try. */
+const ANSWERS: [what: string, reply: Reply, kind: ErrorKind, again: boolean, ...says: RegExp[]][] = [
+  ["a bad token: 401", says("Invalid token", 401), "authentication", false, /Invalid token/, /pulumi config set/],
+  ["a bad token: 403", says("Invalid or expired token", 403), "authentication", false, /Invalid or expired token/],
+  ["a bad token: 200", says("Signature has expired"), "authentication", false, /Signature has expired/],
+  ["a bad token: HTML", html(401), "authentication", false, /the stack's token/],
+  ["a bad token: detail", { status: 401, body: { detail: "Token revoked" } }, "authentication", false, /Token revoked/],
+  [
+    "a low level: 200",
+    says("You do not have permission to perform this action"),
+    "permission",
+    false,
+    /list the SSH keys/,
+    /You do not have permission/,
+    /level Read Only, Create Only or Full Access/,
+  ],
+  ["a low level: HTML", html(403), "permission", false, /level Read Only, Create Only or Full Access/],
+  ["too many requests", html(429), "unavailable", true, /slow down \(status 429\)/, /Tried \d+ times/],
+  ...[500, 502, 503, 504].map((status): (typeof ANSWERS)[0] => [
+    `a failing server: ${status}`,
+    html(status),
+    "unavailable",
+    true,
+    new RegExp(`fault of its own \\(status ${status}\\)`),
+    /Tried \d+ times/,
+  ]),
+  ["truncated JSON", { body: '{"data": {"sshList": [{"id"' }, "unavailable", true, /no complete JSON/],
+  ["foreign JSON", { body: { status: "ok" } }, "unavailable", true, /no complete JSON/],
+  ["a page instead of JSON", { body: HTML }, "unavailable", true, /no complete JSON/],
+  ["nothing", { body: "" }, "unavailable", true, /no complete JSON/],
+  [
+    "errors beside data",
+    { body: { data: { sshList: [KEY] }, errors: [{ message: "half of it" }] } },
+    "unavailable",
+    true,
+    /half of it/,
+  ],
+  ["a refusal", says("Over quota or too many repos."), "remote", false, /list the SSH keys: Over quota/],
+  ["a refused query", says('Cannot query field "hashMd5"', 400), "remote", false, /Cannot query field/],
+  ["several lines", says("one\r\n  two\nthree"), "remote", false, /one two three/],
+  ["several errors", { body: { errors: [{ message: "one" }, { message: "two" }] } }, "remote", false, /one; two/],
+  ["an echo of the token", says(`no such thing: Bearer ${TOKEN}`), "remote", false, /no such thing/],
+  ["another site", html(404), "answer", false, /status 404/, /Is http.* the API's address/],
+  ["null", { body: { data: null } }, "answer", false, /unusable field sshList/],
+  ["null for the list", { body: { data: { sshList: null } } }, "answer", false, /unusable field sshList/],
+  ["another field", { body: { data: { keys: [] } } }, "answer", false, /unusable field sshList/],
+  ["a field missing", holding({ hashMd5: undefined }), "answer", false, /unusable field sshList\.1\.hashMd5/],
+  ["a field of another type", holding({ bits: "256" }), "answer", false, /unusable field sshList\.1\.bits: .*number/],
+];
+
+describe("Client: answers", () => {
+  for (const [what, reply, kind, again, ...patterns] of ANSWERS) {
+    it(`${what}: ${kind}${again ? ", after several tries" : ", at once"}`, async () => {
+      const { result, asked } = await withServer([reply], (api) => failure(api.keys.all(), kind));
+      for (const pattern of patterns) assert.match(result, pattern);
+      assert.ok(again ? asked > 1 : asked === 1, `asked ${asked} times`);
+    });
+  }
+
+  it("takes fields that it does not know, and unset ones in any form", async () => {
+    const { result } = await withServer(
+      [holding({ comment: null, lastUsedAt: null, addedAt: undefined, addedLater: { new: true } })],
+      (api) => api.keys.all(),
+    );
+    const { addedAt: _, lastUsedAt: __, ...set } = KEY;
+    assert.deepEqual(result[1], { ...set, id: "8", lastUsedAt: undefined });
+  });
+
+  it("takes ids of keys that are numbers", async () => {
+    const { result } = await withServer([holding({ id: 8 })], (api) => api.keys.get("8"));
+    assert.equal(result?.id, "8");
+  });
+
+  it("sends the token in its header and nowhere else", async () => {
+    await withServer([LISTED], async (api, { requests }) => {
+      await api.keys.all();
+      assert.equal(requests[0]?.authorization, `Bearer ${TOKEN}`);
+      assert.ok(!requests[0]?.body.includes(TOKEN));
+    });
+  });
+
+  for (const token of ["two\nlines", "ab xyzzy", "snow☃man"]) {
+    it(`refuses the unusable token ${JSON.stringify(token)} without showing it`, async () => {
+      const ask = () => withServer([LISTED], (api) => failure(api.keys.all(), "authentication"), PATIENT, token);
+      const { result, asked } = await ask();
+      assert.match(result, /token .*characters/);
+      assert.ok(!result.includes(token.slice(-4)), result);
+      assert.equal(asked, 0);
+    });
+  }
+});
+
+describe("Client: deletions", () => {
+  const REPO = { id: "abc", name: "web", region: "eu", format: "borg1", repoPath: "ssh://host/./repo" };
+  const DELETIONS: [what: string, answer: unknown, kind: ErrorKind, says: RegExp][] = [
+    ["ok: false", { repoDelete: { ok: false } }, "answer", /delete the repository abc.*repoDelete\.ok.*ok: false/],
+    ["null without an error", { repoDelete: null }, "answer", /unusable field repoDelete/],
+  ];
+  for (const [what, data, kind, pattern] of DELETIONS) {
+    it(`${what} is no success while the repository is there`, async () => {
+      const still: Reply = { body: { data: { repo: REPO } } };
+      const { result } = await withServer([{ body: { data } }, still], (api) => failure(api.repos.delete("abc"), kind));
+      assert.match(result, pattern);
+    });
+  }
+
+  it("a repository that does not exist is told, not thrown", async () => {
+    const reply = { body: { data: { repoDelete: null }, errors: [{ message: "Repository not found" }] } };
+    const { result, asked } = await withServer([reply], (api) => api.repos.delete("abc"));
+    assert.deepEqual([result, asked], [false, 1]);
+  });
+});
+
+describe("Client: a repository by its id", () => {
+  const ABSENT: [what: string, body: object][] = [
+    ["null", { data: { repo: null } }],
+    ["an error", { data: { repo: null }, errors: [{ message: "Repository not found" }] }],
+  ];
+  for (const [what, body] of ABSENT) {
+    it(`${what} means that there is none`, async () => {
+      const { result } = await withServer([{ body }], (api) => api.repos.current("abc"));
+      assert.equal(result, undefined);
+    });
+  }
+
+  for (const data of [null, {}, { other: 1 }]) {
+    it(`${JSON.stringify(data)} does not mean that it is gone`, async () => {
+      const { result } = await withServer([{ body: { data } }], (api) => failure(api.repos.current("abc"), "answer"));
+      assert.match(result, /unusable field repo/);
+    });
+  }
+});
+
+describe("Client: the network", () => {
+  it("says which address refuses the connection, after several tries", async () => {
+    const { result: said } = await withServer([LISTED], async (api, { close }) => {
+      await close();
+      return failure(api.keys.all(), "unavailable");
+    });
+    assert.match(said, /list the SSH keys: no answer from 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. Tried \d+ times/);
+  });
+
+  it("gives up on silence in time", async () => {
+    const started = Date.now();
+    const { result } = await withServer([() => {}], (api) => failure(api.keys.all(), "unavailable"), {
+      timeout: 50,
+      retry: { firstPause: 1, longestPause: 1, budget: 0 },
+    });
+    assert.match(result, /did not answer in time/);
+    assert.ok(Date.now() - started < 1_000);
+  });
+
+  it("gives up on an answer that comes byte by byte, as a whole", async () => {
+    const drip = (response: ServerResponse) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const timer = setInterval(() => response.write(" "), 10);
+      response.on("close", () => clearInterval(timer));
+    };
+    const { result } = await withServer([drip], (api) => failure(api.keys.all(), "unavailable"), {
+      timeout: 80,
+      retry: { firstPause: 1, longestPause: 1, budget: 0 },
+    });
+    assert.match(result, /did not answer in time/);
+  });
+
+  it("asks again after a reset, a truncated answer and a failing server", async () => {
+    const reset = (response: ServerResponse) => void response.socket?.resetAndDestroy();
+    const { result, asked } = await withServer(
+      [reset, { body: '{"da' }, html(502), LISTED],
+      (api) => api.keys.all(),
+      PATIENT,
+    );
+    assert.deepEqual([result.length, asked], [1, 4]);
+  });
+});

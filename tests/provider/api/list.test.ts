@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import type { Emulator } from "../../../emulator";
+import { Console } from "../../support/account";
+import { clientOf, failure, newKey, withEmulator } from "./support";
+
+const asked = (emulator: Emulator) => {
+  const { operations } = emulator.control.counters();
+  emulator.control.resetCounters();
+  return operations;
+};
+const times = (count: number) => Array.from({ length: count });
+
+/** An account with so many repositories. */
+async function withRepos(emulator: Emulator, count: number): Promise<string[]> {
+  const api = clientOf(emulator);
+  const ids = [];
+  for (const _ of times(count)) ids.push((await api.repos.add({ name: "web", region: "eu" })).item.id);
+  emulator.control.resetCounters();
+  return ids;
+}
+
+describe("Reads that share a list", () => {
+  it(
+    "1,000 reads at once cost one request",
+    withEmulator(async (emulator) => {
+      const ids = await withRepos(emulator, 20);
+      const api = clientOf(emulator);
+      const found = await Promise.all(times(1000).map((_, index) => api.repos.get(ids[index % 20] as string)));
+      assert.ok(found.every((repo, index) => repo?.id === ids[index % 20]));
+      assert.deepEqual(asked(emulator), { repoList: 1 });
+    }),
+  );
+
+  it(
+    "1,000 reads one after the other cost one request",
+    withEmulator(async (emulator) => {
+      const [id] = (await withRepos(emulator, 1)) as [string];
+      const api = clientOf(emulator);
+      for (const _ of times(1000)) assert.ok(await api.repos.get(id));
+      assert.deepEqual(asked(emulator), { repoList: 1 });
+    }),
+  );
+
+  it(
+    "1,000 reads of keys that are not there cost two",
+    withEmulator(async (emulator) => {
+      const api = clientOf(emulator);
+      const found = await Promise.all(times(1000).map((_, index) => api.keys.get(String(index))));
+      assert.ok(found.every((key) => key === undefined));
+      assert.deepEqual(asked(emulator), { sshList: 2 });
+    }),
+  );
+
+  it(
+    "an id that the list lacks is asked for by itself",
+    withEmulator(async (emulator) => {
+      const api = clientOf(emulator);
+      await api.repos.all();
+      const [later] = (await withRepos(emulator, 1)) as [string];
+      assert.equal((await api.repos.get(later))?.id, later);
+      assert.deepEqual(asked(emulator), { repo: 1 });
+    }),
+  );
+
+  it(
+    "a key that came since the list is found",
+    withEmulator(async (emulator) => {
+      const api = clientOf(emulator);
+      await api.keys.all();
+      const { item } = await clientOf(emulator).keys.add("later", await newKey());
+      assert.equal((await api.keys.get(item.id))?.name, "later");
+    }),
+  );
+
+  it(
+    "a change in between is seen, without another list",
+    withEmulator(async (emulator) => {
+      const [id, other] = (await withRepos(emulator, 2)) as [string, string];
+      const api = clientOf(emulator);
+      assert.equal((await api.repos.get(id))?.alertDays, 0);
+      await api.repos.edit(id, { alertDays: 9 });
+      await api.repos.delete(other);
+      const { item } = await api.repos.add({ name: "third", region: "eu" });
+      assert.deepEqual(asked(emulator), { repoList: 1, repoEdit: 1, repoDelete: 1, repoAdd: 1 });
+      assert.equal((await api.repos.get(id))?.alertDays, 9);
+      assert.deepEqual((await api.repos.all()).map((repo) => repo.id).sort(), [id, item.id].sort());
+      assert.deepEqual(asked(emulator), {});
+    }),
+  );
+
+  it(
+    "a change while the list is under way is seen",
+    withEmulator(async (emulator) => {
+      const [id] = (await withRepos(emulator, 1)) as [string];
+      const api = clientOf(emulator);
+      emulator.control.addFault({ kind: "slow", operation: "repoList", bytesPerSecond: 10_000 });
+      const before = api.repos.get(id);
+      await api.repos.edit(id, { alertDays: 9 });
+      assert.equal((await api.repos.get(id))?.alertDays, 9);
+      assert.equal((await before)?.id, id);
+    }),
+  );
+
+  it(
+    "a failed list is the business of those who asked together, and of nobody after them",
+    withEmulator(async (emulator) => {
+      const [id] = (await withRepos(emulator, 1)) as [string];
+      const api = clientOf(emulator);
+      emulator.control.addFault({ kind: "errors", operation: "repoList", message: "no", count: null });
+      emulator.control.changeToken({ account: "demo@example.com", token: "fullAccess", expiresAt: "now" });
+      await Promise.all(times(3).map(() => failure(api.repos.get(id), "authentication")));
+      emulator.control.clearFaults();
+      emulator.control.changeToken({ account: "demo@example.com", token: "fullAccess", expiresAt: null });
+      assert.equal((await api.repos.get(id))?.id, id);
+      assert.deepEqual(asked(emulator), { repoList: 2 });
+    }),
+  );
+
+  it(
+    "a failed change leaves no untrue answer behind",
+    withEmulator(async (emulator) => {
+      const [id] = (await withRepos(emulator, 1)) as [string];
+      const api = clientOf(emulator);
+      await api.repos.all();
+      await new Console(emulator).edit(id, "alertDays: 5");
+      await failure(api.repos.edit(id, { borgVersion: "V_0" }), "remote");
+      assert.equal((await api.repos.get(id))?.alertDays, 5);
+    }),
+  );
+
+  it(
+    "the latest list is never one that was sent before it was asked for",
+    withEmulator(async (emulator) => {
+      const api = clientOf(emulator);
+      await api.repos.all();
+      await withRepos(emulator, 1);
+      const lists = await Promise.all(times(10).map(() => api.repos.latest()));
+      assert.ok(lists.every((list) => list.length === 1));
+      assert.deepEqual(asked(emulator), { repoList: 1 });
+    }),
+  );
+});

@@ -1,0 +1,20 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { median } from "./samples";
+
+const PROGRAM = `
+require("@pulumi/pulumi");
+const started = process.hrtime.bigint();
+require("pulumi-borgbase");
+console.log(Number(process.hrtime.bigint() - started) / 1e6);
+`;
+
+/** Median of the milliseconds that `require("pulumi-borgbase")` takes where `@pulumi/pulumi` is loaded already. */
+export async function loadingMilliseconds(runs: number, cwd: string): Promise<number> {
+  const times: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", PROGRAM], { cwd });
+    times.push(Number(stdout));
+  }
+  return median(times);
+}

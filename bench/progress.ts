@@ -1,0 +1,56 @@
+import type { Operation, Sample } from "./samples";
+import { resourcesIn, type Subject, type SubjectId } from "./subjects";
+
+/** One command of the plan. */
+export interface Step {
+  subject: Subject;
+  size: number;
+  operation: Operation;
+}
+
+/**
+ * A line for each command, with an estimate of what is left: a rough model of each command's time, scaled by how the
+ * commands so far compare to it.
+ */
+export class Progress {
+  #done = 0;
+  #modelled = 0;
+  #taken = 0;
+  #left: number;
+
+  constructor(private readonly total: readonly Step[]) {
+    this.#left = total.reduce((sum, step) => sum + model(step), 0);
+  }
+
+  begin(step: Step): void {
+    const place = `[${String(this.#done + 1).padStart(String(this.total.length).length)}/${this.total.length}]`;
+    const what = `${step.size} repositories · ${step.operation.padEnd(11)} · ${step.subject.title.padEnd(14)}`;
+    process.stdout.write(`${place} ${what} … `);
+  }
+
+  end(step: Step, sample: Sample): void {
+    this.#done++;
+    this.#modelled += model(step);
+    this.#taken += sample.seconds;
+    this.#left -= model(step);
+    const requests = step.subject.emulator ? `, ${sample.requests} requests` : "";
+    process.stdout.write(`${sample.seconds.toFixed(1)} s${requests} · ${this.remaining} left\n`);
+  }
+
+  get remaining(): string {
+    const seconds = this.#left * (this.#modelled > 0 ? this.#taken / this.#modelled : 1);
+    return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+  }
+}
+
+/** Seconds for the square of a thousand resources, where the state is rewritten around each step. */
+const CHECKPOINTS: Record<SubjectId, number> = { F1: 85, F2: 30, ours: 50, ours50: 50, skipping: 0 };
+
+function model({ subject, size, operation }: Step): number {
+  const thousands = resourcesIn(size) / 1000;
+  const writes = operation === "first up" || operation === "change" || operation === "destroy";
+  const runsProgram = operation.includes("up") || operation === "preview" || operation === "change";
+  return (
+    1.5 + (runsProgram ? 1 + 5 * thousands : 1.5 * thousands) + (writes ? CHECKPOINTS[subject.id] * thousands ** 2 : 0)
+  );
+}

@@ -1,0 +1,52 @@
+import type { Cost } from "./measure";
+import type { SubjectId } from "./subjects";
+
+/** In the order in which they are run. */
+export const OPERATIONS = ["first up", "no-op up", "preview", "refresh", "drift check", "change", "destroy"] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** One command that was run. */
+export interface Sample extends Cost {
+  subject: SubjectId;
+  size: number;
+  operation: Operation;
+  requests: number;
+  /** Of request and answer bodies. */
+  traffic: number;
+  /** Of the state file after the command. */
+  stateBytes: number;
+}
+
+export type Measure = "seconds" | "cpuSeconds" | "peakMemory" | "requests" | "traffic" | "stateBytes";
+
+export function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  if (sorted.length === 0) return Number.NaN;
+  const upper = sorted[Math.floor(middle)] as number;
+  return Number.isInteger(middle) ? ((sorted[middle - 1] as number) + upper) / 2 : upper;
+}
+
+/** Medians of what was measured. */
+export class Samples {
+  constructor(readonly all: readonly Sample[]) {}
+
+  of(subject: SubjectId, size: number, operation: Operation): Sample[] {
+    return this.all.filter((each) => each.subject === subject && each.size === size && each.operation === operation);
+  }
+
+  /** NaN where nothing was measured. */
+  median(measure: Measure, subject: SubjectId, size: number, operation: Operation): number {
+    return median(this.of(subject, size, operation).map((each) => each[measure]));
+  }
+
+  /** The largest median over all operations. */
+  largest(measure: Measure, subject: SubjectId, size: number): number {
+    return Math.max(...OPERATIONS.map((operation) => this.median(measure, subject, size, operation)));
+  }
+
+  /** The sum of the medians of all operations: one whole life of a stack. */
+  life(measure: Measure, subject: SubjectId, size: number): number {
+    return OPERATIONS.reduce((sum, operation) => sum + this.median(measure, subject, size, operation), 0);
+  }
+}

@@ -1,0 +1,24 @@
+// `npm run bench`: measures Pulumi's commands on stacks of this package, beside what they cost at least.
+//   npm run bench                              the whole, some hours' quarter: writes docs/benchmark.md and .svg
+//   npm run bench -- --quick                   10 and 100 repositories, once: writes them into .local/bench
+//   npm run bench -- --sizes 10,300 --repeat 2
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { ROOT } from "./setup/paths.mjs";
+import { runMain } from "./setup/progress.mjs";
+import { environment, setUp } from "./setup.mjs";
+
+await runMain(async () => {
+  await setUp([]);
+  const env = environment();
+  // The floors must not be given an account, nor ours another one than the emulator's.
+  for (const name of Object.keys(env))
+    if (/^(BORGBASE|PULUMI_(CONFIG|SKIP_CHECKPOINTS|STACK))/.test(name)) delete env[name];
+  const main = join(ROOT, "dist", "bench", "main.js");
+  const child = spawn("node", ["--enable-source-maps", main, ...process.argv.slice(2)], {
+    cwd: ROOT,
+    env,
+    stdio: "inherit",
+  });
+  process.exitCode = await new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
+});

@@ -1,0 +1,147 @@
+import { strict as assert } from "node:assert";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startAccount } from "../support/account";
+import { execute, ProjectStack, ROOT } from "../support/project";
+import { makeKey } from "../support/sshKeygen";
+
+type Account = Awaited<ReturnType<typeof startAccount>>;
+
+interface Expectation {
+  /** What the state holds, by type. */
+  resources: Record<string, number>;
+  config?: () => Promise<Record<string, string>>;
+  /** What the example is for, tried once it is deployed; leaves no backups. */
+  works(stack: ProjectStack, account: Account): Promise<void>;
+}
+
+/** One for every folder in examples/. */
+const EXAMPLES: Record<string, Expectation> = {
+  quickstart: {
+    resources: { KeyPair: 1, SshKey: 1, Repo: 1 },
+    async works(stack, account) {
+      const [repo] = await account.console.repos();
+      assert.match(String((await stack.outputs()).repoPath), new RegExp(`^ssh://${repo?.id}@`));
+      assert.match(await stack.works("stack", "output"), /privateKey +\[secret\]/);
+    },
+  },
+  restic: {
+    resources: { Repo: 1 },
+    works: backUpWithRestic,
+  },
+  team: {
+    resources: { KeyPair: 3, SshKey: 4, Repo: 3 },
+    config: async () => ({ adminPublicKey: (await makeKey("-t ed25519")).publicKey }),
+    async works(stack, { console }) {
+      const keys = new Map((await console.keys()).map(({ id, name }) => [id, name]));
+      const repos = (await console.repos()).map((repo) => ({
+        name: repo.name,
+        append: repo.appendOnlyKeys.map((id) => keys.get(id)),
+        full: repo.fullAccessKeys.map((id) => keys.get(id)),
+        alertDays: repo.alertDays,
+        compacts: repo.compactionEnabled,
+      }));
+      const expected = ["db-1", "laptop", "web-1"].map((name) => ({
+        name,
+        append: [name],
+        full: ["admin"],
+        alertDays: name === "laptop" ? 4 : 1,
+        compacts: true,
+      }));
+      assert.deepEqual(
+        repos.sort((a, b) => a.name.localeCompare(b.name)),
+        expected,
+      );
+      const { targets } = (await stack.outputs()) as { targets: Record<string, { privateKey: string }> };
+      assert.match(targets.laptop?.privateKey ?? "", /^-----BEGIN OPENSSH PRIVATE KEY-----/);
+      assert.doesNotMatch(await stack.works("stack", "output", "--json"), /PRIVATE KEY/);
+    },
+  },
+};
+
+/** Backs up a file and restores it from the address that the stack gives. */
+async function backUpWithRestic(stack: ProjectStack, account: Account): Promise<void> {
+  assert.match(await stack.works("stack", "output"), /resticUrl +\[secret\]/);
+  const folder = mkdtempSync(join(tmpdir(), "borgbase-restic-"));
+  try {
+    const precious = join(folder, "precious");
+    writeFileSync(precious, "what must not get lost");
+    const { resticUrl } = await stack.outputs();
+    const env = {
+      RESTIC_REPOSITORY: String(resticUrl),
+      RESTIC_PASSWORD: "of our own",
+      RESTIC_CACHE_DIR: join(folder, "c"),
+    };
+    const restored = join(folder, "restored");
+    mkdirSync(restored);
+    for (const args of [["init"], ["backup", precious], ["restore", "latest", "--target", restored]]) {
+      const { ok, output } = await execute("restic", args, folder, env);
+      assert.ok(ok, output);
+    }
+    assert.equal(readFileSync(join(restored, precious), "utf8"), "what must not get lost");
+
+    const refused = await stack.run("destroy", "--yes");
+    assert.ok(!refused.ok);
+    assert.match(refused.output, /holds backups .*forceDestroy: true/);
+    assert.equal((await stack.run("preview", "--expect-no-changes")).ok, true, "a backup is no drift");
+    const [repo] = await account.console.repos();
+    account.emulator.control.setContent(repo?.id ?? "", { currentUsage: 0, lastModified: null });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("Examples", function () {
+  this.timeout(180_000);
+  const folders = readdirSync(join(ROOT, "examples"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+  let account: Account;
+
+  before(async () => {
+    account = await startAccount({ storage: true });
+  });
+  after(async () => account.emulator.close());
+
+  it("are all known to these tests", () => {
+    assert.deepEqual(folders.sort(), Object.keys(EXAMPLES).sort());
+  });
+
+  for (const [name, { resources, config, works }] of Object.entries(EXAMPLES)) {
+    const folder = join(ROOT, "examples", name);
+
+    it(`${name}: a workspace of its own, with a short README`, () => {
+      const locked = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")).packages[`examples/${name}`];
+      assert.equal(locked?.name, `borgbase-example-${name}`);
+      const { main, dependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+      assert.ok(existsSync(join(folder, main)));
+      assert.equal(dependencies["pulumi-borgbase"], "file:../..");
+      const lines = readFileSync(join(folder, "README.md"), "utf8").trimEnd().split("\n");
+      assert.ok(lines.length > 5 && lines.length < 40, `${lines.length} lines`);
+    });
+
+    it(`${name}: type-checks`, async () => {
+      const { ok, output } = await execute("tsc", ["--noEmit", "-p", folder], folder);
+      assert.ok(ok, output);
+    });
+
+    it(`${name}: holds what it declares, changes nothing at the second up, and destroys it all`, async () => {
+      await account.emulator.control.reset();
+      const project = existsSync(join(folder, "Pulumi.yaml")) ? folder : ROOT;
+      const stack = await ProjectStack.create(project, account.env);
+      try {
+        for (const [key, value] of Object.entries((await config?.()) ?? {}))
+          await stack.works("config", "set", key, value);
+        await stack.works("up", "--yes", "--skip-preview");
+        assert.deepEqual(await stack.counts(), resources);
+        await stack.works("preview", "--expect-no-changes");
+        await works(stack, account);
+        await stack.works("destroy", "--yes", "--skip-preview");
+        assert.deepEqual([await account.console.repos(), await account.console.keys()], [[], []]);
+      } finally {
+        await stack.close();
+      }
+    });
+  }
+});

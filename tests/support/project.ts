@@ -1,0 +1,82 @@
+import { strict as assert } from "node:assert";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { StateResource } from "./stack";
+
+/** The checkout, wherever this file was compiled to. */
+export const ROOT = dirname(require.resolve("pulumi-borgbase/package.json"));
+
+export interface Result {
+  ok: boolean;
+  /** Standard output, then standard error. */
+  output: string;
+  stdout: string;
+}
+
+/** Runs a program to its end, at most two minutes; never rejects. */
+export function execute(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = {}): Promise<Result> {
+  const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 1e8, timeout: 120_000 };
+  return new Promise((resolve) => {
+    execFile(command, args, options, (error, stdout, stderr) => {
+      resolve({ ok: !error, output: stdout + stderr + (error?.killed ? "\nkilled after two minutes" : ""), stdout });
+    });
+  });
+}
+
+/** A project on disk as its user has it: the real CLI and its Node language host in the folder, a backend of its own. */
+export class ProjectStack {
+  private readonly backend = mkdtempSync(join(tmpdir(), "borgbase-project-"));
+
+  private constructor(
+    private readonly folder: string,
+    private readonly env: Record<string, string>,
+  ) {}
+
+  static async create(folder: string, env: Record<string, string>): Promise<ProjectStack> {
+    const project = new ProjectStack(folder, env);
+    await project.works("stack", "init", "--non-interactive");
+    return project;
+  }
+
+  run(...args: string[]): Promise<Result> {
+    return execute("pulumi", [...args, "--stack", "test-of-this-project"], this.folder, {
+      PULUMI_BACKEND_URL: `file://${this.backend}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      NO_COLOR: "1",
+      ...this.env,
+    });
+  }
+
+  /** Runs a command that must succeed. */
+  async works(...args: string[]): Promise<string> {
+    const { ok, output, stdout } = await this.run(...args);
+    assert.ok(ok, `pulumi ${args.join(" ")}: ${output}`);
+    return stdout;
+  }
+
+  async outputs(): Promise<Record<string, unknown>> {
+    return JSON.parse(await this.works("stack", "output", "--json", "--show-secrets"));
+  }
+
+  async resources(): Promise<StateResource[]> {
+    return JSON.parse(await this.works("stack", "export")).deployment.resources ?? [];
+  }
+
+  /** How many resources of ours the state holds, by the last part of the type. */
+  async counts(): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const { type } of await this.resources()) {
+      const [, ours] = /^borgbase:index:(.*)$/.exec(type) ?? [];
+      if (ours) counts[ours] = (counts[ours] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  async close(): Promise<void> {
+    await this.run("stack", "rm", "--yes", "--force");
+    rmSync(this.backend, { recursive: true, force: true });
+  }
+}

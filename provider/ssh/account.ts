@@ -108,7 +108,7 @@ export function waysIn(
 export function checkTarget(target: Target): void {
   const problems = target.credentials.flatMap((each) => credentialProblems(each));
   const [problem] = [...accountProblems(target), ...problems];
-  if (problem) throw new SshError("input", `${problem.property} ${problem.reason}`, { property: problem.property });
+  if (problem) throw new SshError("input", `${problem.property}: ${problem.reason}`, { property: problem.property });
 }
 
 export function portOf({ port }: Account): number {

@@ -39,8 +39,9 @@ export async function check(
   const unknown = new Set<string>();
 
   for (const name of Object.keys(news)) {
-    if (!(name in fields) && news[name] !== undefined)
-      failures.push({ property: name, reason: unknownArgument(name, resource, fields) });
+    // Reported on the whole resource, as its value is printed otherwise: it may be a misspelt secret.
+    if (!Object.hasOwn(fields, name) && news[name] !== undefined)
+      failures.push({ property: "", reason: unknownArgument(name, resource, fields) });
   }
   for (const [name, field] of Object.entries(fields)) {
     const old = olds?.[name];
@@ -57,7 +58,10 @@ export async function check(
       // An argument that failed stays as it was given: the engine shows it beside the reason.
       inputs[name] = parsed.success ? parsed.data : value;
       if (parsed.success) known[name] = parsed.data;
-      else failures.push(failure(name, field, reasonOf(parsed.error)));
+      else {
+        unknown.add(name);
+        failures.push(failure(name, field, reasonOf(parsed.error)));
+      }
     }
   }
   for (const found of (await resource.rules?.(known, unknown)) ?? []) {

@@ -15,7 +15,7 @@ export interface Field<T = unknown> {
    * What the argument goes back to when it was given once and is removed from the program. Left out where a removal
    * has nothing to go back to; then the resource keeps what it has.
    */
-  reset?(removed: { old: unknown; inputs: Readonly<Record<string, unknown>>; context: Context }): T;
+  reset?(removed: { old: unknown; inputs: Readonly<Record<string, unknown>>; context: Context }): T | undefined;
   /** A change cannot be made in place. */
   replaces?: boolean;
   /** Its value must never be printed: failures are reported on the whole resource. */
@@ -61,7 +61,7 @@ export interface Resource<Inputs extends object, State extends object> {
   drifts?: boolean;
   /** Made on first use, as it loads the schema library. */
   fields(): Promise<Fields<Inputs>>;
-  /** Rules between arguments. `inputs` lacks those that failed on their own or are unknown; `unknown` names the latter. No I/O. */
+  /** Rules between arguments. `inputs` lacks those that failed on their own or are unknown; `unknown` names both. No I/O. */
   rules?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>): Failure[] | Promise<Failure[]>;
   /** What taking over an existing object will change: asked once, before it is created; its lines are logged. */
   adoption?(inputs: Partial<Inputs>, context: Context): Promise<string[]>;

@@ -58,7 +58,7 @@ async function fields(): Promise<Fields<KeyPairInputs>> {
     privateKey: { schema: text, secret: true, replaces: true, same: isSameKey },
     passphrase: { schema: text, secret: true, transient: true },
     keepers: {
-      schema: z.record(z.string(), z.string(), { error: "must be a map of texts" }),
+      schema: z.record(z.string(), text, { error: "must be a map of texts" }),
       reset: () => ({}),
       replaces: true,
       same: (declared, actual) => isDeepStrictEqual(declared, actual ?? {}),
@@ -74,13 +74,24 @@ function isSameKind(declared: unknown, actual: unknown, { inputs }: { inputs: Ke
 /** The output is the key in one fixed form, so the texts differ: it is the key that counts. */
 async function isSameKey(privateKey: string, _: unknown, whole: { inputs: KeyPairInputs; state: object }) {
   const { importPrivateKey } = await import("../ssh/keys.js");
-  const declared = importPrivateKey({ ...whole.inputs, privateKey });
-  return declared.fingerprintSha256 === (whole.state as KeyPairState).fingerprintSha256;
+  const { passphrase } = whole.inputs;
+  try {
+    const declared = importPrivateKey({ privateKey, ...(typeof passphrase === "string" && { passphrase }) });
+    return declared.fingerprintSha256 === (whole.state as KeyPairState).fingerprintSha256;
+  } catch (error) {
+    // Encrypted, and the passphrase is not known yet.
+    if (error instanceof SshError) return false;
+    throw error;
+  }
 }
 
 async function rules(inputs: Partial<KeyPairInputs>, unknown: ReadonlySet<string>): Promise<Failure[]> {
   const { importPrivateKey, keySpecProblems } = await import("../ssh/keys.js");
-  if (inputs.privateKey === undefined) return unknown.has("privateKey") ? [] : keySpecProblems(inputs);
+  if (inputs.privateKey === undefined) {
+    if (unknown.has("privateKey")) return [];
+    const { bits: _, ...others } = inputs;
+    return keySpecProblems(unknown.has("keyType") ? others : inputs);
+  }
   // An encrypted key cannot be looked into before its passphrase is known.
   if (unknown.has("passphrase")) return [];
   try {

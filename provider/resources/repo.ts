@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { RemoteRepo, RepoArguments } from "../api";
-import { ProviderError } from "../errors";
+import { type Failure, ProviderError } from "../errors";
 import { differences } from "../lifecycle";
 import type { Context, Fields, Resource } from "../resource";
 import { assertMayReplace, assertOwner, rememberOwner } from "./account";
@@ -96,7 +96,9 @@ async function fields(): Promise<Fields<RepoInputs>> {
   const text = (error: string) => z.string({ error }).trim().min(1, { error });
   const yes = z.boolean({ error: "must be true or false" });
   const ids = z
-    .array(z.union([z.string().min(1), z.int().transform(String)]), { error: "must be a list of ids of SSH keys" })
+    .array(z.union([text(KEY), z.int().transform(String)], { error: KEY }), {
+      error: "must be a list of ids of SSH keys",
+    })
     .transform((list) => [...new Set(list)].sort());
   const whole = (unit: string) =>
     z.number({ error: `must be a number of ${unit}` }).min(0, { error: "must not be negative" });
@@ -122,7 +124,7 @@ async function fields(): Promise<Fields<RepoInputs>> {
     sftpEnabled: { schema: yes, reset: () => false },
     borgVersion: {
       schema: text('must be a version as the API names it, for example "LATEST" or "V_1_2_X"'),
-      reset: () => DEFAULT_VERSION,
+      reset: ({ inputs }) => (hasBorgVersion(inputs.format) ? DEFAULT_VERSION : undefined),
       same: ignoringCase,
     },
     compaction: {
@@ -145,6 +147,8 @@ async function fields(): Promise<Fields<RepoInputs>> {
 
 const DEFAULT_FORMAT = "borg1";
 const DEFAULT_VERSION = "LATEST";
+const hasBorgVersion = (format: unknown = DEFAULT_FORMAT) => typeof format !== "string" || /^borg/i.test(format);
+const KEY = "must be the id of an SSH key";
 const HOUR = "must be an hour from 0 to 23";
 const ZONE = 'must be an IANA time zone, for example "Europe/Berlin"';
 
@@ -168,6 +172,13 @@ function canonicalZone(zone: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function rules({ format, borgVersion }: Partial<RepoInputs>): Failure[] {
+  if (borgVersion === undefined || hasBorgVersion(format)) return [];
+  return [
+    { property: "borgVersion", reason: `is for borg repositories only, and format is "${format}": leave it out` },
+  ];
 }
 
 /** The remote's shape as state. `kept` is what the remote does not know. */
@@ -236,7 +247,7 @@ function withDefaults(inputs: RepoInputs, context: Context): RepoInputs & { name
     rsyncKeys: [],
     appendOnly: false,
     sftpEnabled: false,
-    ...(format.toLowerCase().startsWith("borg") && { borgVersion: DEFAULT_VERSION }),
+    ...(hasBorgVersion(format) && { borgVersion: DEFAULT_VERSION }),
     compaction: OFF,
     ...JSON.parse(JSON.stringify(inputs)),
   };
@@ -308,6 +319,7 @@ export const repo: Resource<RepoInputs, RepoState> = {
   type: "Repo",
   drifts: true,
   fields,
+  rules,
 
   async adoption(inputs, context) {
     if (inputs.existingId === undefined) return [];

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import {
+  type Config,
+  checkEndpoint,
+  DEFAULT_ENDPOINT,
+  describeToken,
+  type GivenConfig,
+  requireToken,
+  resolveConfig,
+} from "../../provider/config";
+import { type ErrorKind, ProviderError } from "../../provider/errors";
+
+describe("Configuration: the first that is set wins", () => {
+  const endpoint = DEFAULT_ENDPOINT;
+  const CASES: [given: GivenConfig, environment: NodeJS.ProcessEnv, config: Config][] = [
+    [{}, {}, { endpoint }],
+    [{ token: "a" }, { BORGBASE_TOKEN: "b" }, { endpoint, token: "a", tokenSource: "given" }],
+    [{}, { BORGBASE_API_TOKEN: "c", BORGBASE_TOKEN: "b" }, { endpoint, token: "b", tokenSource: "BORGBASE_TOKEN" }],
+    [{}, { BORGBASE_API_TOKEN: "c" }, { endpoint, token: "c", tokenSource: "BORGBASE_API_TOKEN" }],
+    [{ token: "" }, { BORGBASE_TOKEN: "b" }, { endpoint, token: "b", tokenSource: "BORGBASE_TOKEN" }],
+    [{ token: " \n" }, { BORGBASE_TOKEN: " b\n" }, { endpoint, token: "b", tokenSource: "BORGBASE_TOKEN" }],
+    [{ endpoint: "https://a/" }, { BORGBASE_ENDPOINT: "https://b/" }, { endpoint: "https://a/" }],
+    [{}, { BORGBASE_ENDPOINT: "https://b/" }, { endpoint: "https://b/" }],
+    [{ endpoint: "" }, { BORGBASE_ENDPOINT: "" }, { endpoint }],
+  ];
+  for (const [given, environment, config] of CASES) {
+    it(`${JSON.stringify(given)} with ${JSON.stringify(environment)}`, () => {
+      assert.deepEqual(resolveConfig(given, environment), config);
+    });
+  }
+
+  it("without a token, only what needs one fails, and says how to set it", () => {
+    const config = resolveConfig({}, {});
+    refused(() => requireToken(config), "authentication", /pulumi config set --secret borgbase:token.*BORGBASE_TOKEN/);
+  });
+
+  it("a token is called by where it came from", () => {
+    assert.match(describeToken("given"), /borgbase:token/);
+    assert.match(describeToken("BORGBASE_API_TOKEN"), /environment variable BORGBASE_API_TOKEN/);
+  });
+});
+
+describe("Configuration: the address", () => {
+  const TAKEN = [
+    "https://api.borgbase.com/graphql",
+    "https://127.evil.example/graphql",
+    "http://localhost:8080/graphql",
+    "http://borgbase.localhost/graphql",
+    "http://127.0.0.1:1/graphql",
+    "http://127.9.9.9/graphql",
+    "http://[::1]:1/graphql",
+  ];
+  for (const address of TAKEN) {
+    it(`takes ${address}`, () => {
+      assert.equal(checkEndpoint(address), address);
+    });
+  }
+
+  const REFUSED: [address: string, kind: ErrorKind, reason: RegExp][] = [
+    ["http://api.borgbase.com/graphql", "refused", /http:\/\/api\.borgbase\.com is not encrypted.*use https/],
+    ["http://127.evil.example/graphql", "refused", /not encrypted/],
+    ["http://localhost.evil.example/", "refused", /not encrypted/],
+    ["http://0.0.0.0/graphql", "refused", /not encrypted/],
+    ["http://[::2]/", "refused", /not encrypted/],
+    ["https://me:hush-hush@api.borgbase.com/", "input", /without a user or password/],
+    ["https://me@api.borgbase.com/", "input", /without a user or password/],
+    ["ftp://api.borgbase.com/", "input", /must be an http\(s\) address/],
+    ["api.borgbase.com", "input", /BORGBASE_ENDPOINT/],
+  ];
+  for (const [address, kind, reason] of REFUSED) {
+    it(`refuses ${address}`, () => {
+      const message = refused(() => checkEndpoint(address), kind, reason);
+      assert.ok(!message.includes("hush-hush"));
+    });
+  }
+});
+
+function refused(action: () => unknown, kind: ErrorKind, reason: RegExp): string {
+  try {
+    action();
+  } catch (error) {
+    assert.ok(error instanceof ProviderError);
+    assert.equal(error.kind, kind);
+    assert.match(error.message, reason);
+    return error.message;
+  }
+  return assert.fail("it was taken");
+}

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { check, diff, type Properties } from "../../provider/lifecycle";
+import { type ResourceType, resourceOf } from "../../provider/registry";
+import type { Context } from "../../provider/resource";
+
+/** What a resource named "web" may use that must ask nobody. */
+export function context(change: Partial<Context> = {}): Context {
+  return {
+    name: "web",
+    api: () => assert.fail("nobody is to be asked"),
+    log: (line) => assert.fail(`nothing is to be told: ${line}`),
+    ...change,
+  };
+}
+
+/** The outcome of `check`, its failures as `property: reason`. */
+export async function checked(type: ResourceType, news: Properties, olds?: Properties, change?: Partial<Context>) {
+  const { inputs, failures } = await check(resourceOf(type), olds, news, context(change));
+  for (const { reason } of failures) assert.doesNotMatch(reason, /[\r\n]/);
+  return { inputs, failures: failures.map(({ property, reason }) => `${property}: ${reason}`) };
+}
+
+/** What differs, after `check`, where the state is that of the former arguments: `!name` for what replaces. */
+export async function differing(
+  type: ResourceType,
+  id: string,
+  state: Properties,
+  news: Properties,
+  olds?: Properties,
+  change?: Partial<Context>,
+): Promise<string[]> {
+  const { inputs, failures } = await checked(type, news, olds, change);
+  assert.deepEqual(failures, []);
+  const { changed, replaces } = await diff(resourceOf(type), id, state, inputs, context(change));
+  assert.ok(replaces.every((name) => changed.includes(name)));
+  return changed.map((name) => (replaces.includes(name) ? `!${name}` : name));
+}

@@ -13,7 +13,7 @@ export interface AccountInfo {
 
 export const getAccount: DataFunction<object, AccountInfo> = {
   async args() {
-    return (await import("zod")).z.strictObject({}, { error: "takes no arguments" });
+    return (await import("../zod.js")).z.strictObject({}, { error: "takes no arguments" });
   },
   async run(_, context) {
     const { activePlan, ...account } = await (await context.api()).account.me();

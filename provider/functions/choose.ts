@@ -4,7 +4,7 @@ import { ProviderError } from "../errors";
 export type IdOrName = { id: string; name?: undefined } | { name: string; id?: undefined };
 
 export async function idOrName() {
-  const { z } = await import("zod");
+  const { z } = await import("../zod.js");
   const error = "give { id } or { name }, one of the two";
   const text = z.string({ error }).min(1, { error });
   return z.union([z.strictObject({ id: text }), z.strictObject({ name: text })], { error });

@@ -51,7 +51,7 @@ export interface ConnectionInfo {
 }
 
 async function whereFields() {
-  const { z } = await import("zod");
+  const { z } = await import("../zod.js");
   const text = (name: string) => z.string({ error: `${name} must be a text` });
   return {
     host: text("host").min(1, { error: "host must not be empty" }),
@@ -93,7 +93,7 @@ async function told<T>(question: () => Promise<T>): Promise<T> {
 /** Free space where backups go. Works on hosts without a shell too. */
 export const getStorage: DataFunction<StorageArgs, StorageInfo> = {
   async args() {
-    const { z } = await import("zod");
+    const { z } = await import("../zod.js");
     return z.strictObject({ ...(await whereFields()), path: z.string({ error: "path must be a text" }).optional() });
   },
   async run({ path, ...where }) {
@@ -106,7 +106,7 @@ export const getStorage: DataFunction<StorageArgs, StorageInfo> = {
 /** Tries a connection step by step. A host that refuses is an answer; only arguments that cannot be used are an error. */
 export const testConnection: DataFunction<Where, ConnectionInfo> = {
   async args() {
-    const { z } = await import("zod");
+    const { z } = await import("../zod.js");
     return z.strictObject(await whereFields());
   },
   async run(where) {

@@ -32,7 +32,7 @@ export const getRepo: DataFunction<IdOrName, RepoInfo> = {
 /** The server's own filter has an undocumented match rule, so names are compared here: exactly. */
 export const getRepos: DataFunction<{ name?: string | undefined }, RepoInfo[]> = {
   async args() {
-    const { z } = await import("zod");
+    const { z } = await import("../zod.js");
     return z.strictObject(
       { name: z.string({ error: "name must be a text" }).optional() },
       { error: "give { name } or nothing" },

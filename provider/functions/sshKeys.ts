@@ -23,7 +23,7 @@ export const getSshKey: DataFunction<IdOrName, SshKeyInfo> = {
 
 export const getSshKeys: DataFunction<object, SshKeyInfo[]> = {
   async args() {
-    return (await import("zod")).z.strictObject({}, { error: "takes no arguments" });
+    return (await import("../zod.js")).z.strictObject({}, { error: "takes no arguments" });
   },
   async run(_, context) {
     return (await (await context.api()).keys.latest()).map(toInfo);

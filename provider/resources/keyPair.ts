@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Failure, ProviderError } from "../errors";
+import { once } from "../once";
 import type { Fields, Resource } from "../resource";
 import { SshError } from "../ssh/error";
 import type { KeyMaterial, KeyType } from "../ssh/keys";
@@ -38,8 +39,10 @@ export interface KeyPairState {
 
 const DEFAULT_BITS: Record<string, number> = { ed25519: 256, rsa: 4096, ecdsa: 256 };
 
-async function fields(): Promise<Fields<KeyPairInputs>> {
-  const { z } = await import("zod");
+const fields = once(makeFields);
+
+async function makeFields(): Promise<Fields<KeyPairInputs>> {
+  const { z } = await import("../zod.js");
   const text = z.string({ error: "must be a text" });
   return {
     keyType: {

@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import type { RemoteRepo, RepoArguments } from "../api";
 import { type Failure, ProviderError } from "../errors";
 import { differences } from "../lifecycle";
+import { once } from "../once";
 import type { Context, Fields, Resource } from "../resource";
+import { canonicalZone } from "../timeZone";
 import { assertMayReplace, assertOwner, rememberOwner } from "./account";
 
 /** When the server frees the space of deleted archives. */
@@ -91,8 +93,10 @@ export interface RepoState {
 
 const ignoringCase = (declared: string, actual: unknown) => declared.toLowerCase() === String(actual).toLowerCase();
 
-async function fields(): Promise<Fields<RepoInputs>> {
-  const { z } = await import("zod");
+const fields = once(makeFields);
+
+async function makeFields(): Promise<Fields<RepoInputs>> {
+  const { z } = await import("../zod.js");
   const text = (error: string) => z.string({ error }).trim().min(1, { error });
   const yes = z.boolean({ error: "must be true or false" });
   const ids = z
@@ -163,15 +167,6 @@ function isSameCompaction(declared: Compaction, state: unknown): boolean {
     { ...declared, timezone: canonicalZone(declared.timezone) },
     { ...actual, timezone: canonicalZone(actual.timezone) },
   );
-}
-
-/** The one name of a zone that has several (`Etc/UTC`, `UTC`); undefined where there is none such. */
-function canonicalZone(zone: string): string | undefined {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
-  } catch {
-    return undefined;
-  }
 }
 
 function rules({ format, borgVersion }: Partial<RepoInputs>): Failure[] {

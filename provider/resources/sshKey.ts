@@ -1,5 +1,6 @@
 import type { Key } from "../api";
 import { type Failure, ProviderError } from "../errors";
+import { once } from "../once";
 import type { Context, Fields, Resource } from "../resource";
 import { SshError } from "../ssh/error";
 import { assertMayReplace, assertOwner, rememberOwner } from "./account";
@@ -31,8 +32,10 @@ export interface SshKeyState {
   __account?: string;
 }
 
-async function fields(): Promise<Fields<SshKeyInputs>> {
-  const { z } = await import("zod");
+const fields = once(makeFields);
+
+async function makeFields(): Promise<Fields<SshKeyInputs>> {
+  const { z } = await import("../zod.js");
   return {
     name: {
       schema: z.string({ error: "must be a text" }).min(1, { error: "must not be empty" }),

@@ -1,4 +1,5 @@
 import type { Failure } from "../../errors";
+import { once } from "../../once";
 import type { Fields } from "../../resource";
 import type { Access } from "../../ssh/access";
 import type { Problem } from "../../ssh/account";
@@ -70,8 +71,10 @@ export interface SshConnectionState extends SshConnectionInputs {
   fingerprintSha256: string;
 }
 
-export async function fields(): Promise<Fields<SshConnectionInputs>> {
-  const { z } = await import("zod");
+export const fields = once(makeFields);
+
+async function makeFields(): Promise<Fields<SshConnectionInputs>> {
+  const { z } = await import("../../zod.js");
   const text = z.string({ error: "must be a text" }).min(1, { error: "must not be empty" });
   const yes = z.boolean({ error: "must be true or false" });
   // Removed from the program, it leaves the state too.
@@ -127,7 +130,7 @@ export async function fields(): Promise<Fields<SshConnectionInputs>> {
 }
 
 async function restrictSchema() {
-  const { z } = await import("zod");
+  const { z } = await import("../../zod.js");
   const error = "must be { borgServe: { path, appendOnly, storageQuota } } or { options }, not both";
   return z.union(
     [

@@ -4,7 +4,7 @@ import { differences } from "../../lifecycle";
 import type { Resource } from "../../resource";
 import type { Credentials } from "../../ssh/account";
 import type { Deployed, ManagedAccount } from "../../ssh/deploy";
-import { SshError } from "../../ssh/error";
+import { isUnreachable } from "../../ssh/error";
 import { fields, NONE, optionsOf, rules, type SshConnectionInputs, type SshConnectionState } from "./arguments";
 
 export type { SshConnectionInputs, SshConnectionState } from "./arguments";
@@ -32,23 +32,25 @@ function account(args: SshConnectionInputs, pinned: string | undefined, ways: Cr
   };
 }
 
-/** The ways in that are given for the first time. */
-function bootstrap(args: SshConnectionInputs): Credentials[] {
-  return [
-    { privateKey: args.bootstrapPrivateKey, passphrase: args.bootstrapPassphrase },
-    { agent: args.agent || undefined },
-    { password: args.password ?? (args.passwordEnv === undefined ? undefined : process.env[args.passwordEnv]) },
-  ];
+/** The way in that is given for the first time. */
+function bootstrap(args: SshConnectionInputs): Credentials {
+  return {
+    privateKey: args.bootstrapPrivateKey,
+    passphrase: args.bootstrapPassphrase,
+    agent: args.agent || undefined,
+    password: args.password ?? (args.passwordEnv === undefined ? undefined : process.env[args.passwordEnv]),
+  };
 }
 
-/** The deployed key as a way in. */
+/** The managed key as a way in. */
 function deployed({ privateKey, passphrase }: SshConnectionInputs): Credentials {
   return { privateKey, passphrase };
 }
 
-/** The ways to the file once the key is deployed: with the key itself, unless it is restricted and gets nowhere near. */
-function waysTo(state: SshConnectionState): Credentials[] {
-  return [...(state.restrict ? [] : [deployed(state)]), ...bootstrap(state)];
+/** The ways to the file once the key is deployed. */
+async function waysTo(state: SshConnectionState): Promise<Credentials[]> {
+  const { waysIn } = await import("../../ssh/account.js");
+  return waysIn(bootstrap(state), deployed(state), { restricted: state.restrict !== undefined, there: true });
 }
 
 /** What a contact with the host has told. */
@@ -94,7 +96,8 @@ async function foundBy({ status, access, hostKey, knownHosts }: Deployed, public
 /** Puts the key as the program says; what is there already stays untouched. `old` is the state before, where there is one. */
 async function ensure(inputs: SshConnectionInputs, old: SshConnectionState | undefined): Promise<SshConnectionState> {
   const { deploy } = await import("../../ssh/deploy.js");
-  const ways = [...bootstrap(inputs), ...(old && !old.restrict ? [deployed(old)] : []), deployed(inputs)];
+  // The old key may be the only way in that still works; the new one is there already where somebody else put it.
+  const ways = [bootstrap(inputs), ...(old && !old.restrict ? [deployed(old)] : []), deployed(inputs)];
   const result = await deploy(account(inputs, old?.knownHosts, ways), {
     publicKey: inputs.publicKey,
     options: await optionsOf(inputs.restrict, inputs),
@@ -132,8 +135,9 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     const state = known as SshConnectionState;
     const { observe } = await import("../../ssh/deploy.js");
     const { sameOptions } = await import("../../ssh/authorizedKeys.js");
-    const target = account(state, state.knownHosts, waysTo(state));
-    if (target.credentials.length === 0) return readByLogin(state);
+    const target = account(state, state.knownHosts, await waysTo(state));
+    const onlyRestricted = state.restrict && isDeepStrictEqual(target.credentials, [deployed(state)]);
+    if (onlyRestricted) return readByLogin(target, state);
     const { lines, hostKey } = await observe(target, state.publicKey);
     const pinned = { hostKeyFingerprint: hostKey.fingerprint, hostKeyType: hostKey.type };
     if (lines.length === 0) return { ...state, ...pinned, status: "missing" };
@@ -155,7 +159,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     if (state.keepOnDelete || putByThisRun.has(place(state))) return;
     const { remove } = await import("../../ssh/deploy.js");
     try {
-      await remove(account(state, state.knownHosts, waysTo(state)), state.publicKey);
+      await remove(account(state, state.knownHosts, await waysTo(state)), state.publicKey);
     } catch (error) {
       if (state.onUnreachable !== "forget" || !isUnreachable(error)) throw error;
       context.log(
@@ -166,9 +170,9 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
 };
 
 /** With a restricted key and nothing else, all that can be told is whether it still lets in. */
-async function readByLogin(state: SshConnectionState): Promise<SshConnectionState> {
+async function readByLogin(target: ManagedAccount, state: SshConnectionState): Promise<SshConnectionState> {
   const { testConnection } = await import("../../ssh/testConnection.js");
-  const result = await testConnection(account(state, state.knownHosts, [deployed(state)]));
+  const result = await testConnection(target);
   if (result.status === "connected") return { ...state, status: "connected" };
   if (result.phase === "authentication") return { ...state, status: "missing" };
   throw new ProviderError("host", result.error ?? `${state.host} does not answer`);
@@ -186,10 +190,6 @@ const KEPT_ONLY = new Set<string>([
   "onUnreachable",
   "timeout",
 ] satisfies (keyof SshConnectionInputs)[]);
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof SshError && ["resolve", "connect", "timeout"].includes(error.kind);
-}
 
 function notReadable(id: string): ProviderError {
   return new ProviderError(

@@ -1,0 +1,203 @@
+import { isDeepStrictEqual } from "node:util";
+import { check, create, diff, type Properties, read, remove, update } from "../../provider/lifecycle";
+import { type ResourceType, resourceOf } from "../../provider/registry";
+import { UNKNOWN } from "../../provider/resource";
+import { Killed, type Process } from "./process";
+
+/** One resource of a program. */
+export interface Declared {
+  type: ResourceType;
+  /** Unique in the program. */
+  name: string;
+  /** Names of those whose ids the inputs hold. */
+  after: string[];
+  inputs(idOf: (name: string) => unknown): Properties;
+}
+
+/** Dependencies come first. */
+export type Program = Declared[];
+
+/** A resource in the state. */
+export interface Entry {
+  type: ResourceType;
+  name: string;
+  id: string;
+  inputs: Properties;
+  state: Properties;
+  /** Replaced, and to be deleted by this deployment or the next one. */
+  replaced?: true;
+}
+
+export interface Outcome {
+  /** What was done, or is to be done: `create web`, `update web: alertDays`, … Those left as they are have none. */
+  steps: string[];
+  /** Failures of the provider. */
+  errors: unknown[];
+  killed: boolean;
+}
+
+/**
+ * Pulumi's engine as the provider sees it (what it asks, in which order, what it remembers and when), without the CLI:
+ * creations and updates in the order of dependencies, then deletions in the opposite one; a failure lets end what has
+ * begun and starts nothing more.
+ */
+export class Engine {
+  /** The state, as of the last checkpoint. */
+  entries: Entry[] = [];
+
+  /** @param parallel how many resources are worked on at once */
+  async up(process: Process, program: Program, parallel = 1): Promise<Outcome> {
+    return this.#all(program, process, parallel, async (declared, outcome) => {
+      const { old, inputs, changed, replaces } = await this.#plan(process, declared, (name) => this.#current(name)?.id);
+      const { type, name } = declared;
+      if (!old || replaces.length > 0) {
+        outcome.steps.push(old ? `replace ${name}: ${replaces}` : `create ${name}`);
+        const made = await process.run(() => create(resourceOf(type), inputs, process.context(name)));
+        process.save(() => {
+          if (old) old.replaced = true;
+          this.entries.push({ type, name, id: made.id, inputs: json(inputs), state: json(made.state) });
+        });
+      } else {
+        let { state } = old;
+        if (changed.length > 0) {
+          outcome.steps.push(`update ${name}: ${changed}`);
+          state = await process.run(() => update(resourceOf(type), old.id, state, inputs, process.context(name)));
+        }
+        process.save(() => Object.assign(old, { inputs: json(inputs), state: json(state) }));
+      }
+    }).then((outcome) => {
+      const names = new Set(program.map(({ name }) => name));
+      return this.#delete((entry) => entry.replaced || !names.has(entry.name), process, parallel, outcome);
+    });
+  }
+
+  /** What `up` would do. */
+  async preview(process: Process, program: Program): Promise<Outcome> {
+    const ids = new Map<string, unknown>();
+    const outcome = await this.#all(program, process, 1, async (declared, { steps }) => {
+      const { old, changed, replaces } = await this.#plan(process, declared, (name) => ids.get(name));
+      const { name } = declared;
+      ids.set(name, old && replaces.length === 0 ? old.id : UNKNOWN);
+      if (!old) steps.push(`create ${name}`);
+      else if (replaces.length > 0) steps.push(`replace ${name}: ${replaces}`);
+      else if (changed.length > 0) steps.push(`update ${name}: ${changed}`);
+    });
+    const names = new Set(program.map(({ name }) => name));
+    const doomed = this.entries.filter((entry) => entry.replaced || !names.has(entry.name));
+    outcome.steps.push(...doomed.map(({ name }) => `delete ${name}`));
+    return outcome;
+  }
+
+  /** Takes over what is there now, and tells what differs from the program or from what was shown; every failure is reported, and none keeps the others from being read. */
+  async refresh(process: Process, parallel = 1): Promise<Outcome> {
+    const each = this.entries.map((entry) => ({ ...entry, after: [], entry }));
+    return this.#all(
+      each,
+      process,
+      parallel,
+      async ({ type, entry }, { steps }) => {
+        const state = await process.run(() => read(resourceOf(type), entry.id, entry.state, process.context()));
+        if (!state) {
+          steps.push(`gone ${entry.name}`);
+          process.save(() => {
+            this.entries = this.entries.filter((other) => other !== entry);
+          });
+        } else {
+          const news = json(state);
+          const context = process.context(entry.name);
+          const { changed } = await process.run(() => diff(resourceOf(type), entry.id, news, entry.inputs, context));
+          const shown = Object.keys({ ...news, ...entry.state }).filter(
+            (key) => !key.startsWith("__") && !isDeepStrictEqual(news[key], entry.state[key]),
+          );
+          const drifted = new Set([...changed, ...shown]);
+          if (drifted.size > 0) steps.push(`drift ${entry.name}: ${[...drifted]}`);
+          process.save(() => Object.assign(entry, { state: news }));
+        }
+      },
+      true,
+    );
+  }
+
+  destroy(process: Process, parallel = 1): Promise<Outcome> {
+    return this.#delete(() => true, process, parallel, { steps: [], errors: [], killed: false });
+  }
+
+  #current(name: string): Entry | undefined {
+    return this.entries.find((entry) => entry.name === name && !entry.replaced);
+  }
+
+  async #plan(process: Process, { type, name, inputs: inputsOf }: Declared, idOf: (name: string) => unknown) {
+    const resource = resourceOf(type);
+    const context = process.context(name);
+    const old = this.#current(name);
+    const checked = await process.run(() => check(resource, old?.inputs, inputsOf(idOf), context));
+    if (checked.failures.length > 0) throw new Error(`${name} is bad: ${JSON.stringify(checked.failures)}`);
+    const none = { changed: [], replaces: [] };
+    const { inputs } = checked;
+    const { changed, replaces } = old
+      ? await process.run(() => diff(resource, old.id, old.state, inputs, context))
+      : none;
+    return { old, inputs, changed, replaces };
+  }
+
+  /** Repositories before the keys that they list. */
+  async #delete(isDoomed: (entry: Entry) => unknown, process: Process, parallel: number, outcome: Outcome) {
+    const doomed = this.entries.filter(isDoomed);
+    for (const type of ["Repo", "SshKey"]) {
+      if (outcome.errors.length > 0 || outcome.killed) return outcome;
+      const each = doomed.filter((entry) => entry.type === type).map((entry) => ({ ...entry, after: [], entry }));
+      const { steps, errors, killed } = await this.#all(each, process, parallel, async ({ entry }, { steps }) => {
+        steps.push(`delete ${entry.name}`);
+        await process.run(() => remove(resourceOf(entry.type), entry.id, entry.state, process.context()));
+        process.save(() => {
+          this.entries = this.entries.filter((other) => other !== entry);
+        });
+      });
+      outcome.steps.push(...steps);
+      outcome.errors.push(...errors);
+      outcome.killed ||= killed;
+    }
+    return outcome;
+  }
+
+  /** Works on each when those that it comes after are done, so many at once. */
+  async #all<T extends { name: string; after: string[] }>(
+    each: T[],
+    process: Process,
+    parallel: number,
+    work: (one: T, outcome: Outcome) => Promise<void>,
+    goesOn = false,
+  ): Promise<Outcome> {
+    const outcome: Outcome = { steps: [], errors: [], killed: false };
+    const waiting = [...each];
+    const done = new Set<string>();
+    const worker = async () => {
+      for (;;) {
+        const next = waiting.findIndex(({ after }) => after.every((name) => done.has(name)));
+        const one = next < 0 ? undefined : waiting.splice(next, 1)[0];
+        if (!one) return;
+        try {
+          await work(one, outcome);
+          done.add(one.name);
+        } catch (error) {
+          if (error instanceof Killed) outcome.killed = true;
+          else outcome.errors.push(error);
+          if (!goesOn || outcome.killed) waiting.length = 0;
+        }
+      }
+    };
+    // Workers that found nothing to start yet are called again when something has ended.
+    while (waiting.length > 0) {
+      const before = waiting.length;
+      await Promise.all(Array.from({ length: parallel }, worker));
+      if (waiting.length === before) throw new Error(`The program has a circle: ${waiting.map(({ name }) => name)}`);
+    }
+    if (outcome.killed) await process.gone();
+    return outcome;
+  }
+}
+
+/** What remains of values in a file. */
+function json(values: Properties): Properties {
+  return JSON.parse(JSON.stringify(values));
+}

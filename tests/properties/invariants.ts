@@ -1,0 +1,198 @@
+import { strict as assert } from "node:assert";
+import type { Addition } from "../../provider/journal";
+import type { Properties } from "../../provider/lifecycle";
+import type { ConsoleRepo } from "../support/account";
+import type { Engine, Entry, Program } from "./engine";
+import type { Found } from "./stack";
+
+const LISTS = ["fullAccessKeys", "appendOnlyKeys", "rsyncKeys"];
+
+/** What a repository is made with where nothing is said. */
+const DEFAULTS = {
+  quota: 0,
+  alertDays: 0,
+  fullAccessKeys: [],
+  appendOnlyKeys: [],
+  rsyncKeys: [],
+  appendOnly: false,
+  sftpEnabled: false,
+  borgVersion: "LATEST",
+  compaction: null,
+};
+
+/** What is known of the account beside the state: whose objects are nobody's, and how everything was left. */
+export class Known {
+  readonly #added = new Set<string>();
+  readonly #looks = new Map<string, Properties>();
+  /** `ID ARGUMENT` of those that a deployment which failed may have changed, or not. */
+  readonly #open = new Set<string>();
+
+  /** Ids that no resource has. */
+  unrelated(found: Found, engine: Engine): Set<string> {
+    const taken = new Set(engine.entries.map(({ id }) => id));
+    return new Set(
+      [...found.keys, ...found.repos].map(({ id }) => id).filter((id) => this.#added.has(id) && !taken.has(id)),
+    );
+  }
+
+  /** Somebody added something. */
+  add(before: { id: string }[], after: { id: string }[]): void {
+    for (const object of after) {
+      if (before.some(({ id }) => id === object.id)) continue;
+      this.#added.add(object.id);
+      if ("region" in object) this.see(object as ConsoleRepo);
+    }
+  }
+
+  /** Somebody changed a repository: this is how it was left. */
+  see(repo: ConsoleRepo | undefined): void {
+    if (repo) this.#looks.set(repo.id, look(repo));
+  }
+
+  seeKeys(repo: ConsoleRepo): void {
+    const keys = Object.fromEntries(Object.entries(look(repo)).filter(([name]) => LISTS.includes(name)));
+    this.#looks.set(repo.id, { ...(this.#looks.get(repo.id) ?? look(repo)), ...keys });
+  }
+
+  /** A deployment begins, which may end before the state knows what it changed. */
+  deploying(engine: Engine, program: Program): void {
+    for (const { name, inputs } of program) {
+      const given = inputs((key) => key);
+      const id = given.existingId ?? engine.entries.find((entry) => entry.name === name && !entry.replaced)?.id;
+      for (const argument of Object.keys(DEFAULTS).concat("name")) {
+        if (id !== undefined && (given[argument] !== undefined || !this.#looks.has(String(id)))) {
+          this.#open.add(`${id} ${argument}`);
+        }
+      }
+    }
+  }
+
+  /** What an argument that is not declared must be; undefined where nobody can tell. */
+  left(id: string, argument: string, name: string): unknown {
+    if (this.#open.has(`${id} ${argument}`)) return undefined;
+    return (this.#looks.get(id) ?? { ...DEFAULTS, name })[argument];
+  }
+
+  settled(repos: ConsoleRepo[]): void {
+    this.#open.clear();
+    for (const repo of repos) this.see(repo);
+  }
+}
+
+/** Holds the account against the program after a deployment that succeeded. */
+export function assertAsDeclared(engine: Engine, program: Program, found: Found, known: Known, journal: Addition[]) {
+  assert.deepEqual(
+    engine.entries.map(({ name }) => name).sort(),
+    program.map(({ name }) => name).sort(),
+    "the state holds each resource of the program once",
+  );
+  const ids = engine.entries.map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length, `no two resources are one object: ${ids}`);
+
+  const unrelated = known.unrelated(found, engine);
+  const there = [
+    ...found.keys.map((key) => ({ ...key, kind: "SshKey" })),
+    ...found.repos.map((repo) => ({ ...repo, kind: "Repo" })),
+  ];
+  for (const entry of engine.entries) {
+    assert.ok(
+      there.some(({ id }) => id === entry.id),
+      `${entry.name} (${entry.id}) is there`,
+    );
+  }
+  const orphans = there.filter(
+    ({ id, name, kind }) =>
+      !ids.includes(id) &&
+      !unrelated.has(id) &&
+      !journal.some((note) => mayName(note, { id, name, kind }, engine.entries)),
+  );
+  assert.deepEqual(
+    orphans.map(({ kind, id, name }) => `${kind} ${id} ${name}`),
+    [],
+    "nothing is there twice or left over",
+  );
+
+  for (const { name, inputs } of program) {
+    const entry = engine.entries.find((each) => each.name === name) as Entry;
+    const declared = inputs((key) => engine.entries.find((each) => each.name === key)?.id);
+    const repo = found.repos.find(({ id }) => id === entry.id);
+    if (repo) assertRepo(entry, declared, repo, known);
+    const key = found.keys.find(({ id }) => id === entry.id);
+    if (key) {
+      assert.equal(key.keyData, String(declared.publicKey).split(" ").slice(0, 2).join(" "), `the key of ${name}`);
+      if (declared.existingId === undefined) assert.equal(key.name, declared.name ?? name, `the name of ${name}`);
+    }
+  }
+  for (const repo of found.repos.filter(({ id }) => unrelated.has(id))) {
+    for (const [argument, actual] of Object.entries(look(repo))) {
+      const left = known.left(repo.id, argument, repo.name);
+      if (left !== undefined) assert.deepEqual(actual, left, `${argument} of ${repo.id}, which is nobody's`);
+    }
+  }
+  known.settled(found.repos);
+}
+
+function assertRepo(entry: Entry, declared: Properties, repo: ConsoleRepo, known: Known): void {
+  const actual = { ...look(repo), region: repo.region, format: repo.format } as Properties;
+  for (const [argument, value] of Object.entries(actual)) {
+    const where = `${argument} of ${entry.name} (${entry.id})`;
+    const given = declared[argument];
+    if (given !== undefined) assert.deepEqual(canonical(value), canonical(given), `declared: ${where}`);
+    // Given once and removed: back to the default, which check has put into the inputs.
+    else if (entry.inputs[argument] !== undefined) {
+      const back = { ...DEFAULTS, format: "borg1", name: entry.name }[argument];
+      assert.deepEqual(value, back, `removed: ${where}`);
+    } else if (argument in DEFAULTS || argument === "name") {
+      const left = known.left(entry.id, argument, entry.name);
+      if (left !== undefined) assert.deepEqual(value, left, `not declared: ${where}`);
+    }
+  }
+  assert.equal(entry.state.forceDestroy, declared.forceDestroy ?? false);
+}
+
+/**
+ * An addition that was interrupted and that no deployment asked for again: the engine never calls the provider for it,
+ * so all that can be done is to remember it.
+ */
+function mayName(note: Addition, object: { id: string; name: string; kind: string }, entries: Entry[]): boolean {
+  const args = note.args as Properties;
+  if (note.kind !== object.kind || (note.id ?? object.id) !== object.id || args.name !== object.name) return false;
+  const entry = entries.find(({ name }) => note.origin.endsWith(`/${name}`));
+  // A resource that is as the addition was to make it should have become it.
+  return (
+    !entry ||
+    ["region", "format", "keyData"].some(
+      (name) => args[name] !== undefined && args[name] !== entry.inputs[name === "keyData" ? "publicKey" : name],
+    )
+  );
+}
+
+/** Equal for what means the same. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return [...value].sort();
+  if (typeof value !== "object" || value === null || !("timezone" in value)) return value;
+  return { ...value, timezone: String(value.timezone).replace("Etc/", "") };
+}
+
+/** A repository's arguments, in the program's terms. */
+function look(repo: ConsoleRepo): Properties {
+  return {
+    name: repo.name,
+    quota: repo.quotaEnabled ? repo.quota : 0,
+    alertDays: repo.alertDays ?? 0,
+    fullAccessKeys: [...(repo.fullAccessKeys ?? [])].sort(),
+    appendOnlyKeys: [...(repo.appendOnlyKeys ?? [])].sort(),
+    rsyncKeys: [...(repo.rsyncKeys ?? [])].sort(),
+    appendOnly: repo.appendOnly,
+    sftpEnabled: repo.sftpEnabled,
+    borgVersion: repo.borgVersion,
+    compaction: repo.compactionEnabled
+      ? {
+          interval: repo.compactionInterval,
+          unit: repo.compactionIntervalUnit,
+          hour: repo.compactionHour,
+          timezone: repo.compactionHourTimezone,
+        }
+      : null,
+  };
+}

@@ -1,0 +1,145 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { connect } from "../../provider/api";
+import type { RetryPolicy } from "../../provider/api/retry";
+import type { Config } from "../../provider/config";
+import { type Addition, Journal } from "../../provider/journal";
+import type { Context } from "../../provider/resource";
+
+/**
+ * Moments at which a process can die such that something else is left behind: before a request goes out, after the
+ * server did the work and its answer is dropped, before or after a note in the journal, before or after a checkpoint.
+ */
+export const MOMENTS = ["request", "answer", "note", "noted", "save", "saved"] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+/** The moment, and how many such moments pass first. */
+export interface Kill {
+  at: Moment;
+  skip: number;
+}
+
+export interface ProcessOptions {
+  config: Config;
+  /** Where the journal lies, over all processes. */
+  home: string;
+  retry: RetryPolicy;
+  /** Milliseconds for one request. */
+  timeout: number;
+  kill?: Kill | undefined;
+}
+
+/** What a dead process was to do: never a failure of its own. */
+export class Killed extends Error {}
+
+/**
+ * A provider process that can be killed: from then on nothing of it sends a request, writes to the journal or reaches a
+ * checkpoint. Requests that are under way by then reach the server, their answers nobody.
+ */
+export class Process {
+  dead = false;
+  /** Lines for the person at the screen. */
+  readonly log: string[] = [];
+  #die: (reason: Killed) => void = () => {};
+  readonly #death = new Promise<never>((_, reject) => {
+    this.#die = reject;
+  });
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #api: ReturnType<typeof connect>;
+  readonly #journal: Journal;
+  #left: number;
+
+  constructor(private readonly options: ProcessOptions) {
+    this.#death.catch(() => {});
+    this.#left = options.kill?.skip ?? 0;
+    this.#journal = new MortalJournal(this, options.config.endpoint, options.home);
+    const { retry, timeout } = options;
+    this.#api = connect(options.config, { retry, timeout, journal: this.#journal });
+  }
+
+  /** Runs what the provider is asked to do; rejects with {@link Killed} at the process's death. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.dead) return this.#death;
+    const result = running.run(this, work);
+    result.catch(() => {});
+    return Promise.race([result, this.#death]);
+  }
+
+  /** As the dynamic host makes it: reads and deletions are told neither name nor origin. */
+  context(name = ""): Context {
+    const base = {
+      api: async () => this.#api,
+      journal: this.#journal,
+      name,
+      log: (line: string) => void this.log.push(line),
+    };
+    return name ? { ...base, origin: `project/stack/${name}` } : base;
+  }
+
+  /** Passes a moment, or dies at it. */
+  pass(moment: Moment): void {
+    if (this.dead) throw new Killed();
+    if (this.options.kill?.at !== moment || this.#left-- > 0) return;
+    this.dead = true;
+    this.#die(new Killed());
+    throw new Killed();
+  }
+
+  /** A checkpoint of the engine. */
+  save(change: () => void): void {
+    this.pass("save");
+    change();
+    this.pass("saved");
+  }
+
+  /** Resolves when no request of the process is under way. */
+  async gone(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async fetch(...request: Parameters<typeof fetch>): Promise<Response> {
+    try {
+      this.pass("request");
+      const response = send(...request);
+      this.#underWay.add(response);
+      await response.finally(() => this.#underWay.delete(response)).catch(() => {});
+      this.pass("answer");
+      return await response;
+    } catch (error) {
+      // A dead process does not go on to handle its failures.
+      if (error instanceof Killed) return new Promise(() => {});
+      throw error;
+    }
+  }
+}
+
+class MortalJournal extends Journal {
+  constructor(
+    private readonly process: Process,
+    account: string,
+    home: string,
+  ) {
+    super(account, home);
+  }
+
+  override write(addition: Addition): void {
+    this.process.pass("note");
+    super.write(addition);
+    this.process.pass("noted");
+  }
+
+  override settle(kind: string, origin: string): void {
+    if (!this.process.dead) super.settle(kind, origin);
+  }
+}
+
+const running = new AsyncLocalStorage<Process>();
+const send = globalThis.fetch;
+
+/** Has every request go through the process that sends it, as long as a test runs. */
+export function superviseRequests(): void {
+  globalThis.fetch = (...request) => running.getStore()?.fetch(...request) ?? send(...request);
+}
+
+export function leaveRequestsAlone(): void {
+  globalThis.fetch = send;
+}

@@ -1,0 +1,111 @@
+import type { ConsoleRepo } from "../support/account";
+import type { Declared, Entry, Program } from "./engine";
+import { ADOPTING_KEY, ADOPTING_REPO, type Edit, type KeyPlan, type RepoPlan } from "./scenario";
+
+export interface Found {
+  keys: { id: string; name: string; keyData: string }[];
+  repos: ConsoleRepo[];
+}
+
+const LISTS = ["fullAccessKeys", "appendOnlyKeys", "rsyncKeys"] as const;
+
+/** The program of a scenario, as its edits have made it. */
+export class Source {
+  readonly #keys = new Map<string, KeyPlan>();
+  readonly #repos = new Map<string, RepoPlan>();
+  /** Repositories that went on under another resource: its name to the former one's. */
+  readonly #moves = new Map<string, string>();
+
+  /** @param lines the key lines that plans name by number */
+  constructor(private readonly lines: string[]) {}
+
+  edit(edit: Edit): void {
+    if ("move" in edit) {
+      const plan = this.#repos.get(edit.move);
+      if (!plan) return;
+      this.#moves.set(`moved-${edit.move}`, edit.move);
+      this.#repos.set(`moved-${edit.move}`, plan);
+      this.#repos.delete(edit.move);
+    } else if ("key" in edit) set(this.#keys, edit.key, edit.plan);
+    else set(this.#repos, edit.repo, edit.plan);
+  }
+
+  /**
+   * What is deployed now. A resource that takes something over is left out where there is nothing to take, as its program
+   * would be wrong.
+   * @param unrelated ids that no resource has
+   */
+  program(entries: Entry[], found: Found, unrelated: ReadonlySet<string>): Program {
+    const keys = [...this.#keys].flatMap(([name, plan]) => this.#key(name, plan, entries, found, unrelated));
+    const known = new Set(keys.map(({ name }) => name));
+    return [
+      ...keys,
+      ...[...this.#repos].flatMap(([name, plan]) => this.#repo(name, plan, known, entries, found, unrelated)),
+    ];
+  }
+
+  #key(name: string, plan: KeyPlan, entries: Entry[], found: Found, unrelated: ReadonlySet<string>): Declared[] {
+    const make = (inputs: object): Declared[] => [{ type: "SshKey", name, after: [], inputs: () => ({ ...inputs }) }];
+    if (name !== ADOPTING_KEY) {
+      const publicKey = `${this.lines[plan.line]}${plan.comment ? ` ${plan.comment}` : ""}`;
+      return make({ publicKey, ...(plan.name && { name: plan.name }) });
+    }
+    const known = entries.find((entry) => entry.name === name && !entry.replaced);
+    if (known) return make({ publicKey: known.inputs.publicKey, existingId: known.id });
+    const key = found.keys.find(({ id }) => unrelated.has(id));
+    return key ? make({ publicKey: key.keyData, existingId: key.id }) : [];
+  }
+
+  #repo(
+    name: string,
+    plan: RepoPlan,
+    keys: ReadonlySet<string>,
+    entries: Entry[],
+    found: Found,
+    unrelated: ReadonlySet<string>,
+  ): Declared[] {
+    const current = (of: string) => entries.find((entry) => entry.name === of && !entry.replaced);
+    const from = this.#moves.get(name);
+    const adopts = name === ADOPTING_REPO || from !== undefined;
+    // Two resources of one object are no program: the former one goes first.
+    const isMoved = entries.some((entry) => entry.name !== name && !entry.replaced && entry.id === current(name)?.id);
+    if (!adopts && isMoved) return [];
+    const free =
+      from === undefined
+        ? found.repos.find(({ id, format }) => unrelated.has(id) && format === "borg1")?.id
+        : !this.#repos.has(from) && current(from)?.id;
+    const target = adopts ? (current(name)?.id ?? free) : undefined;
+    const existing = target === undefined ? undefined : found.repos.find(({ id }) => id === target);
+    if (adopts && !existing) return [];
+    const { region, format } = existing ?? plan;
+    const isRestic = format === "restic";
+    const { borgVersion, ...others } = plan;
+    const inputs = {
+      ...others,
+      region,
+      ...(format !== undefined && { format }),
+      ...(borgVersion && !isRestic && { borgVersion }),
+      ...(existing && { existingId: existing.id }),
+    };
+    const after = [...new Set(LISTS.flatMap((list) => plan[list] ?? []))].filter((key) => keys.has(key));
+    return [
+      {
+        type: "Repo",
+        name,
+        after,
+        inputs: (idOf) => {
+          const ids = LISTS.filter((list) => plan[list]).map((list) => [
+            list,
+            plan[list]?.filter((key) => keys.has(key)).map(idOf),
+          ]);
+          return { ...inputs, ...Object.fromEntries(ids) };
+        },
+      },
+    ];
+  }
+}
+
+function set<T>(map: Map<string, T>, name: string, plan: T | null): void {
+  if (plan) map.set(name, plan);
+  else map.delete(name);
+}

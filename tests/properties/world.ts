@@ -1,0 +1,253 @@
+import { strict as assert } from "node:assert";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Emulator, FaultInput } from "../../emulator";
+import { isKind, ProviderError } from "../../provider/errors";
+import type { Addition } from "../../provider/journal";
+import { Console } from "../support/account";
+import { Engine, type Outcome, type Program } from "./engine";
+import { assertAsDeclared, Known } from "./invariants";
+import { type Kill, Process, type ProcessOptions } from "./process";
+import type { Action, Scenario, Trouble } from "./scenario";
+import { type Found, Source } from "./stack";
+import { type Before, forcedIn, violations } from "./watch";
+
+/** Several tries within a quarter of a second, for what is to go wrong; and enough of them for what is not. */
+const IMPATIENT = { timeout: 80, retry: { firstPause: 2, longestPause: 60, budget: 200 } };
+const PATIENT = { timeout: 10_000, retry: { firstPause: 2, longestPause: 60, budget: 10_000 } };
+const CALM: Trouble = { faults: [], parallel: 4 };
+
+/** One stack, the account that it is deployed to, and the people who use that account's console. */
+export class World {
+  readonly engine = new Engine();
+  readonly source: Source;
+  readonly #console: Console;
+  readonly #home = mkdtempSync(join(tmpdir(), "borgbase-properties-"));
+  readonly #known = new Known();
+  /** Ids of repositories that are said to hold data. */
+  readonly #full = new Set<string>();
+  /** Ids of repositories whose keys somebody else changed since the last refresh. */
+  readonly #drifted = new Set<string>();
+  /** Whether anything was changed outside since the last refresh. */
+  #isStale = false;
+  #program: Program = [];
+
+  constructor(
+    private readonly emulator: Emulator,
+    private readonly lines: string[],
+    private readonly scenario: Pick<Scenario, "variants" | "works">,
+  ) {
+    this.source = new Source(lines);
+    this.#console = new Console(emulator);
+  }
+
+  close(): void {
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+
+  async act(action: Action): Promise<void> {
+    if (action.do === "deploy") {
+      if (action.refresh) await this.refresh(action);
+      this.#mend();
+      for (const edit of action.edits) this.source.edit(edit);
+      const { errors, killed } = await this.up(action);
+      if (errors.length === 0 && !killed && !this.#isStale) await this.#assertAsDeclared();
+      this.#mend();
+    } else if (action.do === "destroy") {
+      await this.destroy(action);
+      this.#mend();
+    } else await this.#change(action);
+  }
+
+  /** Ends all trouble, runs `up` and holds the account against the program; then nothing more is to be done. */
+  async settle(): Promise<void> {
+    this.#mend();
+    if (this.#isStale) assertNone(await this.refresh(CALM), "refresh");
+    let outcome = await this.up(CALM);
+    if (outcome.errors.length > 0 && outcome.errors.every((error) => isKind(error, "refused"))) {
+      // The guard's refusals are right where there is data; a person who wants it gone empties the repository.
+      for (const error of outcome.errors as ProviderError[]) {
+        assert.ok(
+          [...this.#full].some((id) => error.message.includes(`(${id}) holds backups`)),
+          error.message,
+        );
+      }
+      for (const id of this.#full) this.#setContent(id, null);
+      outcome = await this.up(CALM);
+    }
+    assertNone(outcome, "up");
+    await this.#assertAsDeclared();
+
+    const preview = await this.engine.preview(this.#process(PATIENT), this.#program);
+    assertNone(preview, "preview");
+    assert.deepEqual(preview.steps, [], "a second preview is empty");
+    this.emulator.control.resetCounters();
+    const again = await this.up(CALM);
+    assertNone(again, "up");
+    assert.deepEqual(again.steps, [], "a second up does nothing");
+    assert.equal(this.emulator.control.counters().mutations, 0, "a second up changes nothing");
+    const refresh = await this.refresh(CALM);
+    assertNone(refresh, "refresh");
+    assert.deepEqual(refresh.steps, [], "refresh shows no drift");
+  }
+
+  async up(trouble: Trouble): Promise<Outcome> {
+    const found = await this.#look();
+    this.#program = this.source.program(this.engine.entries, found, this.#known.unrelated(found, this.engine));
+    this.#known.deploying(this.engine, this.#program);
+    return this.#watched(trouble, found, (process) => this.engine.up(process, this.#program, trouble.parallel));
+  }
+
+  async refresh(trouble: Trouble): Promise<Outcome> {
+    const found = await this.#look();
+    const outcome = await this.#watched(trouble, found, (process) => this.engine.refresh(process, trouble.parallel));
+    if (outcome.errors.length === 0 && !outcome.killed) {
+      this.#isStale = false;
+      this.#drifted.clear();
+    }
+    return outcome;
+  }
+
+  async destroy(trouble: Trouble): Promise<Outcome> {
+    this.#program = [];
+    return this.#watched(trouble, await this.#look(), (process) => this.engine.destroy(process, trouble.parallel));
+  }
+
+  /** Runs a command in a process of its own, amid its troubles, and looks at what the server did meanwhile. */
+  async #watched(trouble: Trouble, found: Found, command: (process: Process) => Promise<Outcome>): Promise<Outcome> {
+    const { control } = this.emulator;
+    const isCalm = trouble.faults.length === 0 && !trouble.kill;
+    const process = this.#process(isCalm ? PATIENT : IMPATIENT, trouble.kill);
+    const before: Before = {
+      repos: found.repos,
+      full: new Set(this.#full),
+      forced: forcedIn(this.engine),
+      drifted: new Set(this.#drifted),
+    };
+    const program = this.#program;
+    const nameOf = new Map(this.engine.entries.filter((entry) => !entry.replaced).map(({ id, name }) => [id, name]));
+    control.resetCounters();
+    for (const fault of trouble.faults) control.addFault(this.#fitted(fault));
+    const outcome = await command(process);
+    control.clearFaults();
+    const declares = (id: string, list: string) => {
+      const declared = program.find(({ name }) => name === nameOf.get(id))?.inputs((name) => name)[list];
+      return Array.isArray(declared) && declared.length > 0;
+    };
+    assert.deepEqual(violations(control.log(), this.scenario.works, before, declares), []);
+    this.#assertTellable(outcome.errors, process.log);
+    return outcome;
+  }
+
+  /** Faults of which the log does not tell whether the work was done do as the scenario says; a limiter never works. */
+  #fitted(fault: FaultInput): FaultInput {
+    const mayWork =
+      fault.kind === "silence" || fault.kind === "foreign" || (fault.kind === "status" && fault.status !== 429);
+    return mayWork ? { ...fault, work: this.scenario.works } : fault;
+  }
+
+  #process(patience: Pick<ProcessOptions, "retry" | "timeout">, kill?: Kill): Process {
+    const config = { endpoint: this.emulator.endpoint, token: this.#console.token, tokenSource: "given" as const };
+    return new Process({ config, home: this.#home, ...patience, kill });
+  }
+
+  /** What a person does after a failure: a new token for one that has expired. */
+  #mend(): void {
+    const account = this.emulator.accounts[0].email;
+    this.emulator.control.changeToken({ account, token: "fullAccess", expiresAt: null });
+  }
+
+  async #look(): Promise<Found> {
+    return { keys: await this.#console.keys(), repos: await this.#console.repos() };
+  }
+
+  async #assertAsDeclared(): Promise<void> {
+    assertAsDeclared(this.engine, this.#program, await this.#look(), this.#known, this.#journal());
+  }
+
+  /** What the journal still holds open. */
+  #journal(): Addition[] {
+    const files = readdirSync(this.#home, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+    return files.map((file) => JSON.parse(readFileSync(join(file.parentPath, file.name), "utf8")));
+  }
+
+  /** Every failure is an expected one, on one line, without a secret; so is every line for the screen. */
+  #assertTellable(errors: unknown[], log: string[]): void {
+    const secrets = [this.#console.token, ...this.engine.entries.map(({ state }) => state.htpasswd)];
+    for (const error of errors) {
+      assert.ok(error instanceof ProviderError, `unexpected: ${error instanceof Error ? error.stack : error}`);
+    }
+    for (const text of [...log, ...errors.map((error) => (error as Error).message)]) {
+      assert.doesNotMatch(text, /[\r\n]/);
+      for (const secret of secrets) assert.ok(!secret || !text.includes(String(secret)), `a secret is in: ${text}`);
+    }
+  }
+
+  #setContent(id: string, usage: number | null): void {
+    const content = usage === null ? null : { currentUsage: usage, lastModified: "2026-01-02T03:04:05Z" };
+    this.emulator.control.setContent(id, content);
+    if (content) this.#full.add(id);
+    else this.#full.delete(id);
+  }
+
+  /** Somebody uses the web console, or makes a backup. */
+  async #change(action: Exclude<Action, { do: "deploy" | "destroy" }>): Promise<void> {
+    const { keys, repos } = await this.#look();
+    const repo = "which" in action ? repos[action.which % (repos.length || 1)] : undefined;
+    const edit = async (changes: string) => {
+      if (!repo) return;
+      await this.#console.edit(repo.id, changes);
+      this.#isStale = true;
+      this.#known.see((await this.#look()).repos.find(({ id }) => id === repo.id));
+    };
+    switch (action.do) {
+      case "rename repo":
+        return edit(`name: ${JSON.stringify(action.name)}`);
+      case "set alert":
+        return edit(`alertDays: ${action.alertDays}`);
+      case "list keys": {
+        const ids = action.keys.flatMap((which) => keys[which % (keys.length || 1)]?.id ?? []);
+        if (repo) this.#drifted.add(repo.id);
+        return edit(`fullAccessKeys: ${JSON.stringify(ids)}`);
+      }
+      case "delete repo":
+        this.#isStale = true;
+        if (repo) await this.#console.deleteRepo(repo.id);
+        if (repo) this.#full.delete(repo.id);
+        return;
+      case "delete key": {
+        const key = keys[action.which % (keys.length || 1)];
+        this.#isStale = true;
+        for (const each of repos) this.#drifted.add(each.id);
+        if (key) {
+          // The console knows how its own server writes the id.
+          const id = this.scenario.variants.sshDeleteId === "int" ? key.id : JSON.stringify(key.id);
+          await this.#console.ask(`mutation { sshDelete(id: ${id}) { ok } }`);
+        }
+        for (const each of (await this.#look()).repos) this.#known.seeKeys(each);
+        return;
+      }
+      case "add repo": {
+        const args = `name: ${JSON.stringify(action.name)}, region: "eu", alertDays: 77`;
+        await this.#console.ask(`mutation { repoAdd(${args}) { repoAdded { id } } }`);
+        return this.#known.add(repos, (await this.#look()).repos);
+      }
+      case "add key": {
+        const args = `name: ${JSON.stringify(`${action.name}, by hand`)}, keyData: ${JSON.stringify(this.lines[action.line])}`;
+        await this.#console.ask(`mutation { sshAdd(${args}) { keyAdded { id } } }`);
+        return this.#known.add(keys, (await this.#look()).keys);
+      }
+      case "back up":
+        return repo && this.#setContent(repo.id, action.usage);
+      case "empty":
+        return repo && this.#setContent(repo.id, null);
+    }
+  }
+}
+
+function assertNone({ errors, killed }: Outcome, command: string): void {
+  assert.ok(!killed);
+  const [error] = errors;
+  assert.equal(errors.length, 0, `${command} without trouble: ${error instanceof Error ? error.stack : error}`);
+}

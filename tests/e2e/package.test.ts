@@ -1,0 +1,201 @@
+import { strict as assert } from "node:assert";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { startAccount } from "../support/account";
+import { execute, ProjectStack, ROOT } from "../support/project";
+
+const RESOURCES = `
+const key = new borgbase.SshKey("web", { publicKey: new borgbase.KeyPair("web").publicKey });
+const repo = new borgbase.Repo("web", { region: "eu", appendOnlyKeys: [key.id] });
+`;
+
+/** One program three times, as projects may have it. The first is type-checked by the language host, too. */
+const PROGRAMS = {
+  "TypeScript, nodenext": {
+    "package.json": { name: "program", private: true, main: "index.ts" },
+    "tsconfig.json": { compilerOptions: { module: "nodenext", strict: true, skipLibCheck: true, noEmit: true } },
+    "index.ts": `import type * as pulumi from "@pulumi/pulumi";
+import * as borgbase from "pulumi-borgbase";
+${RESOURCES}
+export const path: pulumi.Output<string> = repo.repoPath;
+`,
+  },
+  "JavaScript, CommonJS": {
+    "package.json": { name: "program", private: true, main: "index.js" },
+    "index.js": `const borgbase = require("pulumi-borgbase");\n${RESOURCES}\nexports.path = repo.repoPath;\n`,
+  },
+  "JavaScript, ES module": {
+    "package.json": { name: "program", private: true, main: "index.js", type: "module" },
+    "index.js": `import * as borgbase from "pulumi-borgbase";\n${RESOURCES}\nexport const path = repo.repoPath;\n`,
+  },
+};
+
+/** The exports of the package by what they are, as a program sees them. */
+const TYPES = `import * as pulumi from "@pulumi/pulumi";
+import * as borgbase from "pulumi-borgbase";
+const repo = new borgbase.Repo("web", { region: "eu", fullAccessKeys: [pulumi.output("1")] });
+export const path: pulumi.Output<string> = repo.repoPath;
+export const interval: pulumi.Output<number | undefined> = repo.compaction.apply((each) => each?.interval);
+export const usage: Promise<number> = borgbase.getRepo({ id: "a" }).then((each) => each.currentUsage);
+// @ts-expect-error: region is required
+new borgbase.Repo("web", {});
+// @ts-expect-error: an id is a text
+new borgbase.Repo("web", { region: "eu", fullAccessKeys: [5] });
+// @ts-expect-error: there is no such argument
+new borgbase.KeyPair("web", { colour: "red" });
+`;
+
+const COMPILERS = {
+  nodenext: { module: "nodenext" },
+  node16: { module: "node16" },
+  commonjs: { module: "commonjs", moduleResolution: "node10" },
+  bundler: { module: "esnext", moduleResolution: "bundler" },
+};
+
+/** All that programs may use, apart from types; functions have an `…Output` form. */
+const EXPORTS = {
+  classes: ["KeyPair", "Provider", "Repo", "SshConnection", "SshKey"],
+  functions: ["getAccount", "getRepo", "getRepos", "getSshKey", "getSshKeys", "getStorage", "testConnection"],
+};
+
+describe("The package", function () {
+  this.timeout(180_000);
+  const folder = mkdtempSync(join(tmpdir(), "borgbase-package-"));
+  const installed = join(folder, "node_modules", "pulumi-borgbase");
+  let account: Awaited<ReturnType<typeof startAccount>>;
+
+  before(async () => {
+    account = await startAccount();
+    const packed = await execute("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], ROOT);
+    assert.ok(packed.ok, packed.output);
+    const [tarball] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
+    const versionOf = (name: string) => createRequire(join(ROOT, "package.json"))(`${name}/package.json`).version;
+    const dependencies = {
+      "pulumi-borgbase": `file:${tarball}`,
+      // As this project has them, so that npm finds them where it has put them for it.
+      "@pulumi/pulumi": versionOf("@pulumi/pulumi"),
+      "@types/node": versionOf("@types/node"),
+      typescript: versionOf("typescript"),
+    };
+    write(folder, { "package.json": { name: "elsewhere", private: true, dependencies } });
+    const quiet = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+    const done = await execute("npm", ["install", ...quiet], folder);
+    assert.ok(done.ok, done.output);
+  });
+  after(async () => {
+    await account.emulator.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function write(where: string, files: Record<string, object | string>): string {
+    mkdirSync(where, { recursive: true });
+    for (const [name, content] of Object.entries(files)) {
+      writeFileSync(join(where, name), typeof content === "string" ? content : JSON.stringify(content));
+    }
+    return where;
+  }
+
+  /** The text of a script that ran where the package is installed. */
+  async function script(code: string): Promise<string> {
+    const { ok, output, stdout } = await execute("node", ["-e", code], folder);
+    assert.ok(ok, output);
+    return stdout.trim();
+  }
+
+  for (const [name, files] of Object.entries(PROGRAMS)) {
+    it(`serves a program elsewhere: ${name}`, async () => {
+      await account.emulator.control.reset();
+      const project = write(join(folder, name.replace(/\W+/g, "-")), {
+        ...files,
+        "Pulumi.yaml": "name: elsewhere\nruntime: nodejs\n",
+      });
+      const stack = await ProjectStack.create(project, account.env);
+      try {
+        await stack.works("up", "--yes", "--skip-preview");
+        assert.deepEqual(await stack.counts(), { KeyPair: 1, SshKey: 1, Repo: 1 });
+        for (const { type, inputs, outputs } of await stack.resources()) {
+          if (!type.startsWith("borgbase:")) continue;
+          // Forever: what a state holds must be found by every later release.
+          const text = `exports.handler=()=>require("pulumi-borgbase/dynamic").host("${type.split(":")[2]}")`;
+          assert.deepEqual([inputs?.__provider, outputs?.__provider], [text, text]);
+        }
+        const [repo] = await account.console.repos();
+        assert.match(String((await stack.outputs()).path), new RegExp(`^ssh://${repo?.id}@`));
+        await stack.works("destroy", "--yes", "--skip-preview");
+        assert.deepEqual([await account.console.repos(), await account.console.keys()], [[], []]);
+      } finally {
+        await stack.close();
+      }
+    });
+  }
+
+  for (const [name, compilerOptions] of Object.entries(COMPILERS)) {
+    it(`has types for programs of ${name}`, async () => {
+      const options = {
+        strict: true,
+        noEmit: true,
+        skipLibCheck: true,
+        target: "es2022",
+        types: [],
+        ...compilerOptions,
+      };
+      const project = write(join(folder, `types-${name}`), {
+        "package.json": { name: "types", private: true },
+        "tsconfig.json": { compilerOptions: options, include: ["index.ts"] },
+        "index.ts": TYPES,
+      });
+      const { ok, output } = await execute(join(folder, "node_modules", ".bin", "tsc"), ["-p", project], project);
+      assert.ok(ok, output);
+    });
+  }
+
+  it("exports what it says, by require and by import", async () => {
+    const withOutputForms = EXPORTS.functions.flatMap((each) => [each, `${each}Output`]);
+    const expected = [...EXPORTS.classes, ...withOutputForms].sort();
+    const required = await script('console.log(Object.keys(require("pulumi-borgbase")).join())');
+    assert.deepEqual(required.split(",").sort(), expected);
+    const imported = await script('import("pulumi-borgbase").then((all) => console.log(Object.keys(all).join()))');
+    const names = imported.split(",").filter((name) => !["default", "module.exports", "__esModule"].includes(name));
+    assert.deepEqual(names.sort(), expected);
+  });
+
+  it("loads no library of the provider into a program", async () => {
+    const loaded = await script(
+      `const before = new Set(require("@pulumi/pulumi") && Object.keys(require.cache));
+       require("pulumi-borgbase");
+       console.log(Object.keys(require.cache).filter((file) => !before.has(file)).join("\\n"));`,
+    );
+    const files = loaded.split("\n");
+    assert.ok(files.length > 3);
+    const foreign = files.filter((file) => !file.startsWith(join(installed, "dist", "sdk")));
+    assert.deepEqual(foreign, []);
+  });
+
+  it("holds what runs, and nothing of the machine that made it", () => {
+    const files = readdirSync(installed, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
+    const unexpected = files.filter(
+      (file) =>
+        !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file) &&
+        !/^dist\/(sdk|provider|emulator|cli)\/.*\.(js|d\.ts|graphql|html)$/.test(file),
+    );
+    assert.deepEqual(unexpected, []);
+    for (const file of files) {
+      const text = readFileSync(join(installed, file), "utf8");
+      for (const place of [ROOT, homedir(), folder]) assert.ok(!text.includes(`${place}/`), `${file} names ${place}`);
+    }
+    for (const needed of ["dist/sdk/index.d.ts", "dist/provider/hosts/dynamic.js", "dist/emulator/schema.graphql"]) {
+      assert.ok(files.includes(needed), needed);
+    }
+  });
+
+  it("answers for its command", async () => {
+    const { ok, output } = await execute(join(folder, "node_modules", ".bin", "pulumi-borgbase"), ["--help"], folder);
+    assert.ok(ok, output);
+    assert.match(output, /emulator/);
+    assert.match(output, /drift/);
+  });
+});

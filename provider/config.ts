@@ -38,6 +38,13 @@ export function describeToken(source: TokenSource | undefined): string {
     : `the token in the environment variable ${source}`;
 }
 
+/** What to do about a token that is refused, for messages. */
+export function renewToken(source: TokenSource | undefined): string {
+  return source === "given" || source === undefined
+    ? "set a new one with `pulumi config set --secret borgbase:token TOKEN`, then run `pulumi up` or `pulumi refresh --run-program`"
+    : `put a new one into ${source}`;
+}
+
 export function requireToken(config: Config): string {
   if (config.token === undefined) {
     throw new ProviderError(

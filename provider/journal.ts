@@ -48,13 +48,22 @@ export class Journal {
     } catch {}
   }
 
-  /** The state knows the resource, or nothing was added. */
+  /** The object is what became of a known addition: whatever else still waits for an answer, it is not that. */
+  exclude(kind: string, id: string): void {
+    for (const addition of this.#load().values()) {
+      if (addition.kind === kind && addition.id === undefined) {
+        this.write({ ...addition, before: [...addition.before, id] });
+      }
+    }
+  }
+
+  /** Nothing was added, or the state knows it. */
   settle(kind: string, origin: string): void {
     const key = keyOf(kind, origin);
     if (this.#load().delete(key)) rmSync(join(this.#folder, key), { force: true });
   }
 
-  /** The object is known by its id, as when it is deleted. */
+  /** The state knows the object, or it is deleted. */
   settleId(kind: string, id: string): void {
     for (const addition of this.#load().values()) {
       if (addition.kind === kind && addition.id === id) this.settle(kind, addition.origin);

@@ -68,7 +68,6 @@ export async function check(
     failures.push(failure(found.property, fields[found.property], found.reason));
   }
   const isNew = !olds || Object.keys(olds).length === 0;
-  if (!isNew && context.origin) context.journal?.settle(resource.type, context.origin);
   if (isNew && failures.length === 0 && resource.adoption) {
     for (const line of await resource.adoption(known, context)) context.log(line);
   }
@@ -83,7 +82,10 @@ export async function diff(
   inputs: Properties,
   context: Context,
 ): Promise<DiffResult> {
+  // Added objects must not go to another account than those that are there already.
+  if (typeof state.__account === "string") context.owners?.add(state.__account);
   const fields = await resource.fields();
+  context.journal?.settleId(resource.type, id);
   const changed: string[] = [];
   const replaces: string[] = [];
   let replacementIsCertain = false;

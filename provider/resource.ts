@@ -43,6 +43,8 @@ export interface Context {
   formerName?: string;
   /** Arguments whose change makes a new object, as the program's `replaceOnChanges` says; `*` is all of them. */
   replaceOnChanges?: readonly string[];
+  /** Accounts that the state names for the objects of this provider, as far as this run has seen them. */
+  owners?: Set<string>;
   /** A line for the person at the screen, beside the resource's progress. */
   log(line: string): void;
 }

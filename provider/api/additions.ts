@@ -8,15 +8,21 @@ export interface AdditionRequest<T, Args extends object> {
   origin: string | undefined;
   name: string;
   args: Args;
-  /** Whether an object is just what an addition with these arguments makes, and nothing has been done with it since. */
+  /** Whether an object is just what an addition with these arguments makes. */
   isAsAsked(item: T, args: Args): boolean;
+  /** Whether nothing is lost when the object is: it holds no data. */
+  isUnused(item: T): boolean;
+  /** Whether the object can be made what is asked for. */
+  canBecome(item: T): boolean;
+  /** Deletes it. */
+  discard(item: T): Promise<unknown>;
   /** Sends it; `find` is the look-up for a lost answer. */
   send(find: () => Promise<T | undefined>): Promise<T>;
 }
 
 export interface Added<T> {
   item: T;
-  /** An interrupted run made it, perhaps for an older version of the program. */
+  /** An interrupted run made it, perhaps for an older version of the program: it may need a change. */
   recovered: boolean;
 }
 
@@ -56,10 +62,11 @@ export class Additions<T extends { id: string; name: string }> {
   async #run<Args extends object>(request: AdditionRequest<T, Args>): Promise<Added<T>> {
     const before = await this.#itemsBefore();
     const left = await this.#leftByInterruptedRun(request);
-    if (left) {
-      this.#claimed.add(left.id);
+    if (left && request.canBecome(left)) {
+      this.#claim(request, before, left.id);
       return { item: left, recovered: true };
     }
+    if (left) await request.discard(left);
     this.#note(request, before);
     let maybeDone = false;
     try {
@@ -67,9 +74,8 @@ export class Additions<T extends { id: string; name: string }> {
         maybeDone = true;
         return this.#onlyOne(request, request.args, (item) => !before.has(item.id));
       });
-      this.#claimed.add(added.id);
+      this.#claim(request, before, added.id);
       this.#list.put(added);
-      this.#note(request, before, added.id);
       return { item: added, recovered: false };
     } catch (error) {
       this.#list.forget();
@@ -84,8 +90,12 @@ export class Additions<T extends { id: string; name: string }> {
   async #leftByInterruptedRun<Args extends object>(request: AdditionRequest<T, Args>): Promise<T | undefined> {
     const noted = request.origin && this.#journal?.find(this.#kind, request.origin);
     if (!noted) return undefined;
-    return this.#onlyOne(request, noted.args as Args, (item) =>
-      noted.id === undefined ? !noted.before.includes(item.id) : item.id === noted.id,
+    if (noted.id === undefined) {
+      return this.#onlyOne(request, noted.args as Args, (item) => !noted.before.includes(item.id));
+    }
+    // It is known by its id, so a run that was interrupted again may have changed it.
+    return (await this.#list.fresh()).find(
+      (item) => item.id === noted.id && !this.#claimed.has(item.id) && request.isUnused(item),
     );
   }
 
@@ -96,7 +106,8 @@ export class Additions<T extends { id: string; name: string }> {
     isNew: (item: T) => boolean,
   ): Promise<T | undefined> {
     const found = (await this.#list.fresh()).filter(
-      (item) => isNew(item) && !this.#claimed.has(item.id) && request.isAsAsked(item, args),
+      (item) =>
+        isNew(item) && !this.#claimed.has(item.id) && request.isUnused(item) && request.isAsAsked(item, args),
     );
     if (found.length <= 1) return found[0];
     throw new ProviderError(
@@ -104,6 +115,13 @@ export class Additions<T extends { id: string; name: string }> {
       `"${request.name}" may have been added already, by a request without an answer, and ${found.length} unused ones look like it: ` +
         `${found.map((item) => item.id).join(", ")}. Take over the right one with existingId, and delete the others.`,
     );
+  }
+
+  /** The object is what became of the request, so of no other one. */
+  #claim<Args extends object>(request: AdditionRequest<T, Args>, before: Map<string, T>, id: string): void {
+    this.#claimed.add(id);
+    this.#journal?.exclude(this.#kind, id);
+    this.#note(request, before, id);
   }
 
   #note<Args extends object>(request: AdditionRequest<T, Args>, before: Map<string, T>, id?: string): void {

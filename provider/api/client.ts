@@ -1,6 +1,6 @@
 import type { GraphQLClient } from "graphql-request";
 import type { z } from "zod";
-import { type Config, checkEndpoint, describeToken, requireToken } from "../config";
+import { type Config, checkEndpoint, describeToken, renewToken, requireToken } from "../config";
 import { isKind, ProviderError } from "../errors";
 import { limiter } from "./limit";
 import { parseRetryAfter, type RetryPolicy, retry, Unavailable } from "./retry";
@@ -22,6 +22,9 @@ export const REQUEST_TIMEOUT = 30_000;
 /** Requests on their way at once: what the engine asks for in parallel by default on a large machine, kind to the service. */
 const MOST_IN_FLIGHT = 16;
 
+/** Milliseconds for which a refused token counts as refused without asking again: the length of a run's last moments. */
+const REFUSAL_HOLDS = 10_000;
+
 export interface ClientOptions {
   timeout?: number;
   retry?: RetryPolicy;
@@ -36,6 +39,7 @@ export class Client {
   readonly #options: ClientOptions;
   readonly #limit = limiter(MOST_IN_FLIGHT);
   #transport: Promise<GraphQLClient> | undefined;
+  #refused: { error: ProviderError; until: number } | undefined;
 
   constructor(config: Config, options: ClientOptions = {}) {
     this.#config = config;
@@ -73,6 +77,8 @@ export class Client {
   }
 
   async #send<T>(operation: Operation<T>): Promise<T> {
+    // A thousand resources must not knock a thousand times with a token that was just refused.
+    if (this.#refused && Date.now() < this.#refused.until) throw this.#refused.error;
     this.#transport ??= this.#connect();
     const transport = await this.#transport;
     let status = 0;
@@ -86,7 +92,9 @@ export class Client {
       status = response.status;
       data = response.data;
     } catch (error) {
-      throw this.#translate(operation, error);
+      const told = this.#translate(operation, error);
+      if (told.kind === "authentication") this.#refused = { error: told, until: Date.now() + REFUSAL_HOLDS };
+      throw told;
     }
     return readAnswer(operation, data, status);
   }
@@ -115,9 +123,8 @@ export class Client {
     if (answer.status === 401 || AUTHENTICATION.test(said)) {
       return new ProviderError(
         "authentication",
-        `BorgBase refused ${describeToken(this.#config.tokenSource)}${said && `: ${said}`}. It may be mistyped, expired or revoked: ` +
-          "set a new one with `pulumi config set --secret borgbase:token TOKEN` (or BORGBASE_TOKEN) and run `pulumi up`, " +
-          "or `pulumi refresh --run-program`.",
+        `BorgBase refused ${describeToken(this.#config.tokenSource)}${said && `: ${said}`}. ` +
+          `It may be mistyped, expired or revoked: ${renewToken(this.#config.tokenSource)}.`,
       );
     }
     if (answer.status === 403 || PERMISSION.test(said)) return this.#forbidden(operation, said);

@@ -73,6 +73,9 @@ export class Keys {
       name,
       args: { name, keyData },
       isAsAsked: (item, asked) => item.name === asked.name && sameBody(item.keyData, asked.keyData),
+      isUnused: () => true,
+      canBecome: (item) => item.name === name && sameBody(item.keyData, keyData),
+      discard: (item) => this.delete(item.id),
       send: async (find) => {
         const answer = await this.client.add(
           {

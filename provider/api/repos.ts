@@ -172,6 +172,9 @@ export class Repos {
       name: args.name,
       args,
       isAsAsked: isAsAdded,
+      isUnused: (item) => !(item.currentUsage > 0) && !item.lastModified,
+      canBecome: (item) => same(args.region, item.region) && same(args.format ?? item.format, item.format),
+      discard: (item) => this.delete(item.id),
       send: async (find) => {
         const answer = await this.client.add(
           {
@@ -227,10 +230,10 @@ export class Repos {
   }
 }
 
-/** Whether a repository is just what an addition with these arguments makes: every one of them, and no data. */
+/** Whether a repository is just what an addition with these arguments makes. */
 function isAsAdded(item: RemoteRepo, args: RepoArguments): boolean {
   const { name, quota, ...others } = args;
-  if (item.name !== name || item.currentUsage > 0 || item.lastModified) return false;
+  if (item.name !== name) return false;
   if (args.quotaEnabled && item.quota !== quota) return false;
   return Object.entries(others).every(([name, wanted]) => {
     const actual: unknown = item[name as keyof RemoteRepo];

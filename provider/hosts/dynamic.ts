@@ -32,6 +32,7 @@ export function host(type: string): dynamic.ResourceProvider {
     return {
       api: () => connectionFor(given).api(),
       journal: connectionFor(given).journal,
+      owners: connectionFor(given).owners,
       name: nameIn(origin) ?? "",
       ...(formerName !== undefined && { formerName }),
       ...(typeof origin === "string" && { origin: `${process.env.PULUMI_PROJECT ?? ""}/${origin}` }),
@@ -68,8 +69,13 @@ export function host(type: string): dynamic.ResourceProvider {
 
     read: (id, props) =>
       told(async () => {
-        const state = await read(resource, id, known(props), context({}));
-        return (state ? { id, props: state } : {}) as dynamic.ReadResult;
+        const before = known(props);
+        const state = await read(resource, id, before, context({}));
+        if (state) return { id, props: state };
+        // Where nothing but the id is known, a program asks for an object of other hands. The engine would take the empty
+        // answer for an object without values, as the host adds its text to it.
+        if (Object.keys(before).length === 0) throw new ProviderError("notFound", `There is no ${type} ${id}.`);
+        return {} as dynamic.ReadResult;
       }),
 
     update: (id, olds, news) =>
@@ -96,6 +102,7 @@ export async function invoke<N extends FunctionName>(
 interface Connection {
   api(): Promise<Api>;
   journal: Journal;
+  owners: Set<string>;
 }
 
 const connections = new Map<string, Connection>();
@@ -110,6 +117,7 @@ function connectionFor(given: GivenConfig): Connection {
     let api: Promise<Api> | undefined;
     connection = {
       journal,
+      owners: new Set(),
       api() {
         // Loaded here, as an operation on key pairs alone speaks with nobody.
         api ??= import("../api/index.js").then(({ connect }) => connect(config, { journal }));

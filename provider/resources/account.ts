@@ -1,16 +1,28 @@
 import { ProviderError } from "../errors";
 import type { Context } from "../resource";
 
-/**
- * Whose the objects are that this run makes: the user name of the account, or undefined where the token may not ask.
- * Never fails: it runs beside an addition, whose answer must not be lost over it.
- */
+/** Whose the account is, or undefined where the token may not ask, or nobody answers. */
 export async function rememberOwner(context: Context): Promise<string | undefined> {
   try {
     return await (await context.api()).account.owner();
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whose the object is that is about to be added, or undefined where the token may not ask.
+ * @throws `refused` when the other objects of this provider belong to another account
+ */
+export async function ownerOfAddition(context: Context): Promise<string | undefined> {
+  const owner = await rememberOwner(context);
+  const [other] = context.owners ?? [];
+  if (owner === undefined || other === undefined || context.owners?.has(owner)) return owner;
+  throw new ProviderError(
+    "refused",
+    `Nothing is added: the token is of the account ${owner}, and what this stack has already belongs to ${other}. ` +
+      "Use a token of that account, or a Provider of its own for the other one. If the account was renamed, run `pulumi refresh`.",
+  );
 }
 
 /**

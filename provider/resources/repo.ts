@@ -5,7 +5,7 @@ import { differences } from "../lifecycle";
 import { once } from "../once";
 import type { Context, Fields, Resource } from "../resource";
 import { canonicalZone } from "../timeZone";
-import { assertMayReplace, assertOwner, rememberOwner } from "./account";
+import { assertMayReplace, assertOwner, ownerOfAddition, rememberOwner } from "./account";
 
 /** When the server frees the space of deleted archives. */
 export interface Compaction {
@@ -118,7 +118,7 @@ async function makeFields(): Promise<Fields<RepoInputs>> {
       replaces: true,
       same: ignoringCase,
     },
-    // Sums like 0.1 * 3000 are no whole numbers, and a fraction of a megabyte is nothing that anybody means.
+    // Sums like (0.1 + 0.2) * 1000 are no whole numbers, and a fraction of a megabyte is nothing that anybody means.
     quota: { schema: whole("MB").transform(Math.round), reset: () => 0 },
     alertDays: { schema: whole("days").int({ error: "must be a whole number of days" }), reset: () => 0 },
     appendOnlyKeys: { schema: ids, reset: () => [] },
@@ -332,27 +332,28 @@ export const repo: Resource<RepoInputs, RepoState> = {
   },
 
   async create(inputs, context) {
-    const owner = rememberOwner(context);
+    const __account = await ownerOfAddition(context);
     const { repos } = await context.api();
     if (inputs.existingId !== undefined) {
       const remote = await find(inputs.existingId, context);
       assertAdoptable(remote, inputs);
-      const state = await ensure(remote, { __account: await owner } as Partial<RepoState>, inputs, context);
+      const state = await ensure(remote, { ...(__account && { __account }) }, inputs, context);
       repos.adopted.add(remote.id);
       return { id: remote.id, state };
     }
     const wanted = withDefaults(inputs, context);
     const args = toArguments(wanted, Object.keys(wanted));
     const { item, recovered } = await repos.add({ ...args, name: wanted.name, region: inputs.region }, context.origin);
-    const kept = { forceDestroy: inputs.forceDestroy ?? false, __account: await owner } as Partial<RepoState>;
-    return { id: item.id, state: recovered ? await ensure(item, kept, inputs, context) : toState(item, kept) };
+    const kept = { forceDestroy: inputs.forceDestroy ?? false, ...(__account && { __account }) };
+    return { id: item.id, state: recovered ? await ensure(item, kept, wanted, context) : toState(item, kept) };
   },
 
   async read(id, state, context) {
     const { repos } = await context.api();
     const remote = await repos.get(id);
     if (remote) {
-      const __account = state.__account ?? (await rememberOwner(context));
+      // It is there, so it is of the token's account, whatever that was called before.
+      const __account = (await rememberOwner(context)) ?? state.__account;
       return toState(remote, { ...state, ...(__account && { __account }) });
     }
     await assertOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);

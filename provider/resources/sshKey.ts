@@ -3,7 +3,7 @@ import { type Failure, ProviderError } from "../errors";
 import { once } from "../once";
 import type { Context, Fields, Resource } from "../resource";
 import { SshError } from "../ssh/error";
-import { assertMayReplace, assertOwner, rememberOwner } from "./account";
+import { assertMayReplace, assertOwner, ownerOfAddition, rememberOwner } from "./account";
 
 /** The arguments of an `SshKey`. */
 export interface SshKeyInputs {
@@ -128,21 +128,19 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
 
   async create(inputs, context) {
     const { keys } = await context.api();
-    const owner = rememberOwner(context);
+    const owner = await ownerOfAddition(context);
     const key =
       inputs.existingId === undefined
         ? (await keys.add(inputs.name ?? context.name, inputs.publicKey, context.origin)).item
         : await adopt(inputs.existingId, inputs, context);
-    return { id: key.id, state: toState(key, await owner) };
+    return { id: key.id, state: toState(key, owner) };
   },
 
   async read(id, state, context) {
     const { keys } = await context.api();
     const key = await keys.get(id);
-    if (key) return toState(key, state.__account ?? (await rememberOwner(context)));
+    if (key) return toState(key, (await rememberOwner(context)) ?? state.__account);
     await assertOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
-    // Nothing is known but the id: a program asks for a key of other hands, and what it gets must not be an empty one.
-    if (state.publicKey === undefined) throw new ProviderError("notFound", `The account has no SSH key ${id}.`);
     return undefined;
   },
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Emulator, TokenLevel } from "../../emulator";
 import { type Api, connect } from "../../provider/api";
 import type { ErrorKind } from "../../provider/errors";
-import { type Properties, read, remove, update } from "../../provider/lifecycle";
+import { create, diff, type Properties, read, remove, update } from "../../provider/lifecycle";
 import { type ResourceType, resourceOf } from "../../provider/registry";
 import { assertMayReplace, rememberOwner } from "../../provider/resources/account";
 import { clientOf, failure, newKey, PATIENT, withEmulator } from "./api/support";
@@ -132,6 +132,22 @@ describe("Whose objects a run makes", () => {
       const said = await failure(assertMayReplace("the SSH key 7", low), "permission");
       assert.match(said, /Replacing the SSH key 7.*Full Access/);
       await assertMayReplace("the SSH key 7", context({ api: async () => apiOf(emulator, 0, "fullAccess") }));
+    }),
+  );
+
+  it(
+    "adds nothing to another account than the one that holds the rest of the stack",
+    withEmulator(async (emulator) => {
+      const owners = new Set<string>();
+      const api = async () => apiOf(emulator, 1, "fullAccess");
+      const repo = resourceOf("Repo");
+      const old = { name: "old", region: "eu", format: "borg1", __account: MINE };
+      await diff(repo, "abcd1234", old, { region: "eu" }, context({ api, owners }));
+      const said = await failure(create(repo, { region: "eu" }, context({ api, owners, name: "new" })), "refused");
+      assert.match(said, new RegExp(`Nothing is added.*${OTHER}.*${MINE}`));
+      assert.deepEqual(await (await api()).repos.all(), []);
+      const own = context({ api: async () => apiOf(emulator, 0, "fullAccess"), owners, name: "new" });
+      await create(repo, { region: "eu" }, own);
     }),
   );
 });

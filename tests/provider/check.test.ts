@@ -20,7 +20,7 @@ describe("check: what is right", () => {
     ["Repo", EU],
     ["Repo", { region: "mars", format: "vykar", borgVersion: undefined }, { region: "mars", format: "vykar" }],
     ["Repo", { ...EU, name: " web " }, { ...EU, name: "web" }],
-    ["Repo", { ...EU, quota: 0.1 * 3000 }, { ...EU, quota: 300 }],
+    ["Repo", { ...EU, quota: (0.1 + 0.2) * 1000 }, { ...EU, quota: 300 }],
     ["Repo", { ...EU, quota: null, compaction: null }, EU],
     ["Repo", { ...EU, fullAccessKeys: ["9", 12, "9"] }, { ...EU, fullAccessKeys: ["12", "9"] }],
     ["Repo", { ...EU, compaction: WEEKLY, appendOnly: true, sftpEnabled: false, alertDays: 0, forceDestroy: true }],

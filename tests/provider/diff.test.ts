@@ -41,7 +41,7 @@ describe("diff of a Repo", () => {
     ["format", { ...EU, format: "restic" }, ["!format"]],
     ["format in another case", { ...EU, format: "Borg1" }, []],
     ["quota", { ...EU, quota: 301 }, ["quota"]],
-    ["quota as a sum of floats", { ...EU, quota: 0.1 * 3000 }, []],
+    ["quota as a sum of floats", { ...EU, quota: (0.1 + 0.2) * 1000 }, []],
     ["quota 0 where there is none", { ...EU, quota: 0 }, [], { quota: 0 }],
     ["alertDays", { ...EU, alertDays: 3 }, ["alertDays"]],
     ["keys in another order, some twice", { ...EU, fullAccessKeys: ["3", "2", "3"] }, []],
@@ -59,6 +59,12 @@ describe("diff of a Repo", () => {
     ["compaction: its interval", { ...EU, compaction: { ...COMPACTION, interval: 2 } }, ["compaction"]],
     ["compaction: another time zone", { ...EU, compaction: zone("Europe/Paris") }, ["compaction"]],
     ["compaction: Etc/UTC is UTC", { ...EU, compaction: zone("Etc/UTC") }, [], { compaction: zone("UTC") }],
+    [
+      "compaction: Asia/Kolkata is Asia/Calcutta",
+      { ...EU, compaction: zone("Asia/Calcutta") },
+      [],
+      { compaction: zone("Asia/Kolkata") },
+    ],
     [
       "compaction: Asia/Calcutta is Asia/Kolkata",
       { ...EU, compaction: zone("Asia/Kolkata") },

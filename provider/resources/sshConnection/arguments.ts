@@ -187,7 +187,12 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
   ]);
   const { host, port = 22, username, publicKey, privateKey, passphrase, hostKey, restrict } = inputs;
   const problems: Problem[] = accountProblems({ host: host ?? "unknown", port, username: username ?? "unknown" });
-  if (publicKey !== undefined) problems.push(...input("publicKey", () => parsePublicKey(publicKey)));
+  if (publicKey !== undefined) {
+    // The engine prints the value of a property that it is told of, and this one may be the wrong half of a pair.
+    const [problem] = input("publicKey", () => parsePublicKey(publicKey));
+    const isSecret = /PRIVATE KEY/.test(publicKey);
+    if (problem) problems.push(isSecret ? { property: "", reason: `publicKey: ${problem.reason}` } : problem);
+  }
   if (host !== undefined && hostKey !== undefined) {
     const reason = hostKeyProblem(host, port, { hostKey });
     if (reason) problems.push({ property: "hostKey", reason });

@@ -221,6 +221,18 @@ describe("Additions: the next run", () => {
   }
 
   it(
+    "does not take for its own what was there before the last one",
+    withEmulator(async (emulator) => {
+      const { item: earlier } = await clientOf(emulator).repos.add({ name: "web", region: "eu" });
+      emulator.control.addFault({ kind: "reset", operation: "repoAdd", count: null });
+      await failure(add(run(emulator)), "unavailable");
+      emulator.control.clearFaults();
+      const { item } = await add(run(emulator));
+      assert.notEqual(item.id, earlier.id);
+    }),
+  );
+
+  it(
     "adds after a refusal, and takes nothing that others added meanwhile",
     withEmulator(
       async (emulator) => {

@@ -106,13 +106,21 @@ describe("Reads that share a list", () => {
     withEmulator(async (emulator) => {
       const [id] = (await withRepos(emulator, 1)) as [string];
       const api = clientOf(emulator);
-      emulator.control.addFault({ kind: "errors", operation: "repoList", message: "no", count: null });
-      emulator.control.changeToken({ account: "demo@example.com", token: "fullAccess", expiresAt: "now" });
-      await Promise.all(times(3).map(() => failure(api.repos.get(id), "authentication")));
-      emulator.control.clearFaults();
-      emulator.control.changeToken({ account: "demo@example.com", token: "fullAccess", expiresAt: null });
+      emulator.control.addFault({ kind: "status", operation: "repoList", status: 400 });
+      await Promise.all(times(3).map(() => failure(api.repos.get(id), "answer")));
       assert.equal((await api.repos.get(id))?.id, id);
       assert.deepEqual(asked(emulator), { repoList: 2 });
+    }),
+  );
+
+  it(
+    "a token that was refused does not knock again for every resource",
+    withEmulator(async (emulator) => {
+      const api = clientOf(emulator);
+      emulator.control.changeToken({ account: "demo@example.com", token: "fullAccess", expiresAt: "now" });
+      await failure(api.repos.all(), "authentication");
+      for (const index of times(20)) await failure(api.keys.delete(String(index)), "authentication");
+      assert.equal(emulator.control.counters().requests, 1);
     }),
   );
 

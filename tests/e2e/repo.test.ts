@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as borgbase from "../../sdk";
 import { startAccount } from "../support/account";
+import { assertOneLineError } from "../support/output";
 import { TestStack } from "../support/stack";
 
 const KEYS = [
@@ -331,5 +332,12 @@ describe("Repo through the real CLI", function () {
     assert.match(String((await stack.outputs()).path?.value), new RegExp(`^ssh://${repoAdd.repoAdded.id}@`));
     assert.ok((await stack.destroy()).ok);
     assert.equal((await account.console.repos()).length, 1);
+  });
+
+  it("fails Repo.get of a repository that is not there, instead of answering one without values", async () => {
+    stack.program = async () => {
+      borgbase.Repo.get("theirs", "zzzzzzzz");
+    };
+    assertOneLineError(await stack.preview(), /There is no Repo zzzzzzzz\./);
   });
 });

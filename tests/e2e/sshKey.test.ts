@@ -213,6 +213,6 @@ describe("SshKey through the real CLI", function () {
     assert.deepEqual(account.mutations(), []);
 
     program = async () => ({ name: borgbase.SshKey.get("none", "999999").name });
-    assertOneLineError(await stack.preview(), /The account has no SSH key 999999\./);
+    assertOneLineError(await stack.preview(), /There is no SshKey 999999\./);
   });
 });

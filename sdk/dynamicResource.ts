@@ -34,7 +34,20 @@ export abstract class DynamicResource extends pulumi.CustomResource {
       __provider: providerText(type),
     };
     const additionalSecretOutputs = [...(opts.additionalSecretOutputs ?? []), ...secrets];
-    super(`borgbase:index:${type}`, name, props, { ...opts, provider: providerFor(opts), additionalSecretOutputs });
+    const all = { ...opts, provider: providerFor(opts), additionalSecretOutputs };
+    const { stackTraceLimit } = Error;
+    try {
+      // The SDK takes four stack traces per output, for a debugging aid, and ts-node maps each of their frames: that was
+      // half of a program's time. Where the resource stands in the program it finds out apart from this.
+      Error.stackTraceLimit = 0;
+      super(`borgbase:index:${type}`, name, props, all);
+    } catch (error) {
+      Error.stackTraceLimit = stackTraceLimit;
+      if (error instanceof Error) Error.captureStackTrace(error);
+      throw error;
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
   }
 }
 

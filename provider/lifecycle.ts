@@ -37,6 +37,8 @@ export async function check(
   const failures: Failure[] = [];
   const known: Properties = {};
   const unknown = new Set<string>();
+  const wasReset = new Set(String(olds?.[RESET] ?? "").split(","));
+  const reset: string[] = [];
 
   for (const name of Object.keys(news)) {
     // Reported on the whole resource, as its value is printed otherwise: it may be a misspelt secret.
@@ -47,9 +49,16 @@ export async function check(
     const old = olds?.[name];
     const value = news[name] ?? undefined;
     if (value === undefined) {
-      const back = old === undefined ? undefined : field.reset?.({ old, inputs: news, context });
-      if (back !== undefined) inputs[name] = back;
-      else if (field.required) failures.push({ property: name, reason: `${name} is required` });
+      // What a removal went back to once stays: a default name is that of the moment, also after a rename with an alias.
+      const back = wasReset.has(name)
+        ? old
+        : old === undefined
+          ? undefined
+          : field.reset?.({ old, inputs: news, context });
+      if (back !== undefined) {
+        inputs[name] = back;
+        reset.push(name);
+      } else if (field.required) failures.push({ property: name, reason: `${name} is required` });
     } else if (holdsUnknown(value)) {
       inputs[name] = value;
       unknown.add(name);
@@ -67,11 +76,19 @@ export async function check(
   for (const found of (await resource.rules?.(known, unknown)) ?? []) {
     failures.push(failure(found.property, fields[found.property], found.reason));
   }
+  if (reset.length > 0) inputs[RESET] = reset.join();
   const isNew = !olds || Object.keys(olds).length === 0;
   if (isNew && failures.length === 0 && resource.adoption) {
     for (const line of await resource.adoption(known, context)) context.log(line);
   }
   return { inputs, failures };
+}
+
+/** Names the arguments that went back to their default; in the inputs only, and no business of a resource. */
+const RESET = "__reset";
+
+function withoutMarks({ [RESET]: _, ...inputs }: Properties): Properties {
+  return inputs;
 }
 
 /** Compares what is declared with the state. What was never declared never differs. */
@@ -98,6 +115,7 @@ export async function diff(
     if (field.identity) {
       adopted = true;
       if (!unknown && declared !== id) throw otherIdentity(resource, name, id, declared);
+      if (!unknown) await resource.claim?.(id, context);
       continue;
     }
     if (!unknown && (await isSame(field, declared, state[name], { inputs, state })) && !isMasked(field, name, state))
@@ -115,7 +133,7 @@ export async function diff(
 }
 
 export async function create(resource: AnyResource, inputs: Properties, context: Context) {
-  const { id, state } = await expected(() => resource.create(inputs, context));
+  const { id, state } = await expected(() => resource.create(withoutMarks(inputs), context));
   return { id, state: await declaring(resource, inputs, state) };
 }
 
@@ -131,7 +149,7 @@ export async function update(
   inputs: Properties,
   context: Context,
 ) {
-  return declaring(resource, inputs, await expected(() => resource.update(id, state, inputs, context)));
+  return declaring(resource, inputs, await expected(() => resource.update(id, state, withoutMarks(inputs), context)));
 }
 
 export async function remove(resource: AnyResource, id: string, state: Properties, context: Context) {

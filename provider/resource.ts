@@ -39,8 +39,6 @@ export interface Context {
   /** Project, stack and name, where the host knows them: for finding again what an interrupted run added. */
   origin?: string;
   journal?: Journal;
-  /** The name that it had at the last deployment; differs from `name` after a rename with an alias. */
-  formerName?: string;
   /** Arguments whose change makes a new object, as the program's `replaceOnChanges` says; `*` is all of them. */
   replaceOnChanges?: readonly string[];
   /** Accounts that the state names for the objects of this provider, as far as this run has seen them. */
@@ -67,6 +65,8 @@ export interface Resource<Inputs extends object, State extends object> {
   rules?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>): Failure[] | Promise<Failure[]>;
   /** What taking over an existing object will change: asked once, before it is created; its lines are logged. */
   adoption?(inputs: Partial<Inputs>, context: Context): Promise<string[]>;
+  /** The program still says that this resource took the object over, so no other one's deletion may take it away. No I/O. */
+  claim?(id: string, context: Context): Promise<void>;
   /** Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do. */
   beforeReplace?(id: string, state: State, changed: (keyof Inputs)[], context: Context): Promise<void>;
   create(inputs: Inputs, context: Context): Promise<{ id: string; state: State }>;

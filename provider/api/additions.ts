@@ -106,8 +106,7 @@ export class Additions<T extends { id: string; name: string }> {
     isNew: (item: T) => boolean,
   ): Promise<T | undefined> {
     const found = (await this.#list.fresh()).filter(
-      (item) =>
-        isNew(item) && !this.#claimed.has(item.id) && request.isUnused(item) && request.isAsAsked(item, args),
+      (item) => isNew(item) && !this.#claimed.has(item.id) && request.isUnused(item) && request.isAsAsked(item, args),
     );
     if (found.length <= 1) return found[0];
     throw new ProviderError(

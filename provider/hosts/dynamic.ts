@@ -26,15 +26,13 @@ export function host(type: string): dynamic.ResourceProvider {
   quietExpectedErrors();
   const resource = resourceOf(type);
   let given: GivenConfig = {};
-  const context = (inputs: Properties, olds?: Properties): Context => {
+  const context = (inputs: Properties): Context => {
     const origin = inputs[ORIGIN];
-    const formerName = nameIn(olds?.[ORIGIN]);
     return {
       api: () => connectionFor(given).api(),
       journal: connectionFor(given).journal,
       owners: connectionFor(given).owners,
       name: nameIn(origin) ?? "",
-      ...(formerName !== undefined && { formerName }),
       ...(typeof origin === "string" && { origin: `${process.env.PULUMI_PROJECT ?? ""}/${origin}` }),
       replaceOnChanges: listIn(inputs[REPLACE_ON_CHANGES]),
       log: (line) => console.log(line),
@@ -49,7 +47,7 @@ export function host(type: string): dynamic.ResourceProvider {
 
     check: (olds, news) =>
       told(async () => {
-        const { inputs, failures } = await check(resource, known(olds), known(news), context(news, olds));
+        const { inputs, failures } = await check(resource, known(olds), known(news), context(news));
         const own = Object.fromEntries(OWN.filter((name) => name in news).map((name) => [name, news[name]]));
         return { inputs: { ...toEngine(inputs), ...own }, failures };
       }),

@@ -109,7 +109,7 @@ async function makeFields(): Promise<Fields<RepoInputs>> {
   return {
     name: {
       schema: text("must be a text that is not empty"),
-      reset: ({ old, context }) => (old === context.formerName ? String(old) : context.name),
+      reset: ({ context }) => context.name,
     },
     region: { schema: text('must be a region, for example "eu"'), required: true, replaces: true, same: ignoringCase },
     format: {
@@ -369,6 +369,10 @@ export const repo: Resource<RepoInputs, RepoState> = {
       "notFound",
       `The repository ${id} is gone from BorgBase: run \`pulumi refresh\`, and the next \`pulumi up\` makes a new one.`,
     );
+  },
+
+  async claim(id, context) {
+    (await context.api()).repos.adopted.add(id);
   },
 
   async beforeReplace(id, state, changed, context) {

@@ -39,7 +39,7 @@ async function makeFields(): Promise<Fields<SshKeyInputs>> {
   return {
     name: {
       schema: z.string({ error: "must be a text" }).min(1, { error: "must not be empty" }),
-      reset: ({ old, context }) => (old === context.formerName ? String(old) : context.name),
+      reset: ({ context }) => context.name,
       replaces: true,
     },
     publicKey: {
@@ -147,6 +147,10 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
   /** Only the comment of the line can have changed, which is no change at BorgBase. */
   async update(_id, state) {
     return state;
+  },
+
+  async claim(id, context) {
+    (await context.api()).keys.adopted.add(id);
   },
 
   async beforeReplace(id, _state, _changed, context) {

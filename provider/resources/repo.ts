@@ -278,10 +278,15 @@ async function ensure(remote: RemoteRepo, kept: Partial<RepoState>, inputs: Repo
   return toState(await repos.edit(remote.id, changes), after);
 }
 
-async function find(id: string, context: Context): Promise<RemoteRepo> {
-  const remote = await (await context.api()).repos.get(id);
-  if (remote) return remote;
-  throw new ProviderError("notFound", `The account has no repository ${id} to take over (existingId).`);
+/** The repository to take over, which another resource's deletion must not take away from now on. */
+async function find(id: string, inputs: Partial<RepoInputs>, context: Context): Promise<RemoteRepo> {
+  const { repos } = await context.api();
+  const remote = await repos.get(id);
+  if (!remote) throw new ProviderError("notFound", `The account has no repository ${id} to take over (existingId).`);
+  assertAdoptable(remote, inputs);
+  // With deleteBeforeReplace the old resource, which is this very repository, is deleted before the new one is made.
+  repos.adopted.add(id);
+  return remote;
 }
 
 /** Region and format are fixed at creation, so a repository that differs there cannot become what the program says. */
@@ -318,10 +323,7 @@ export const repo: Resource<RepoInputs, RepoState> = {
 
   async adoption(inputs, context) {
     if (inputs.existingId === undefined) return [];
-    const remote = await find(inputs.existingId, context);
-    assertAdoptable(remote, inputs);
-    // With deleteBeforeReplace the old resource, which is this very repository, is deleted before the new one is made.
-    (await context.api()).repos.adopted.add(remote.id);
+    const remote = await find(inputs.existingId, inputs, context);
     const actual = toState(remote, {});
     const changed = await differences(await fields(), inputs as RepoInputs, actual);
     const lines = changed.map((name) => `  ${name}: ${show(actual[name as keyof RepoState])} => ${show(inputs[name])}`);
@@ -335,11 +337,8 @@ export const repo: Resource<RepoInputs, RepoState> = {
     const __account = await ownerOfAddition(context);
     const { repos } = await context.api();
     if (inputs.existingId !== undefined) {
-      const remote = await find(inputs.existingId, context);
-      assertAdoptable(remote, inputs);
-      const state = await ensure(remote, { ...(__account && { __account }) }, inputs, context);
-      repos.adopted.add(remote.id);
-      return { id: remote.id, state };
+      const remote = await find(inputs.existingId, inputs, context);
+      return { id: remote.id, state: await ensure(remote, { ...(__account && { __account }) }, inputs, context) };
     }
     const wanted = withDefaults(inputs, context);
     const args = toArguments(wanted, Object.keys(wanted));

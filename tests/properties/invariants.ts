@@ -5,8 +5,6 @@ import type { ConsoleRepo } from "../support/account";
 import type { Engine, Entry, Program } from "./engine";
 import type { Found } from "./stack";
 
-const LISTS = ["fullAccessKeys", "appendOnlyKeys", "rsyncKeys"];
-
 /** What a repository is made with where nothing is said. */
 const DEFAULTS = {
   quota: 0,
@@ -23,6 +21,8 @@ const DEFAULTS = {
 /** What is known of the account beside the state: whose objects are nobody's, and how everything was left. */
 export class Known {
   readonly #added = new Set<string>();
+  /** What an interrupted run left and a person has taken in hand since. */
+  readonly touched = new Set<string>();
   readonly #looks = new Map<string, Properties>();
   /** `ID ARGUMENT` of those that a deployment which failed may have changed, or not. */
   readonly #open = new Set<string>();
@@ -46,12 +46,9 @@ export class Known {
 
   /** Somebody changed a repository: this is how it was left. */
   see(repo: ConsoleRepo | undefined): void {
-    if (repo) this.#looks.set(repo.id, look(repo));
-  }
-
-  seeKeys(repo: ConsoleRepo): void {
-    const keys = Object.fromEntries(Object.entries(look(repo)).filter(([name]) => LISTS.includes(name)));
-    this.#looks.set(repo.id, { ...(this.#looks.get(repo.id) ?? look(repo)), ...keys });
+    if (!repo) return;
+    this.#looks.set(repo.id, look(repo));
+    this.touched.add(repo.id);
   }
 
   /** A deployment begins, which may end before the state knows what it changed. */
@@ -67,15 +64,16 @@ export class Known {
     }
   }
 
-  /** What an argument that is not declared must be; undefined where nobody can tell. */
-  left(id: string, argument: string, name: string): unknown {
+  /** What an argument that is not declared must be; undefined where nobody can tell. A deleted key is in no list. */
+  left(id: string, argument: string, name: string, found: Found): unknown {
     if (this.#open.has(`${id} ${argument}`)) return undefined;
-    return (this.#looks.get(id) ?? { ...DEFAULTS, name })[argument];
+    const left = (this.#looks.get(id) ?? { ...DEFAULTS, name })[argument];
+    return Array.isArray(left) ? left.filter((key) => found.keys.some(({ id }) => id === key)) : left;
   }
 
   settled(repos: ConsoleRepo[]): void {
     this.#open.clear();
-    for (const repo of repos) this.see(repo);
+    for (const repo of repos) this.#looks.set(repo.id, look(repo));
   }
 }
 
@@ -104,6 +102,7 @@ export function assertAsDeclared(engine: Engine, program: Program, found: Found,
     ({ id, name, kind }) =>
       !ids.includes(id) &&
       !unrelated.has(id) &&
+      !known.touched.has(id) &&
       !journal.some((note) => mayName(note, { id, name, kind }, engine.entries)),
   );
   assert.deepEqual(
@@ -116,7 +115,7 @@ export function assertAsDeclared(engine: Engine, program: Program, found: Found,
     const entry = engine.entries.find((each) => each.name === name) as Entry;
     const declared = inputs((key) => engine.entries.find((each) => each.name === key)?.id);
     const repo = found.repos.find(({ id }) => id === entry.id);
-    if (repo) assertRepo(entry, declared, repo, known);
+    if (repo) assertRepo(entry, declared, repo, found, known);
     const key = found.keys.find(({ id }) => id === entry.id);
     if (key) {
       assert.equal(key.keyData, String(declared.publicKey).split(" ").slice(0, 2).join(" "), `the key of ${name}`);
@@ -125,14 +124,14 @@ export function assertAsDeclared(engine: Engine, program: Program, found: Found,
   }
   for (const repo of found.repos.filter(({ id }) => unrelated.has(id))) {
     for (const [argument, actual] of Object.entries(look(repo))) {
-      const left = known.left(repo.id, argument, repo.name);
+      const left = known.left(repo.id, argument, repo.name, found);
       if (left !== undefined) assert.deepEqual(actual, left, `${argument} of ${repo.id}, which is nobody's`);
     }
   }
   known.settled(found.repos);
 }
 
-function assertRepo(entry: Entry, declared: Properties, repo: ConsoleRepo, known: Known): void {
+function assertRepo(entry: Entry, declared: Properties, repo: ConsoleRepo, found: Found, known: Known): void {
   const actual = { ...look(repo), region: repo.region, format: repo.format } as Properties;
   for (const [argument, value] of Object.entries(actual)) {
     const where = `${argument} of ${entry.name} (${entry.id})`;
@@ -143,7 +142,7 @@ function assertRepo(entry: Entry, declared: Properties, repo: ConsoleRepo, known
       const back = { ...DEFAULTS, format: "borg1", name: entry.name }[argument];
       assert.deepEqual(value, back, `removed: ${where}`);
     } else if (argument in DEFAULTS || argument === "name") {
-      const left = known.left(entry.id, argument, entry.name);
+      const left = known.left(entry.id, argument, entry.name, found);
       if (left !== undefined) assert.deepEqual(value, left, `not declared: ${where}`);
     }
   }

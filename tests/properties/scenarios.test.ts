@@ -12,7 +12,7 @@ import { World } from "./world";
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 500);
 const { PROPERTY_SEED, PROPERTY_PATH } = process.env;
 /** Scenarios played at once, each at an account of its own: most of their time is waiting for what never comes. */
-const LANES = PROPERTY_SEED ? 1 : 4;
+const LANES = PROPERTY_SEED ? 1 : 16;
 
 describe("Whatever happens to a stack", function () {
   this.timeout(Math.max(300_000, RUNS * 1_000));

@@ -49,20 +49,16 @@ export class World {
   async act(action: Action): Promise<void> {
     if (action.do === "deploy") {
       if (action.refresh) await this.refresh(action);
-      this.#mend();
       for (const edit of action.edits) this.source.edit(edit);
       const { errors, killed } = await this.up(action);
       if (errors.length === 0 && !killed && !this.#isStale) await this.#assertAsDeclared();
-      this.#mend();
     } else if (action.do === "destroy") {
       await this.destroy(action);
-      this.#mend();
     } else await this.#change(action);
   }
 
   /** Ends all trouble, runs `up` and holds the account against the program; then nothing more is to be done. */
   async settle(): Promise<void> {
-    this.#mend();
     if (this.#isStale) assertNone(await this.refresh(CALM), "refresh");
     let outcome = await this.up(CALM);
     if (outcome.errors.length > 0 && outcome.errors.every((error) => isKind(error, "refused"))) {
@@ -131,6 +127,8 @@ export class World {
     for (const fault of trouble.faults) control.addFault(this.#fitted(fault));
     const outcome = await command(process);
     control.clearFaults();
+    // What a person does about a token that has expired.
+    control.changeToken({ account: this.emulator.accounts[0].email, token: "fullAccess", expiresAt: null });
     const declares = (id: string, list: string) => {
       const declared = program.find(({ name }) => name === nameOf.get(id))?.inputs((name) => name)[list];
       return Array.isArray(declared) && declared.length > 0;
@@ -150,12 +148,6 @@ export class World {
   #process(patience: Pick<ProcessOptions, "retry" | "timeout">, kill?: Kill): Process {
     const config = { endpoint: this.emulator.endpoint, token: this.#console.token, tokenSource: "given" as const };
     return new Process({ config, home: this.#home, ...patience, kill });
-  }
-
-  /** What a person does after a failure: a new token for one that has expired. */
-  #mend(): void {
-    const account = this.emulator.accounts[0].email;
-    this.emulator.control.changeToken({ account, token: "fullAccess", expiresAt: null });
   }
 
   async #look(): Promise<Found> {
@@ -220,12 +212,12 @@ export class World {
         const key = keys[action.which % (keys.length || 1)];
         this.#isStale = true;
         for (const each of repos) this.#drifted.add(each.id);
+        for (const { id } of repos) this.#known.touched.add(id);
         if (key) {
           // The console knows how its own server writes the id.
           const id = this.scenario.variants.sshDeleteId === "int" ? key.id : JSON.stringify(key.id);
           await this.#console.ask(`mutation { sshDelete(id: ${id}) { ok } }`);
         }
-        for (const each of (await this.#look()).repos) this.#known.seeKeys(each);
         return;
       }
       case "add repo": {
@@ -239,6 +231,7 @@ export class World {
         return this.#known.add(keys, (await this.#look()).keys);
       }
       case "back up":
+        if (repo) this.#known.touched.add(repo.id);
         return repo && this.#setContent(repo.id, action.usage);
       case "empty":
         return repo && this.#setContent(repo.id, null);

@@ -1,13 +1,18 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Milliseconds for which one answer serves further reads: the length of a burst, not of a run. */
-const FRESH = 5_000;
+/** Milliseconds without a read that end a burst of them, and with it what its answer is good for. */
+const PAUSE = 5_000;
+/** A burst's answer is never older than this: refreshing a thousand resources on a busy machine takes some twenty seconds. */
+const OLDEST = 30_000;
 
 interface Entry<T> {
   items: Promise<Map<string, T>>;
   /** The same, once it is there. */
   come?: Map<string, T>;
+  /** When the burst ends unless somebody asks before. */
   until: number;
+  /** When it ends at the latest. */
+  limit: number;
 }
 
 /**
@@ -68,16 +73,22 @@ export class SharedList<T extends { id: string }> {
   }
 
   #items(): Promise<Map<string, T>> {
-    if (this.#current && Date.now() < this.#current.until) return this.#current.items;
+    const current = this.#current;
+    if (current && Date.now() < Math.min(current.until, current.limit)) {
+      if (current.come) current.until = Date.now() + PAUSE;
+      return current.items;
+    }
     const entry: Entry<T> = {
       items: this.#fetch().then((items) => new Map(items.map((item) => [item.id, item]))),
       until: Number.POSITIVE_INFINITY,
+      limit: Number.POSITIVE_INFINITY,
     };
     this.#current = entry;
     entry.items.then(
       (items) => {
         entry.come = items;
-        entry.until = Date.now() + FRESH;
+        entry.until = Date.now() + PAUSE;
+        entry.limit = Date.now() + OLDEST;
       },
       // A failure is the business of those who asked together; the next one asks anew.
       () => {

@@ -1,5 +1,5 @@
 // `npm run bench`: measures Pulumi's commands on stacks of this package, beside what they cost at least.
-//   npm run bench                              the whole, some hours' quarter: writes docs/benchmark.md and .svg
+//   npm run bench                              the whole, about an hour: writes docs/benchmark.md and .svg
 //   npm run bench -- --quick                   10 and 100 repositories, once: writes them into .local/bench
 //   npm run bench -- --sizes 10,300 --repeat 2
 import { spawn } from "node:child_process";

@@ -107,6 +107,7 @@ export class Client {
       headers: { authorization: `Bearer ${token}`, accept: "application/json" },
       excludeOperationName: true,
       fetch: fetchJson,
+      jsonSerializer: { parse: parseAnswer, stringify: JSON.stringify },
     });
   }
 
@@ -258,27 +259,21 @@ function describe(error: unknown, code: string): string {
 
 class BadBody extends Error {}
 
-/**
- * Node's own `fetch`, its body checked to be an object in JSON before graphql-request reads it: a truncated or foreign
- * body with status 200 must count as a lost answer, never as an empty one.
- */
+/** Node's own `fetch`, its answer called JSON whatever the server calls it, so that {@link parseAnswer} gets to judge it. */
 async function fetchJson(...request: Parameters<typeof fetch>): Promise<Response> {
   const response = await fetch(...request);
-  const body = await response.text();
-  if (response.ok && !isAnswerText(body)) throw new BadBody("no GraphQL answer");
   const headers = new Headers(response.headers);
-  // Makes graphql-request read the body as the JSON that it is, whatever the server called it.
   headers.set("content-type", "application/json");
-  return new Response(body, { status: response.status, headers });
+  // All that graphql-request looks at. A real Response would need the whole body once more.
+  const { ok, status } = response;
+  return { ok, status, headers, text: () => response.text() } as Response;
 }
 
-function isAnswerText(body: string): boolean {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === "object" && parsed !== null && ("data" in parsed || "errors" in parsed);
-  } catch {
-    return false;
-  }
+/** A truncated or foreign body with status 200 must count as a lost answer, never as an empty one. */
+function parseAnswer(body: string): object {
+  const parsed: unknown = JSON.parse(body);
+  if (typeof parsed === "object" && parsed !== null && ("data" in parsed || "errors" in parsed)) return parsed;
+  throw new BadBody("no GraphQL answer");
 }
 
 function readAnswer<T>(operation: Operation<T>, data: unknown, status: number): T {

@@ -6,13 +6,59 @@ import fc from "fast-check";
 import { type Emulator, startEmulator } from "../../emulator";
 import { makeKey } from "../support/sshKeygen";
 import { leaveRequestsAlone, superviseRequests } from "./process";
-import { LINES, type Scenario, scenario } from "./scenario";
+import { type Action, LINES, type RepoPlan, type Scenario, scenario } from "./scenario";
 import { World } from "./world";
 
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 500);
 const { PROPERTY_SEED, PROPERTY_PATH } = process.env;
 /** Scenarios played at once, each at an account of its own: most of their time is waiting for what never comes. */
 const LANES = PROPERTY_SEED ? 1 : 16;
+
+const deploy = (edits: Extract<Action, { do: "deploy" }>["edits"], trouble = {}): Action => ({
+  do: "deploy",
+  edits,
+  refresh: false,
+  faults: [],
+  parallel: 1,
+  ...trouble,
+});
+const repo = (name: string, plan: Partial<RepoPlan> | null) => ({
+  repo: name,
+  plan: plan && { region: "eu", ...plan },
+});
+/** Dies when the server has answered and the state does not know it yet; `skip` checkpoints are written before. */
+const dies = (skip = 0) => ({ kill: { at: "save", skip } });
+
+/** What random scenarios have found, as the least of them. */
+const FOUND: Record<string, Action[]> = {
+  "a key that was added for an older program is not taken for the new one": [
+    deploy([{ key: "k0", plan: { line: 0 } }], dies()),
+    deploy([{ key: "k0", plan: { line: 1 } }]),
+  ],
+  "a repository that was added for an older program makes way for one elsewhere": [
+    deploy([repo("r0", {})], dies()),
+    deploy([repo("r0", { region: "us" })]),
+  ],
+  "a repository that was added for an older program forgets what is not declared any more": [
+    deploy([repo("r0", { alertDays: 5 })], dies()),
+    deploy([repo("r0", {})]),
+  ],
+  "a replacement that was interrupted is not made twice": [
+    deploy([repo("r0", {})]),
+    deploy([repo("r0", { region: "us" })], dies()),
+  ],
+  "an addition that never came about does not become another resource's object": [
+    deploy([repo("r1", { name: "web" })], {
+      faults: [{ operation: "repoAdd", skip: 0, count: null, kind: "status", status: 503 }],
+    }),
+    deploy([repo("r1", null), repo("r0", { name: "web" })]),
+    deploy([repo("r1", { name: "web" })]),
+  ],
+  "a repository that goes on under another resource outlives an interruption": [
+    deploy([repo("r0", {})]),
+    deploy([{ move: "r0" }], dies(1)),
+  ],
+};
 
 describe("Whatever happens to a stack", function () {
   this.timeout(Math.max(300_000, RUNS * 1_000));
@@ -41,6 +87,10 @@ describe("Whatever happens to a stack", function () {
     } finally {
       world.close();
     }
+  }
+
+  for (const [what, actions] of Object.entries(FOUND)) {
+    it(what, () => play({ variants: {}, works: false, actions }, emulators[0] as Emulator));
   }
 
   it("the account holds what the program says once it can be deployed", async () => {

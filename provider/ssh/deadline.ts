@@ -12,14 +12,23 @@ const DOING: Record<SshPhase, string> = {
 export class Deadline {
   phase: SshPhase = "connect";
   readonly #expired = new AbortController();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param who the host as a person knows it */
-  constructor(who: string, seconds: number) {
+  constructor(
+    readonly who: string,
+    readonly seconds: number,
+  ) {
+    this.restart();
+  }
+
+  /** Begins anew; an expired one stays expired. */
+  restart(): void {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      const text = `${who} did not answer within ${seconds} s, while ${DOING[this.phase]}`;
+      const text = `${this.who} did not answer within ${this.seconds} s, while ${DOING[this.phase]}`;
       this.#expired.abort(new SshError("timeout", text, { phase: this.phase, property: "timeout" }));
-    }, seconds * 1000);
+    }, this.seconds * 1000);
   }
 
   /** Waits for `work`, but not beyond the limit: then `onExpiry` frees what it holds and the error tells where it stood. */

@@ -4,12 +4,12 @@ const lines = new Map<string, Turns>();
 
 interface Turns {
   free: number;
-  waiting: (() => void)[];
+  waiting: { start(): void; deadline: Deadline }[];
 }
 
 /**
  * Runs `work` when fewer than `limit` others of the same name run in this process; the rest wait in order,
- * each no longer than its own deadline.
+ * each no longer than its own deadline, which begins anew whenever one before it is done: a long queue is no silent host.
  */
 export async function inTurn<T>(name: string, limit: number, deadline: Deadline, work: () => Promise<T>): Promise<T> {
   const turns = lines.get(name) ?? { free: limit, waiting: [] };
@@ -17,10 +17,12 @@ export async function inTurn<T>(name: string, limit: number, deadline: Deadline,
   if (turns.free > 0) turns.free--;
   else await awaitTurn(turns, deadline);
   try {
-    return await work();
+    const result = await work();
+    for (const each of turns.waiting) each.deadline.restart();
+    return result;
   } finally {
     const next = turns.waiting.shift();
-    if (next) next();
+    if (next) next.start();
     else if (++turns.free === limit) lines.delete(name);
   }
 }
@@ -30,8 +32,9 @@ async function awaitTurn(turns: Turns, deadline: Deadline): Promise<void> {
   const turn = new Promise<void>((resolve) => {
     start = resolve;
   });
-  turns.waiting.push(start);
+  const entry = { start, deadline };
+  turns.waiting.push(entry);
   await deadline.wait(turn, () => {
-    turns.waiting = turns.waiting.filter((waiting) => waiting !== start);
+    turns.waiting = turns.waiting.filter((waiting) => waiting !== entry);
   });
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Failure } from "../../errors";
 import { once } from "../../once";
 import type { Fields } from "../../resource";
@@ -78,7 +79,10 @@ async function makeFields(): Promise<Fields<SshConnectionInputs>> {
   const text = z.string({ error: "must be a text" }).min(1, { error: "must not be empty" });
   const yes = z.boolean({ error: "must be true or false" });
   // Removed from the program, it leaves the state too.
-  const unset = { reset: () => "", same: (declared: string, actual: unknown) => declared === (actual ?? "") };
+  const unset = {
+    reset: () => "" as never,
+    same: (declared: unknown, actual: unknown) => isDeepStrictEqual(declared, actual ?? ""),
+  };
   const secret = { schema: text, secret: true, ...unset };
   return {
     host: { schema: text, required: true, replaces: true },
@@ -105,9 +109,11 @@ async function makeFields(): Promise<Fields<SshConnectionInputs>> {
       schema: z.union([text, z.array(text).min(1)], {
         error: "must be a SHA256:… fingerprint, a known_hosts line, or a list of them",
       }),
+      // What the state has pinned stays pinned.
+      ...unset,
     },
     trustOnFirstUse: { schema: yes, reset: () => false, same: sameFlag },
-    useSftpMode: { schema: yes },
+    useSftpMode: { schema: yes, ...unset },
     authorizedKeysPath: { schema: text, reset: () => ".ssh/authorized_keys", replaces: true, same: samePath },
     restrict: { schema: await restrictSchema(), reset: () => NONE, same: sameRestriction },
     defaultPath: { schema: text, ...unset },

@@ -4,7 +4,7 @@ import { differences } from "../../lifecycle";
 import type { Resource } from "../../resource";
 import type { Credentials } from "../../ssh/account";
 import type { Deployed, ManagedAccount } from "../../ssh/deploy";
-import { isUnreachable } from "../../ssh/error";
+import { isUnreachable, SshError } from "../../ssh/error";
 import { fields, NONE, optionsOf, rules, type SshConnectionInputs, type SshConnectionState } from "./arguments";
 
 export type { SshConnectionInputs, SshConnectionState } from "./arguments";
@@ -98,12 +98,15 @@ async function ensure(inputs: SshConnectionInputs, old: SshConnectionState | und
   const { deploy } = await import("../../ssh/deploy.js");
   // The old key may be the only way in that still works; the new one is there already where somebody else put it.
   const ways = [bootstrap(inputs), ...(old && !old.restrict ? [deployed(old)] : []), deployed(inputs)];
-  const result = await deploy(account(inputs, old?.knownHosts, ways), {
+  const target = account(inputs, old?.knownHosts, ways);
+  const result = await deploy(target, {
     publicKey: inputs.publicKey,
     options: await optionsOf(inputs.restrict, inputs),
     ...(inputs.privateKey !== undefined && { privateKey: inputs.privateKey }),
     ...(inputs.passphrase !== undefined && { passphrase: inputs.passphrase }),
     ...(old !== undefined && { replaces: old.publicKey }),
+  }).catch((error) => {
+    throw old ? explained(error, target, old) : error;
   });
   const state = toState(inputs, await foundBy(result, inputs.publicKey));
   putByThisRun.add(place(state));
@@ -136,10 +139,14 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     const { observe } = await import("../../ssh/deploy.js");
     const { sameOptions } = await import("../../ssh/authorizedKeys.js");
     const target = account(state, state.knownHosts, await waysTo(state));
-    const onlyRestricted = state.restrict && isDeepStrictEqual(target.credentials, [deployed(state)]);
-    if (onlyRestricted) return readByLogin(target, state);
+    if (isOnlyRestricted(target, state)) return readByLogin(target, state);
     const { lines, hostKey } = await observe(target, state.publicKey);
-    const pinned = { hostKeyFingerprint: hostKey.fingerprint, hostKeyType: hostKey.type };
+    const { formatKnownHosts } = await import("../../ssh/hostKeys.js");
+    const pinned = {
+      hostKeyFingerprint: hostKey.fingerprint,
+      hostKeyType: hostKey.type,
+      knownHosts: formatKnownHosts(state.host, state.port, hostKey),
+    };
     if (lines.length === 0) return { ...state, ...pinned, status: "missing" };
     const wanted = await optionsOf(state.restrict, state);
     const other = lines.find((line) => !sameOptions(line.options, wanted));
@@ -158,16 +165,33 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   async delete(_id, state, context) {
     if (state.keepOnDelete || putByThisRun.has(place(state))) return;
     const { remove } = await import("../../ssh/deploy.js");
+    const target = account(state, state.knownHosts, await waysTo(state));
     try {
-      await remove(account(state, state.knownHosts, await waysTo(state)), state.publicKey);
+      await remove(target, state.publicKey);
     } catch (error) {
-      if (state.onUnreachable !== "forget" || !isUnreachable(error)) throw error;
+      if (state.onUnreachable !== "forget" || !isUnreachable(error)) throw explained(error, target, state);
       context.log(
         `${state.host} cannot be reached, so the key ${state.fingerprintSha256} is forgotten and stays there`,
       );
     }
   },
 };
+
+/** Whether the managed key is the only way in, and may do less than edit files. */
+function isOnlyRestricted({ credentials }: ManagedAccount, state: SshConnectionState): boolean {
+  const { privateKey } = deployed(state);
+  return state.restrict !== undefined && credentials.every((way) => way.privateKey === privateKey);
+}
+
+/** A host that lets a restricted key do no more than it may is not to blame. */
+function explained(error: unknown, target: ManagedAccount, state: SshConnectionState): unknown {
+  if (!isOnlyRestricted(target, state) || !(error instanceof SshError) || error.kind !== "session") return error;
+  return new ProviderError(
+    "host",
+    `${error.message}: the only way in is the key itself, which \`restrict\` keeps from it. Give password, bootstrapPrivateKey or agent, and run \`pulumi up\`; or keep the key there with keepOnDelete.`,
+    { cause: error },
+  );
+}
 
 /** With a restricted key and nothing else, all that can be told is whether it still lets in. */
 async function readByLogin(target: ManagedAccount, state: SshConnectionState): Promise<SshConnectionState> {

@@ -12,6 +12,8 @@ type HostKeyType = "ed25519" | "ecdsa" | "rsa";
 export interface SshdOptions {
   /** Default: ed25519 alone. */
   hostKeys?: HostKeyType[];
+  /** Present the host keys of this server instead. */
+  keysOf?: Sshd;
   /** False: a server without SFTP. Default true. */
   sftp?: boolean;
   /** Lines of sshd_config. */
@@ -27,20 +29,22 @@ export class Sshd {
     readonly hostKeys: PublicKey[],
     readonly logFile: string,
     readonly process: ChildProcess,
+    private readonly keyFiles: string[],
   ) {}
 
   static async start(
     host: TestHost,
-    { hostKeys = ["ed25519"], sftp = true, config = "", port }: SshdOptions = {},
+    { hostKeys = ["ed25519"], keysOf, sftp = true, config = "", port }: SshdOptions = {},
   ): Promise<Sshd> {
     const folder = mkdtempSync(join(host.folder, "sshd-"));
     mkdirSync("/run/sshd", { recursive: true });
     const listen = port ?? (await freePort());
-    const keys = hostKeys.map((type) => {
+    const makeKey = (type: HostKeyType) => {
       const path = join(folder, type);
       execFileSync("ssh-keygen", ["-q", "-t", type, "-N", "", "-C", "", "-f", path]);
       return path;
-    });
+    };
+    const keys = keysOf?.keyFiles ?? hostKeys.map(makeKey);
     const logFile = join(folder, "log");
     const lines = [
       ...[`127.0.0.1:${listen}`, `[::1]:${listen}`].map((address) => `ListenAddress ${address}`),
@@ -59,6 +63,7 @@ export class Sshd {
       keys.map((path) => parsePublicKey(readFileSync(`${path}.pub`, "utf8"))),
       logFile,
       child,
+      keys,
     );
     await sshd.#answers();
     return sshd;

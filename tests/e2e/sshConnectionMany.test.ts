@@ -1,0 +1,123 @@
+import { strict as assert } from "node:assert";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { deploy } from "../../provider/ssh/deploy";
+import { generate, type KeyMaterial } from "../../provider/ssh/keys";
+import { closeIdleSessions } from "../../provider/ssh/session";
+import { type TestAccount, TestHost } from "../provider/ssh/support/accounts";
+import { Sshd } from "../provider/ssh/support/sshd";
+import { authorizedKeys, byPassword, SshStack, stepsOf, worked, writeAuthorizedKeys } from "../support/sshStack";
+
+const COUNT = 50;
+/** Milliseconds that each byte travels. */
+const DISTANCE = 20;
+
+/** A port from which a server of this machine is as far away as one in another country. */
+async function farAway(port: number): Promise<Server> {
+  const server = createServer({ noDelay: true }, (client) => {
+    const far = connect({ port, host: "127.0.0.1", noDelay: true });
+    for (const [from, to] of [
+      [client, far],
+      [far, client],
+    ] as const) {
+      from.on("data", (chunk) => setTimeout(() => to.write(chunk), DISTANCE));
+      from.on("error", () => to.destroy()).on("close", () => setTimeout(() => to.destroy(), DISTANCE));
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+describe("Fifty SshConnections of one stack", function () {
+  this.timeout(240_000);
+  let host: TestHost;
+  let sshd: Sshd;
+  let hosts: Server[];
+  let keys: KeyMaterial[];
+  let stack: SshStack;
+  const port = (index: number) => ((hosts[index] as Server).address() as AddressInfo).port;
+  const pair = (index: number) => {
+    const { publicKey = "", privateKey = "" } = keys[index] ?? {};
+    return { publicKey, privateKey };
+  };
+  const all = <T>(make: (index: number) => T) => Array.from({ length: COUNT }, (_, index) => make(index));
+
+  before(async () => {
+    host = new TestHost();
+    sshd = await Sshd.start(host, { config: "MaxStartups 200" });
+    hosts = await Promise.all(all(() => farAway(sshd.port)));
+    keys = await Promise.all(all((index) => generate({ comment: `key ${index}` })));
+  });
+  after(async () => {
+    for (const server of hosts) server.close();
+    await sshd?.stop();
+    host?.remove();
+  });
+  beforeEach(async () => {
+    stack = await SshStack.create();
+  });
+  afterEach(async () => stack.close());
+
+  it("are deployed side by side, and refreshed but for the one whose host is away", async () => {
+    const accounts = all(() => host.account());
+    const where = (account: TestAccount, index: number) => ({ ...byPassword(sshd, account), port: port(index) });
+    const { password, ...alone } = where(host.account(), 0);
+    const started = performance.now();
+    await deploy({ ...alone, credentials: [{ password }] }, pair(0));
+    const one = performance.now() - started;
+    closeIdleSessions();
+
+    stack.connections = Object.fromEntries(
+      accounts.map((account, index) => [`box${index}`, { ...where(account, index), ...pair(index) }]),
+    );
+    const startedAll = performance.now();
+    worked(await stack.stack.up({ parallel: COUNT }));
+    const together = performance.now() - startedAll;
+    assert.ok(together < (COUNT * one) / 3, `${COUNT} in ${together} ms, one in ${one} ms`);
+    assert.deepEqual(
+      accounts.map(authorizedKeys),
+      keys.map(({ publicKey }) => `${publicKey}\n`),
+    );
+
+    const away = port(17);
+    hosts[17]?.close();
+    for (const account of accounts) writeAuthorizedKeys(account, "");
+    const { ok, output } = await stack.stack.refresh();
+    assert.ok(!ok);
+    const diagnoses = output.matchAll(/^ {2}borgbase:index:SshConnection (\(\w+\):\n {4}error: .*)$/gm);
+    assert.deepEqual(
+      [...new Set([...diagnoses].map(([, diagnosis]) => diagnosis))],
+      [`(box17):\n    error: cannot connect to 127.0.0.1:${away}: nothing listens there (connection refused)`],
+    );
+    const { deployment } = await stack.stack.state();
+    const statuses = deployment.resources
+      .filter(({ type }) => type.endsWith(":SshConnection"))
+      .map(({ urn, outputs }) => `${urn.split("::").at(-1)} ${outputs?.status}`);
+    assert.deepEqual(statuses.sort(), all((index) => `box${index} ${index === 17 ? "connected" : "missing"}`).sort());
+    const repairs = stepsOf(worked(await stack.stack.preview()));
+    const others = all((index) => `update box${index}`).filter((step) => step !== "update box17");
+    assert.deepEqual(repairs, others.sort());
+  });
+
+  it("or a dozen to one account share a session, wait for each other as long as it takes, and no key is lost or doubled", async () => {
+    const account = host.account();
+    const before = sshd.log().length;
+    const where = { ...byPassword(sshd, account), port: port(0), timeout: 8 };
+    const several = keys.slice(0, 12);
+    stack.connections = Object.fromEntries(
+      several.map(({ publicKey }, index) => [`key${index}`, { ...where, publicKey }]),
+    );
+    const started = performance.now();
+    worked(await stack.stack.up({ parallel: COUNT }));
+    assert.ok(performance.now() - started > 8000, "longer than one of them may take");
+    const lines = (authorizedKeys(account) ?? "").trimEnd().split("\n");
+    assert.deepEqual(lines.sort(), several.map(({ publicKey }) => publicKey).sort());
+    const logins =
+      sshd
+        .log()
+        .slice(before)
+        .match(/Accepted password/g) ?? [];
+    assert.ok(logins.length <= 3, `${logins.length} logins`);
+  });
+});

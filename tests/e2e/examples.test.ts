@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { startAccount } from "../support/account";
 import { execute, ProjectStack, ROOT } from "../support/project";
 import { makeKey } from "../support/sshKeygen";
+import { StorageBox } from "../support/storageBox";
 
 type Account = Awaited<ReturnType<typeof startAccount>>;
 
@@ -14,6 +15,9 @@ interface Expectation {
   config?: () => Promise<Record<string, string>>;
   /** What the example is for, tried once it is deployed; leaves no backups. */
   works(stack: ProjectStack, account: Account): Promise<void>;
+  /** What must hold once the stack is destroyed. */
+  destroyed?(): void;
+  close?(): Promise<void>;
 }
 
 /** One for every folder in examples/. */
@@ -30,6 +34,7 @@ const EXAMPLES: Record<string, Expectation> = {
     resources: { Repo: 1 },
     works: backUpWithRestic,
   },
+  "storage-box": aStorageBox(),
   team: {
     resources: { KeyPair: 3, SshKey: 4, Repo: 3 },
     config: async () => ({ adminPublicKey: (await makeKey("-t ed25519")).publicKey }),
@@ -59,6 +64,20 @@ const EXAMPLES: Record<string, Expectation> = {
     },
   },
 };
+
+function aStorageBox(): Expectation {
+  let box: StorageBox;
+  return {
+    resources: { KeyPair: 1, SshConnection: 1 },
+    async config() {
+      box = await StorageBox.start();
+      return box.config;
+    },
+    works: (stack) => box.backsUp(stack),
+    destroyed: () => assert.equal(box.authorizedKeys, "", "the key is off the host"),
+    close: () => box.close(),
+  };
+}
 
 /** Backs up a file and restores it from the address that the stack gives. */
 async function backUpWithRestic(stack: ProjectStack, account: Account): Promise<void> {
@@ -108,7 +127,7 @@ describe("Examples", function () {
     assert.deepEqual(folders.sort(), Object.keys(EXAMPLES).sort());
   });
 
-  for (const [name, { resources, config, works }] of Object.entries(EXAMPLES)) {
+  for (const [name, { resources, config, works, destroyed, close }] of Object.entries(EXAMPLES)) {
     const folder = join(ROOT, "examples", name);
 
     it(`${name}: a workspace of its own, with a short README`, () => {
@@ -132,15 +151,17 @@ describe("Examples", function () {
       const stack = await ProjectStack.create(project, account.env);
       try {
         for (const [key, value] of Object.entries((await config?.()) ?? {}))
-          await stack.works("config", "set", key, value);
+          await stack.works("config", "set", key, value, key === "password" ? "--secret" : "--plaintext");
         await stack.works("up", "--yes", "--skip-preview");
         assert.deepEqual(await stack.counts(), resources);
         await stack.works("preview", "--expect-no-changes");
         await works(stack, account);
         await stack.works("destroy", "--yes", "--skip-preview");
         assert.deepEqual([await account.console.repos(), await account.console.keys()], [[], []]);
+        destroyed?.();
       } finally {
         await stack.close();
+        await close?.();
       }
     });
   }

@@ -68,11 +68,12 @@ export class StorageBox {
     );
   }
 
-  /** Ends it. @returns what authorized_keys held at last */
-  async close(): Promise<string | undefined> {
-    const content = authorizedKeys(this.account);
+  get authorizedKeys(): string | undefined {
+    return authorizedKeys(this.account);
+  }
+
+  async close(): Promise<void> {
     await this.sshd.stop();
     this.host.remove();
-    return content;
   }
 }

@@ -129,6 +129,9 @@ export class World {
     control.clearFaults();
     // What a person does about a token that has expired.
     control.changeToken({ account: this.emulator.accounts[0].email, token: "fullAccess", expiresAt: null });
+    // A deletion without an answer stays in the state, and to declare the object again takes a refresh.
+    const isOpen = outcome.killed || outcome.errors.length > 0;
+    if (isOpen && outcome.steps.some((step) => step.startsWith("delete "))) this.#isStale = true;
     const declares = (id: string, list: string) => {
       const declared = program.find(({ name }) => name === nameOf.get(id))?.inputs((name) => name)[list];
       return Array.isArray(declared) && declared.length > 0;

@@ -58,7 +58,8 @@ export async function check(
       if (back !== undefined) {
         inputs[name] = back;
         reset.push(name);
-      } else if (field.required) failures.push({ property: name, reason: `${name} is required` });
+      } else if (field.always !== undefined) inputs[name] = field.always;
+      else if (field.required) failures.push({ property: name, reason: `${name} is required` });
     } else if (holdsUnknown(value)) {
       inputs[name] = value;
       unknown.add(name);
@@ -67,7 +68,9 @@ export async function check(
       // An argument that failed stays as it was given: the engine shows it beside the reason.
       inputs[name] = parsed.success ? parsed.data : value;
       if (parsed.success) known[name] = parsed.data;
-      else {
+      // From now on, as with deleteBeforeReplace the old resource of the same object goes before the new one is made.
+      if (parsed.success && field.identity) context.adopted?.add(`${resource.type} ${parsed.data}`);
+      if (!parsed.success) {
         unknown.add(name);
         failures.push(failure(name, field, reasonOf(parsed.error)));
       }
@@ -115,7 +118,6 @@ export async function diff(
     if (field.identity) {
       adopted = true;
       if (!unknown && declared !== id) throw otherIdentity(resource, name, id, declared);
-      if (!unknown) await resource.claim?.(id, context);
       continue;
     }
     if (!unknown && (await isSame(field, declared, state[name], { inputs, state })) && !isMasked(field, name, state))
@@ -153,7 +155,7 @@ export async function update(
 }
 
 export async function remove(resource: AnyResource, id: string, state: Properties, context: Context) {
-  await expected(() => resource.delete(id, state, context));
+  if (!context.adopted?.has(`${resource.type} ${id}`)) await expected(() => resource.delete(id, state, context));
   context.journal?.settleId(resource.type, id);
 }
 

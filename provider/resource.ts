@@ -16,6 +16,8 @@ export interface Field<T = unknown> {
    * has nothing to go back to; then the resource keeps what it has.
    */
   reset?(removed: { old: unknown; inputs: Readonly<Record<string, unknown>>; context: Context }): T | undefined;
+  /** What counts as declared where the program says nothing, as a line that is all ours: it is managed in any case. */
+  always?: T;
   /** A change cannot be made in place. */
   replaces?: boolean;
   /** Its value must never be printed: failures are reported on the whole resource. */
@@ -43,6 +45,8 @@ export interface Context {
   replaceOnChanges?: readonly string[];
   /** Accounts that the state names for the objects of this provider, as far as this run has seen them. */
   owners?: Set<string>;
+  /** Objects (`TYPE ID`) that the program says to take over: no other resource's deletion may take them away. */
+  adopted?: Set<string>;
   /** A line for the person at the screen, beside the resource's progress. */
   log(line: string): void;
 }
@@ -65,8 +69,6 @@ export interface Resource<Inputs extends object, State extends object> {
   rules?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>): Failure[] | Promise<Failure[]>;
   /** What taking over an existing object will change: asked once, before it is created; its lines are logged. */
   adoption?(inputs: Partial<Inputs>, context: Context): Promise<string[]>;
-  /** The program still says that this resource took the object over, so no other one's deletion may take it away. No I/O. */
-  claim?(id: string, context: Context): Promise<void>;
   /** Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do. */
   beforeReplace?(id: string, state: State, changed: (keyof Inputs)[], context: Context): Promise<void>;
   create(inputs: Inputs, context: Context): Promise<{ id: string; state: State }>;

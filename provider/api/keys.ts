@@ -38,8 +38,6 @@ export class Keys {
   readonly #list: SharedList<Key>;
   /** Declared as String by clients since 2023 and as Int before; the schema's answer to the first deletion settles it. */
   #idType: "String" | "Int" = "String";
-  /** Ids that this process took over: the resource that had one before and makes way for it must not delete it. */
-  readonly adopted = new Set<string>();
   readonly #additions: Additions<Key>;
 
   constructor(

@@ -113,8 +113,6 @@ const asAnswer = (found: RemoteRepo | undefined) => found && { repoAdded: found 
 
 export class Repos {
   readonly #list: SharedList<RemoteRepo>;
-  /** Ids that this process took over: the resource that had one before and makes way for it must not delete it. */
-  readonly adopted = new Set<string>();
   readonly #additions: Additions<RemoteRepo>;
 
   constructor(

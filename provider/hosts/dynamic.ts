@@ -32,6 +32,7 @@ export function host(type: string): dynamic.ResourceProvider {
       api: () => connectionFor(given).api(),
       journal: connectionFor(given).journal,
       owners: connectionFor(given).owners,
+      adopted: connectionFor(given).adopted,
       name: nameIn(origin) ?? "",
       ...(typeof origin === "string" && { origin: `${process.env.PULUMI_PROJECT ?? ""}/${origin}` }),
       replaceOnChanges: listIn(inputs[REPLACE_ON_CHANGES]),
@@ -101,6 +102,7 @@ interface Connection {
   api(): Promise<Api>;
   journal: Journal;
   owners: Set<string>;
+  adopted: Set<string>;
 }
 
 const connections = new Map<string, Connection>();
@@ -116,6 +118,7 @@ function connectionFor(given: GivenConfig): Connection {
     connection = {
       journal,
       owners: new Set(),
+      adopted: new Set(),
       api() {
         // Loaded here, as an operation on key pairs alone speaks with nobody.
         api ??= import("../api/index.js").then(({ connect }) => connect(config, { journal }));

@@ -278,14 +278,12 @@ async function ensure(remote: RemoteRepo, kept: Partial<RepoState>, inputs: Repo
   return toState(await repos.edit(remote.id, changes), after);
 }
 
-/** The repository to take over, which another resource's deletion must not take away from now on. */
+/** The repository to take over. */
 async function find(id: string, inputs: Partial<RepoInputs>, context: Context): Promise<RemoteRepo> {
   const { repos } = await context.api();
   const remote = await repos.get(id);
   if (!remote) throw new ProviderError("notFound", `The account has no repository ${id} to take over (existingId).`);
   assertAdoptable(remote, inputs);
-  // With deleteBeforeReplace the old resource, which is this very repository, is deleted before the new one is made.
-  repos.adopted.add(id);
   return remote;
 }
 
@@ -370,10 +368,6 @@ export const repo: Resource<RepoInputs, RepoState> = {
     );
   },
 
-  async claim(id, context) {
-    (await context.api()).repos.adopted.add(id);
-  },
-
   async beforeReplace(id, state, changed, context) {
     await assertMayReplace(`the repository ${id}`, context);
     if (state.forceDestroy) return;
@@ -385,7 +379,6 @@ export const repo: Resource<RepoInputs, RepoState> = {
 
   async delete(id, state, context) {
     const { repos } = await context.api();
-    if (repos.adopted.has(id)) return;
     const remote = await repos.current(id);
     if (remote && !state.forceDestroy) assertNoData(remote, "deleted", "set retainOnDelete: true");
     if (remote && (await repos.delete(id))) return;

@@ -110,7 +110,6 @@ async function adopt(id: string, inputs: Partial<SshKeyInputs>, context: Context
       `The SSH key ${id} to take over is named "${key.name}", and BorgBase cannot rename keys: give that name, or leave name out.`,
     );
   }
-  keys.adopted.add(id);
   return key;
 }
 
@@ -149,17 +148,13 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     return state;
   },
 
-  async claim(id, context) {
-    (await context.api()).keys.adopted.add(id);
-  },
-
   async beforeReplace(id, _state, _changed, context) {
     await assertMayReplace(`the SSH key ${id}`, context);
   },
 
   async delete(id, state, context) {
     const { keys } = await context.api();
-    if (keys.adopted.has(id) || (await keys.delete(id))) return;
+    if (await keys.delete(id)) return;
     await assertOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
   },
 };

@@ -44,6 +44,8 @@ export class Process {
     this.#die = reject;
   });
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #adopted = new Set<string>();
+  readonly #owners = new Set<string>();
   readonly #api: ReturnType<typeof connect>;
   readonly #journal: Journal;
   #left: number;
@@ -69,6 +71,8 @@ export class Process {
     const base = {
       api: async () => this.#api,
       journal: this.#journal,
+      adopted: this.#adopted,
+      owners: this.#owners,
       name,
       log: (line: string) => void this.log.push(line),
     };

@@ -42,7 +42,10 @@ export interface SshConnectionInputs {
   useSftpMode?: boolean;
   /** Default `.ssh/authorized_keys`, from where a login starts. A change replaces. */
   authorizedKeysPath?: string;
-  /** What the key may do: only `borg serve`, or a raw option string of `authorized_keys`; default: everything. */
+  /**
+   * What the key may do: only `borg serve`, or a raw option string of `authorized_keys`; default: everything. The line
+   * in the file is managed as a whole: options that others add to it are drift in any case.
+   */
   restrict?: Restriction;
   /** The folder that relative `borgServe` paths and `getStorage` start from. */
   defaultPath?: string;
@@ -115,7 +118,7 @@ async function makeFields(): Promise<Fields<SshConnectionInputs>> {
     trustOnFirstUse: { schema: yes, reset: () => false, same: sameFlag },
     useSftpMode: { schema: yes, ...unset },
     authorizedKeysPath: { schema: text, reset: () => ".ssh/authorized_keys", replaces: true, same: samePath },
-    restrict: { schema: await restrictSchema(), reset: () => NONE, same: sameRestriction },
+    restrict: { schema: await restrictSchema(), always: NONE, same: sameRestriction },
     defaultPath: { schema: text, ...unset },
     sshPathPrefix: { schema: text, ...unset },
     keepOnDelete: { schema: yes, reset: () => false, same: sameFlag },

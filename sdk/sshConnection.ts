@@ -5,6 +5,9 @@ import { type Args, DynamicResource } from "./dynamicResource";
 /** The arguments of an {@link SshConnection}. */
 export type SshConnectionArgs = Args<SshConnectionInputs>;
 
+/** An argument as the program gave it; undefined where it did not. */
+type Given<K extends keyof SshConnectionInputs> = pulumi.Output<SshConnectionInputs[K] | undefined>;
+
 /**
  * A public key in the `authorized_keys` of an account on a host: put there, proven, watched, and taken off again.
  * The host is verified before anything secret is sent; all other lines of the file stay byte for byte as they were.
@@ -27,6 +30,24 @@ export class SshConnection extends DynamicResource {
   declare readonly port: pulumi.Output<number>;
   declare readonly username: pulumi.Output<string>;
   declare readonly publicKey: pulumi.Output<string>;
+  /** Secret, as the four that follow. */
+  declare readonly privateKey: Given<"privateKey">;
+  declare readonly passphrase: Given<"passphrase">;
+  declare readonly password: Given<"password">;
+  declare readonly bootstrapPrivateKey: Given<"bootstrapPrivateKey">;
+  declare readonly bootstrapPassphrase: Given<"bootstrapPassphrase">;
+  declare readonly agent: Given<"agent">;
+  declare readonly passwordEnv: Given<"passwordEnv">;
+  declare readonly hostKey: Given<"hostKey">;
+  declare readonly trustOnFirstUse: Given<"trustOnFirstUse">;
+  declare readonly useSftpMode: Given<"useSftpMode">;
+  declare readonly authorizedKeysPath: Given<"authorizedKeysPath">;
+  declare readonly restrict: Given<"restrict">;
+  declare readonly defaultPath: Given<"defaultPath">;
+  declare readonly sshPathPrefix: Given<"sshPathPrefix">;
+  declare readonly keepOnDelete: Given<"keepOnDelete">;
+  declare readonly onUnreachable: Given<"onUnreachable">;
+  declare readonly timeout: Given<"timeout">;
   /** `"connected"` only after a login with the deployed key, else `"deployed"`; `"missing"` once a refresh found it gone. */
   declare readonly status: pulumi.Output<SshConnectionState["status"]>;
   /** What that login may do: `"shell"`, `"restricted"` or `"sftp"`. Undefined where none was tried. */
@@ -49,23 +70,36 @@ export class SshConnection extends DynamicResource {
   }
 }
 
-const OUTPUTS: (keyof SshConnectionState)[] = [
-  "host",
-  "port",
-  "username",
-  "publicKey",
-  "status",
-  "access",
-  "hostKeyFingerprint",
-  "hostKeyType",
-  "knownHosts",
-  "fingerprintSha256",
-];
-
 const SECRETS: (keyof SshConnectionState)[] = [
   "privateKey",
   "passphrase",
   "password",
   "bootstrapPrivateKey",
   "bootstrapPassphrase",
+];
+
+const OUTPUTS: (keyof SshConnectionState)[] = [
+  "host",
+  "port",
+  "username",
+  "publicKey",
+  ...SECRETS,
+  "agent",
+  "passwordEnv",
+  "hostKey",
+  "trustOnFirstUse",
+  "useSftpMode",
+  "authorizedKeysPath",
+  "restrict",
+  "defaultPath",
+  "sshPathPrefix",
+  "keepOnDelete",
+  "onUnreachable",
+  "timeout",
+  "status",
+  "access",
+  "hostKeyFingerprint",
+  "hostKeyType",
+  "knownHosts",
+  "fingerprintSha256",
 ];

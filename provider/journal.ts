@@ -48,6 +48,11 @@ export class Journal {
     } catch {}
   }
 
+  /** As {@link settle}, for a process that has seen the engine save the state and knows nothing else of the journal. */
+  confirm(kind: string, origin: string): void {
+    rmSync(join(this.#folder, keyOf(kind, origin)), { force: true });
+  }
+
   /** The object is what became of a known addition: whatever else still waits for an answer, it is not that. */
   exclude(kind: string, id: string): void {
     for (const addition of this.#load().values()) {

@@ -135,7 +135,9 @@ export async function diff(
 }
 
 export async function create(resource: AnyResource, inputs: Properties, context: Context) {
-  const { id, state } = await expected(() => resource.create(withoutMarks(inputs), context));
+  const { id, state, recovered } = await expected(() => resource.create(withoutMarks(inputs), context));
+  // Should the engine hold it for what is to be replaced, it stays what it is.
+  if (recovered) context.adopted?.add(`${resource.type} ${id}`);
   return { id, state: await declaring(resource, inputs, state) };
 }
 

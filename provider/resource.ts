@@ -45,7 +45,7 @@ export interface Context {
   replaceOnChanges?: readonly string[];
   /** Accounts that the state names for the objects of this provider, as far as this run has seen them. */
   owners?: Set<string>;
-  /** Objects (`TYPE ID`) that the program says to take over: no other resource's deletion may take them away. */
+  /** Objects (`TYPE ID`) that this run takes over: no other resource's deletion may take them away. */
   adopted?: Set<string>;
   /** A line for the person at the screen, beside the resource's progress. */
   log(line: string): void;
@@ -71,7 +71,8 @@ export interface Resource<Inputs extends object, State extends object> {
   adoption?(inputs: Partial<Inputs>, context: Context): Promise<string[]>;
   /** Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do. */
   beforeReplace?(id: string, state: State, changed: (keyof Inputs)[], context: Context): Promise<void>;
-  create(inputs: Inputs, context: Context): Promise<{ id: string; state: State }>;
+  /** `recovered`: an interrupted run had made it already. */
+  create(inputs: Inputs, context: Context): Promise<{ id: string; state: State; recovered?: boolean }>;
   /** The state as it is now, or undefined when the object is gone. `state` is empty when all that is known is the id. */
   read(id: string, state: Partial<State>, context: Context): Promise<State | undefined>;
   update(id: string, state: State, inputs: Inputs, context: Context): Promise<State>;

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { confirmAddition } from "./confirmAddition";
 import { providerFor } from "./provider";
 
 /** `T` as arguments of a resource: every value, at every depth, may be an output of another resource. */
@@ -34,7 +35,8 @@ export abstract class DynamicResource extends pulumi.CustomResource {
       __provider: providerText(type),
     };
     const additionalSecretOutputs = [...(opts.additionalSecretOutputs ?? []), ...secrets];
-    const all = { ...opts, provider: providerFor(opts), additionalSecretOutputs };
+    const provider = providerFor(opts);
+    const all = { ...opts, provider, additionalSecretOutputs };
     const { stackTraceLimit } = Error;
     try {
       // The SDK takes four stack traces per output, for a debugging aid, and ts-node maps each of their frames: that was
@@ -48,8 +50,12 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     } finally {
       Error.stackTraceLimit = stackTraceLimit;
     }
+    if (ADDED.has(type) && opts.id === undefined) confirmAddition(this, type, name, provider);
   }
 }
+
+/** What is added to an account, where it could be added twice. */
+const ADDED = new Set(["SshKey", "Repo"]);
 
 /** The engine acts on these by what a provider tells of single properties, which a dynamic one cannot do. */
 function toldOptions({ ignoreChanges = [], replaceOnChanges = [] }: pulumi.CustomResourceOptions): pulumi.Inputs {

@@ -342,7 +342,8 @@ export const repo: Resource<RepoInputs, RepoState> = {
     const args = toArguments(wanted, Object.keys(wanted));
     const { item, recovered } = await repos.add({ ...args, name: wanted.name, region: inputs.region }, context.origin);
     const kept = { forceDestroy: inputs.forceDestroy ?? false, ...(__account && { __account }) };
-    return { id: item.id, state: recovered ? await ensure(item, kept, wanted, context) : toState(item, kept) };
+    const state = recovered ? await ensure(item, kept, wanted, context) : toState(item, kept);
+    return { id: item.id, state, recovered };
   },
 
   async read(id, state, context) {

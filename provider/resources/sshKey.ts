@@ -128,11 +128,11 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
   async create(inputs, context) {
     const { keys } = await context.api();
     const owner = await ownerOfAddition(context);
-    const key =
-      inputs.existingId === undefined
-        ? (await keys.add(inputs.name ?? context.name, inputs.publicKey, context.origin)).item
-        : await adopt(inputs.existingId, inputs, context);
-    return { id: key.id, state: toState(key, owner) };
+    if (inputs.existingId !== undefined) {
+      return { id: inputs.existingId, state: toState(await adopt(inputs.existingId, inputs, context), owner) };
+    }
+    const { item, recovered } = await keys.add(inputs.name ?? context.name, inputs.publicKey, context.origin);
+    return { id: item.id, state: toState(item, owner), recovered };
   },
 
   async read(id, state, context) {

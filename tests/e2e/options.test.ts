@@ -188,6 +188,23 @@ describe("Pulumi's resource options", function () {
     assert.equal((await repoIds()).length, 1);
   });
 
+  it("--replace of what was just made: a new one, and the old one goes", async () => {
+    more = () => {
+      new borgbase.SshKey("key", { publicKey: PUBLIC_KEY });
+    };
+    // A program of the CLI's own has its environment; this one runs in the test's process.
+    await stack.setConfig("borgbase:endpoint", account.emulator.endpoint);
+    await up();
+    const [old] = await repoIds();
+    account.mutations();
+    await up({ replace: [await urnOf("Repo", "web"), await urnOf("SshKey", "key")] });
+    assert.deepEqual(account.mutations().sort(), ["repoAdd", "repoDelete", "sshAdd", "sshDelete"]);
+    const [id, ...others] = await repoIds();
+    assert.deepEqual([others, id === old, (await stack.resource("Repo", "web"))?.id], [[], false, id]);
+    const drift = await stack.drift();
+    assert.ok(drift.ok, drift.output);
+  });
+
   for (const deleteBeforeReplace of [false, true]) {
     const order = deleteBeforeReplace ? "old before new" : "new before old";
     it(`--replace, ${order}: what was taken over with existingId is never deleted`, async () => {

@@ -35,20 +35,6 @@ export class ProviderError extends Error {
   }
 }
 
-/**
- * The object exists, but bringing it to what the program says failed half-way. `state` is what was really read back,
- * so that the unfinished part is an ordinary difference at the next run.
- */
-export class PartialFailure extends ProviderError {
-  constructor(
-    readonly id: string,
-    readonly state: object,
-    cause: ProviderError,
-  ) {
-    super(cause.kind, cause.message, { cause });
-  }
-}
-
 /** One bad argument. An empty `property` reports it on the whole resource, as secret arguments need. */
 export interface Failure {
   property: string;

@@ -160,7 +160,19 @@ export interface StateResource {
 
 type Command = (onEvent: (event: EngineEvent) => void) => Promise<{ stdout: string; stderr: string }>;
 
-async function run(command: Command): Promise<Run> {
+/**
+ * gRPC keeps the connections of a process by their address. An engine that gets the port of an earlier one of this process
+ * is sometimes answered from there, before it has done anything: that run is no run.
+ */
+const STALE_CONNECTION = /14 UNAVAILABLE: No connection established/;
+
+async function run(command: Command, attempts = 3): Promise<Run> {
+  const result = await runOnce(command);
+  const isStale = !result.ok && result.steps.length === 0 && STALE_CONNECTION.test(result.output);
+  return isStale && attempts > 1 ? run(command, attempts - 1) : result;
+}
+
+async function runOnce(command: Command): Promise<Run> {
   const steps: Step[] = [];
   const collect = ({ resourcePreEvent, resOutputsEvent, diagnosticEvent }: EngineEvent) => {
     const metadata = resourcePreEvent?.metadata ?? resOutputsEvent?.metadata;

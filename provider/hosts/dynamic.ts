@@ -10,6 +10,7 @@ import { Journal } from "../journal";
 import { check, create, diff, names, type Properties, read, remove, update } from "../lifecycle";
 import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
 import type { Context } from "../resource";
+import { endWithEngine } from "./engine";
 import { fromEngine, toEngine } from "./values";
 
 /** The host's own property: the text that it loads the provider from. */
@@ -24,6 +25,7 @@ const OWN = [ORIGIN, IGNORE_CHANGES, REPLACE_ON_CHANGES];
 /** The provider of one type of resource, for the host. */
 export function host(type: string): dynamic.ResourceProvider {
   quietExpectedErrors();
+  endWithEngine();
   const resource = resourceOf(type);
   let given: GivenConfig = {};
   const context = (inputs: Properties): Context => {

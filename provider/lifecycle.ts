@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import { type Failure, ProviderError } from "./errors";
+import { type PropertyPath, parsePropertyPath, withValueFrom } from "./propertyPath";
 import { type Context, type Field, type Fields, type Resource, UNKNOWN } from "./resource";
 
 /** Arguments or outputs by name; values may hold {@link UNKNOWN}. */
@@ -82,7 +83,7 @@ export async function check(
   if (reset.length > 0) inputs[RESET] = reset.join();
   const isNew = !olds || Object.keys(olds).length === 0;
   if (isNew && failures.length === 0 && resource.adoption) {
-    for (const line of await resource.adoption(known, context)) context.log(line);
+    for (const line of await resource.adoption(known, unknown, context)) context.log(line);
   }
   return { inputs, failures };
 }
@@ -108,6 +109,7 @@ export async function diff(
   context.journal?.settleId(resource.type, id);
   const changed: string[] = [];
   const replaces: string[] = [];
+  const replaceOn = context.replaceOnChanges?.map(parsePropertyPath) ?? [];
   let replacementIsCertain = false;
   let adopted = false;
 
@@ -123,7 +125,7 @@ export async function diff(
     if (!unknown && (await isSame(field, declared, state[name], { inputs, state })) && !isMasked(field, name, state))
       continue;
     changed.push(name);
-    if (field.replaces || names(context.replaceOnChanges, name)) {
+    if (field.replaces || (await isNamed(replaceOn, name, field, declared, { inputs, state }))) {
       replaces.push(name);
       replacementIsCertain ||= !unknown;
     }
@@ -214,9 +216,22 @@ function otherIdentity(resource: AnyResource, name: string, id: string, declared
   );
 }
 
-/** Whether a list of the program's options names the argument. */
-export function names(list: readonly string[] = [], name: string): boolean {
-  return list.includes(name) || list.includes("*");
+/** Whether one of the paths names the argument, or something in it that differs. */
+async function isNamed(
+  paths: readonly PropertyPath[],
+  name: string,
+  field: Field,
+  declared: unknown,
+  whole: { inputs: object; state: Properties },
+): Promise<boolean> {
+  for (const [root, ...rest] of paths) {
+    if (root === undefined || (root === name && rest.length === 0)) return true;
+    if (root !== name) continue;
+    const actual = whole.state[name];
+    const changed = withValueFrom(actual, rest, declared);
+    if (holdsUnknown(changed) || (changed !== actual && !(await isSame(field, changed, actual, whole)))) return true;
+  }
+  return false;
 }
 
 /** The replacement would take over the very object that it is to replace, which is then deleted. */

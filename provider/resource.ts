@@ -41,7 +41,7 @@ export interface Context {
   /** Project, stack and name, where the host knows them: for finding again what an interrupted run added. */
   origin?: string;
   journal?: Journal;
-  /** Arguments whose change makes a new object, as the program's `replaceOnChanges` says; `*` is all of them. */
+  /** Property paths whose change makes a new object, as the program's `replaceOnChanges` says. */
   replaceOnChanges?: readonly string[];
   /** Accounts that the state names for the objects of this provider, as far as this run has seen them. */
   owners?: Set<string>;
@@ -68,7 +68,7 @@ export interface Resource<Inputs extends object, State extends object> {
   /** Rules between arguments. `inputs` lacks those that failed on their own or are unknown; `unknown` names both. No I/O. */
   rules?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>): Failure[] | Promise<Failure[]>;
   /** What taking over an existing object will change: asked once, before it is created; its lines are logged. */
-  adoption?(inputs: Partial<Inputs>, context: Context): Promise<string[]>;
+  adoption?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>, context: Context): Promise<string[]>;
   /** Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do. */
   beforeReplace?(id: string, state: State, changed: (keyof Inputs)[], context: Context): Promise<void>;
   /** `recovered`: an interrupted run had made it already. */

@@ -31,12 +31,13 @@ export abstract class DynamicResource extends pulumi.CustomResource {
       ...args,
       ...encrypted(args, secrets),
       // Whose it is, which the host tells to nobody. A resource that is only read needs none.
-      ...(opts.id === undefined && { __origin: `${pulumi.getStack()}/${name}`, ...toldOptions(opts) }),
+      ...(opts.id === undefined && { __origin: `${pulumi.getStack()}/${name}` }),
       __provider: providerText(type),
     };
     const additionalSecretOutputs = [...(opts.additionalSecretOutputs ?? []), ...secrets];
     const provider = providerFor(opts);
-    const all = { ...opts, provider, additionalSecretOutputs };
+    const transformations = [...(opts.transformations ?? []), atLast];
+    const all = { ...opts, provider, additionalSecretOutputs, transformations };
     const { stackTraceLimit } = Error;
     try {
       // The SDK takes four stack traces per output, for a debugging aid, and ts-node maps each of their frames: that was
@@ -51,19 +52,36 @@ export abstract class DynamicResource extends pulumi.CustomResource {
       Error.stackTraceLimit = stackTraceLimit;
     }
     if (ADDED.has(type) && opts.id === undefined) confirmAddition(this, type, name, provider);
+    // A preview knows the id of what is taken over, and so can tell what that changes of others.
+    const { existingId } = { ...args } as { existingId?: string };
+    if (existingId !== undefined) (this as { id: pulumi.Output<pulumi.ID> }).id = this.urn.apply(() => existingId);
   }
 }
 
 /** What is added to an account, where it could be added twice. */
 const ADDED = new Set(["SshKey", "Repo"]);
 
+/**
+ * The SDK calls what is in this list one after the other: what the parents and the stack add to a resource's own comes
+ * after it, so the last word is had by putting oneself to the end.
+ */
+const atLast: pulumi.ResourceTransformation = ({ resource }) => {
+  if (resource instanceof DynamicResource) {
+    (resource as unknown as { __transformations: pulumi.ResourceTransformation[] }).__transformations.push(tellOptions);
+  }
+  return undefined;
+};
+
 /** The engine acts on these by what a provider tells of single properties, which a dynamic one cannot do. */
-function toldOptions({ ignoreChanges = [], replaceOnChanges = [] }: pulumi.CustomResourceOptions): pulumi.Inputs {
-  return {
+const tellOptions: pulumi.ResourceTransformation = ({ resource, props, opts }) => {
+  const { id, ignoreChanges = [], replaceOnChanges = [] } = opts as pulumi.CustomResourceOptions;
+  if (!(resource instanceof DynamicResource) || id !== undefined) return undefined;
+  const told = {
     ...(ignoreChanges.length > 0 && { __ignoreChanges: ignoreChanges }),
     ...(replaceOnChanges.length > 0 && { __replaceOnChanges: replaceOnChanges }),
   };
-}
+  return { props: { ...props, ...told }, opts };
+};
 
 /** The engine marks outputs by their names alone: an argument that is given in plain would stay so in the state's inputs. */
 function encrypted(args: object = {}, secrets: readonly string[]): pulumi.Inputs {

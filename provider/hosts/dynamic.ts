@@ -5,9 +5,10 @@
 import type { dynamic } from "@pulumi/pulumi";
 import type { Api } from "../api";
 import { type GivenConfig, resolveConfig } from "../config";
-import { messageOf, ProviderError } from "../errors";
+import { type Failure, isKind, messageOf, ProviderError } from "../errors";
 import { Journal } from "../journal";
-import { check, create, diff, names, type Properties, read, remove, update } from "../lifecycle";
+import { check, create, diff, type Properties, read, remove, update } from "../lifecycle";
+import { parsePropertyPath, withValueFrom } from "../propertyPath";
 import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
 import type { Context } from "../resource";
 import { endWithEngine } from "./engine";
@@ -52,7 +53,7 @@ export function host(type: string): dynamic.ResourceProvider {
       told(async () => {
         const { inputs, failures } = await check(resource, known(olds), known(news), context(news));
         const own = Object.fromEntries(OWN.filter((name) => name in news).map((name) => [name, news[name]]));
-        return { inputs: { ...toEngine(inputs), ...own }, failures };
+        return { inputs: { ...toEngine(inputs), ...own }, failures: [...failures, ...unusableOptions(news)] };
       }),
 
     diff: (id, olds, news) =>
@@ -145,11 +146,30 @@ function known(values: Properties): Properties {
 
 /** The arguments; of those that `ignoreChanges` names, what the resource has, which others may have changed meanwhile. */
 function wanted(olds: Properties, news: Properties): Properties {
-  const ignored = listIn(news[IGNORE_CHANGES]);
+  const ignored = listIn(news[IGNORE_CHANGES]).map(parsePropertyPath);
+  const inputs = known(news);
+  if (ignored.length === 0) return inputs;
   const state = known(olds);
-  const own = Object.entries(known(news));
-  return Object.fromEntries(
-    own.map(([name, value]) => [name, name in state && names(ignored, name) ? state[name] : value]),
+  for (const name of Object.keys(inputs).filter((each) => each in state)) {
+    for (const [root, ...rest] of ignored) {
+      if (root === undefined || root === name) inputs[name] = withValueFrom(inputs[name], rest, state[name]);
+    }
+  }
+  return inputs;
+}
+
+/** Before anything is changed, what the program's options say that cannot be done. */
+function unusableOptions(news: Properties): Failure[] {
+  return [IGNORE_CHANGES, REPLACE_ON_CHANGES].flatMap((option) =>
+    listIn(news[option]).flatMap((path) => {
+      try {
+        parsePropertyPath(path);
+        return [];
+      } catch (error) {
+        if (!isKind(error, "input")) throw error;
+        return [{ property: "", reason: `${option.slice(2)}: ${error.message}` }];
+      }
+    }),
   );
 }
 

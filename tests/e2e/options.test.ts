@@ -1,7 +1,14 @@
 import { strict as assert } from "node:assert";
-import type { CustomResourceOptions } from "@pulumi/pulumi";
+import {
+  ComponentResource,
+  type CustomResourceOptions,
+  mergeOptions,
+  type ResourceTransformationArgs,
+  runtime,
+} from "@pulumi/pulumi";
 import * as borgbase from "../../sdk";
 import { startAccount } from "../support/account";
+import { assertOneLineError } from "../support/output";
 import { TestStack } from "../support/stack";
 
 const PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGB4RQlFh1wpXyGPjkKSBQBZwTRf+tSu8ZvFBrSkX3fQ";
@@ -142,6 +149,100 @@ describe("Pulumi's resource options", function () {
     assert.match((await stack.preview()).output, /holds backups .*so it is not replaced for another alertDays/);
     assert.ok(!(await stack.up()).ok);
     assert.deepEqual(await repoIds(), ids);
+  });
+
+  const COMPACTION = { interval: 1, unit: "weeks", hour: 4, timezone: "UTC" } as const;
+  it("ignoreChanges with a path: that value is left alone, and the rest of the argument is not", async () => {
+    args = { region: "eu", compaction: COMPACTION };
+    opts = { ignoreChanges: ['compaction["hour"]'] };
+    await up();
+    const [id = ""] = await repoIds();
+    args = { region: "eu", compaction: { ...COMPACTION, hour: 5 } };
+    assert.deepEqual((await up()).steps, []);
+    await account.console.edit(id, "compactionHour: 9");
+    assert.ok((await stack.refresh()).ok);
+    assert.deepEqual((await up()).steps, []);
+    args = { region: "eu", compaction: { ...COMPACTION, interval: 2, hour: 5 } };
+    await up();
+    const [repo] = await account.console.repos();
+    assert.deepEqual([repo?.compactionInterval, repo?.compactionHour], [2, 9]);
+    await account.console.edit(id, "compactionInterval: 3");
+    assert.ok((await stack.refresh()).ok);
+    await up();
+    assert.equal((await account.console.repos())[0]?.compactionInterval, 2);
+  });
+
+  it("replaceOnChanges with a path: that value makes a new repository, the rest of the argument does not", async () => {
+    args = { region: "eu", compaction: COMPACTION };
+    opts = { replaceOnChanges: ["compaction.hour"] };
+    await up();
+    const [old] = await repoIds();
+    args = { region: "eu", compaction: { ...COMPACTION, interval: 2 } };
+    await up();
+    assert.deepEqual(await repoIds(), [old]);
+    args = { region: "eu", compaction: { ...COMPACTION, interval: 2, hour: 5 } };
+    const preview = await stack.preview();
+    assert.ok(
+      preview.steps.some(({ op }) => op === "replace"),
+      preview.output,
+    );
+    await up();
+    const [id, ...others] = await repoIds();
+    assert.deepEqual([others, id === old], [[], false]);
+    args = { region: "eu" };
+    await up();
+    assert.deepEqual(await repoIds(), [id], "without the whole argument, more has changed than the path names");
+  });
+
+  it("a path that cannot be followed is refused before anything is made", async () => {
+    args = { region: "eu", fullAccessKeys: ["1"] };
+    for (const [path, reason] of [
+      [
+        "fullAccessKeys[0]",
+        /ignoreChanges: "fullAccessKeys\[0\]" leads into a list .*name "fullAccessKeys" as a whole/,
+      ],
+      ["compaction.", /ignoreChanges: "compaction\." is no property path/],
+    ] as const) {
+      opts = { ignoreChanges: [path] };
+      assertOneLineError(await stack.up(), reason);
+    }
+    opts = { replaceOnChanges: ["fullAccessKeys[0]"] };
+    assertOneLineError(await stack.preview(), /replaceOnChanges: "fullAccessKeys\[0\]" leads into a list/);
+    assert.deepEqual(account.mutations(), []);
+  });
+
+  it("transformations of the resource, its parent and the stack: the options that they add count", async () => {
+    let ignoreChanges = ["alertDays"];
+    const adding = (added: CustomResourceOptions) => (given: ResourceTransformationArgs) =>
+      given.type === "borgbase:index:Repo"
+        ? { props: given.props, opts: mergeOptions(given.opts, added) as CustomResourceOptions }
+        : undefined;
+    const program = () => {
+      runtime.registerStackTransformation((given) => adding({ ignoreChanges })(given));
+      const parent = new ComponentResource(
+        "test:index:Group",
+        "group",
+        {},
+        {
+          transformations: [adding({ ignoreChanges: ["quota"] })],
+        },
+      );
+      new borgbase.Repo("web", args, { parent, transformations: [adding({ replaceOnChanges: ["compaction.hour"] })] });
+    };
+    stack.program = async () => program();
+    args = { region: "eu", alertDays: 2, quota: 100, compaction: COMPACTION };
+    await up();
+    const [id = ""] = await repoIds();
+    await account.console.edit(id, "alertDays: 9, quota: 300");
+    assert.ok((await stack.refresh()).ok);
+    assert.deepEqual((await up()).steps, []);
+    ignoreChanges = [];
+    await up();
+    const [repo] = await account.console.repos();
+    assert.deepEqual([repo?.id, repo?.alertDays, repo?.quota], [id, 2, 300]);
+    args = { region: "eu", alertDays: 2, quota: 100, compaction: { ...COMPACTION, hour: 5 } };
+    await up();
+    assert.notDeepEqual(await repoIds(), [id]);
   });
 
   it("deleteBeforeReplace: old before new, and still never with backups in it", async () => {

@@ -319,12 +319,16 @@ export const repo: Resource<RepoInputs, RepoState> = {
   fields,
   rules,
 
-  async adoption(inputs, context) {
+  async adoption(inputs, unknown, context) {
     if (inputs.existingId === undefined) return [];
     const remote = await find(inputs.existingId, inputs, context);
     const actual = toState(remote, {});
     const changed = await differences(await fields(), inputs as RepoInputs, actual);
-    const lines = changed.map((name) => `  ${name}: ${show(actual[name as keyof RepoState])} => ${show(inputs[name])}`);
+    const line = (name: string, value: string) => `  ${name}: ${show(actual[name as keyof RepoState])} => ${value}`;
+    const lines = [
+      ...changed.map((name) => line(name, show(inputs[name]))),
+      ...[...unknown].map((name) => line(name, "not known before the deployment")),
+    ];
     return [
       `takes over the repository ${remote.id}; it changes ${lines.length ? "" : "nothing of it"}`.trim(),
       ...lines,

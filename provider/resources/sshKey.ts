@@ -119,7 +119,7 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
   fields,
   rules,
 
-  async adoption(inputs, context) {
+  async adoption(inputs, _unknown, context) {
     if (inputs.existingId === undefined) return [];
     await adopt(inputs.existingId, inputs, context);
     return [`takes over the SSH key ${inputs.existingId} and changes nothing of it`];

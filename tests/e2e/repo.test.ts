@@ -307,6 +307,28 @@ describe("Repo through the real CLI", function () {
     assert.deepEqual(account.mutations(), []);
   });
 
+  it("says in the preview which keys a repository that it takes over will get", async () => {
+    const { repoAdd } = await account.console.ask<{ repoAdd: { repoAdded: { id: string } } }>(
+      `mutation { repoAdd(name: "old", region: "eu", appendOnlyKeys: ["${keyIds[0]}"]) { repoAdded { id } } }`,
+    );
+    const { id } = repoAdd.repoAdded;
+    account.mutations();
+    stack.program = async () => {
+      const adopted = new borgbase.SshKey("key 1", { publicKey: KEYS[1] as string, existingId: keyIds[1] });
+      const added = new borgbase.SshKey("new", { publicKey: new borgbase.KeyPair("new").publicKey });
+      const keys = { appendOnlyKeys: [adopted.id], fullAccessKeys: [added.id], rsyncKeys: [] };
+      new borgbase.Repo("old", { region: "eu", ...keys, existingId: id });
+    };
+    const { output } = await stack.preview();
+    assert.match(output, new RegExp(`appendOnlyKeys: \\["${keyIds[0]}"\\] => \\["${keyIds[1]}"\\]`));
+    assert.match(output, /fullAccessKeys: none => not known before the deployment/);
+    assert.doesNotMatch(output, /rsyncKeys: |it changes nothing/);
+    await up();
+    const repo = await onlyRepo();
+    assert.deepEqual([repo.id, repo.appendOnlyKeys], [id, [keyIds[1]]]);
+    assert.deepEqual(account.mutations().sort(), ["repoEdit", "sshAdd"]);
+  });
+
   it("reports all bad arguments of a repository together, before anything is changed", async () => {
     args = { region: "", quota: -1, compaction: { interval: 0, unit: "years" as "days", hour: 24, timezone: "Mars" } };
     const run = await stack.up();

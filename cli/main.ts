@@ -14,18 +14,22 @@ const COMMANDS: Record<string, { summary: string; load: () => { default: Command
     summary: "Tell whether a stack still is what its state says (exit code 0, 2 or 1)",
     load: () => require("./drift") as typeof import("./drift"),
   },
+  "from-terraform": {
+    summary: "Print the program that takes over what the Terraform provider manages",
+    load: () => require("./fromTerraform") as typeof import("./fromTerraform"),
+  },
 };
 
 function help(): string {
-  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`);
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(16)}${summary}`);
   return `Usage: pulumi-borgbase COMMAND [OPTIONS]
 
 Commands:
 ${commands.join("\n")}
 
 Options:
-  --help      Show this help; after a command, the command's own
-  --version   Show the version
+  --help          Show this help; after a command, the command's own
+  --version       Show the version
 `;
 }
 

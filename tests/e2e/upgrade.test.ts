@@ -60,7 +60,7 @@ describe("State of released versions", function () {
     });
   }
 
-  for (const version of existsSync(STATES) ? readdirSync(STATES) : []) {
+  for (const version of readdirSync(STATES).filter((name) => /^\d/.test(name))) {
     it(`${version}: shows no drift and no change, sends no mutation, and is destroyed`, async () => {
       const folder = join(STATES, version);
       const account = await accountIn(join(folder, "account"));

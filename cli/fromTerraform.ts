@@ -1,0 +1,136 @@
+import { text } from "node:stream/consumers";
+import { type Command, readOptions, UsageError } from "./command";
+
+const HELP = `Usage: terraform show -json | pulumi-borgbase from-terraform > index.ts
+
+Prints a Pulumi program that takes over, by their ids, the SSH keys and repositories which the Terraform provider
+gjabell/borgbase has in its state. Asks BorgBase nothing and changes nothing.
+
+  --help   Show this help
+`;
+
+const fromTerraform: Command = async (args) => {
+  const { help } = readOptions(args, { help: { type: "boolean", default: false } });
+  if (!help && process.stdin.isTTY) throw new UsageError("pipe in what `terraform show -json` prints");
+  process.stdout.write(help ? HELP : program(await readState(await text(process.stdin))));
+  return 0;
+};
+
+export default fromTerraform;
+
+/** What that provider manages, out of Terraform's JSON output format, modules included. */
+async function readState(json: string) {
+  const { z } = await import("../provider/zod.js");
+  const object = { id: z.string().min(1), name: z.string().min(1) };
+  const text = z.string().nullish();
+  const number = z.number().nullish();
+  const flag = z.boolean().nullish();
+  const ids = z.array(z.string()).nullish();
+  const key = z.object({ ...object, public_key: z.string() });
+  const repo = z.object({
+    ...object,
+    region: z.string(),
+    format: text,
+    quota: number,
+    quota_enabled: flag,
+    alert_days: number,
+    append_only_keys: ids,
+    full_access_keys: ids,
+    rsync_keys: ids,
+    append_only: flag,
+    sftp_enabled: flag,
+    borg_version: text,
+    compaction: z
+      .object({ enabled: flag, interval: number, interval_unit: text, hour: number, hour_timezone: text })
+      .nullish(),
+  });
+  const resource = z.object({ address: z.string(), mode: z.string(), type: z.string(), values: z.unknown() });
+  const module = z.object({
+    resources: z.array(resource).optional(),
+    get child_modules() {
+      return z.array(module).optional();
+    },
+  });
+  const state = z.object({ format_version: z.string(), values: z.object({ root_module: module }).optional() });
+
+  const { data } = state.safeParse(parse(json));
+  if (!data) throw new Error("the input is not what `terraform show -json` prints");
+  const modules = data.values ? [data.values.root_module] : [];
+  for (const each of modules) modules.push(...(each.child_modules ?? []));
+  const managed = modules.flatMap(({ resources = [] }) => resources).filter(({ mode }) => mode === "managed");
+
+  const all = <T extends { name: string }>(type: string, schema: { safeParse(value: unknown): { data?: T } }) => {
+    const addresses = new Map<string, string>();
+    return managed
+      .filter((each) => each.type === type)
+      .map(({ address, values }) => {
+        const { data } = schema.safeParse(values);
+        if (!data) throw new Error(`${address} has other attributes than gjabell/borgbase gives it`);
+        const namesake = addresses.get(data.name);
+        if (namesake) throw new Error(`${namesake} and ${address} are both named "${data.name}"${NAMESAKES}`);
+        addresses.set(data.name, address);
+        return data;
+      });
+  };
+  return { keys: all("borgbase_ssh_key", key), repos: all("borgbase_borg_repo", repo) };
+}
+
+/** A refresh of that provider looks for names, and so gives both of two namesakes the id of the first. */
+const NAMESAKES =
+  ", so the ids that Terraform has of them cannot be trusted: `terraform state rm` both and write them by hand, with their ids from BorgBase";
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+type State = Awaited<ReturnType<typeof readState>>;
+
+/** TypeScript; each resource is named as its object is. What is at its default is left out. */
+function program({ keys, repos }: State): string {
+  if (keys.length + repos.length === 0) throw new Error("the state holds no SSH key or repository of BorgBase");
+  const names = new Map(keys.map(({ id, name }) => [id, JSON.stringify(name)]));
+  const list = (ids: string[] | null | undefined) =>
+    ids?.length &&
+    `[${ids.map((id) => (names.has(id) ? `keys[${names.get(id)}].id` : JSON.stringify(id))).join(", ")}]`;
+  const text = (value: string | null | undefined, standard?: string) =>
+    value && value !== standard && JSON.stringify(value);
+
+  const entries = keys.map(({ id, name, public_key }) => {
+    const args = { publicKey: JSON.stringify(public_key), existingId: JSON.stringify(id) };
+    return `  ${JSON.stringify(name)}: ${resource("SshKey", name, args).replaceAll("\n", "\n  ")},\n`;
+  });
+  const statements = repos.map(({ id, name, compaction: c, ...repo }) => {
+    const args = {
+      region: text(repo.region),
+      format: text(repo.format, "borg1"),
+      quota: repo.quota_enabled && repo.quota,
+      alertDays: repo.alert_days,
+      appendOnlyKeys: list(repo.append_only_keys),
+      fullAccessKeys: list(repo.full_access_keys),
+      rsyncKeys: list(repo.rsync_keys),
+      appendOnly: repo.append_only,
+      sftpEnabled: repo.sftp_enabled,
+      borgVersion: text(repo.borg_version, "LATEST"),
+      compaction:
+        c?.enabled &&
+        `{ interval: ${c.interval}, unit: ${text(c.interval_unit?.toLowerCase())}, hour: ${c.hour}, timezone: ${text(c.hour_timezone)} }`,
+      existingId: text(id),
+    };
+    return `\n${resource("Repo", name, args)};\n`;
+  });
+  return `import * as borgbase from "pulumi-borgbase";\n\nconst keys = {\n${entries.join("")}};\n${statements.join("")}`;
+}
+
+/** `args` are code; what is false, 0 or nothing is left out, as these are the defaults. */
+function resource(
+  type: string,
+  name: string,
+  args: Record<string, string | number | boolean | null | undefined>,
+): string {
+  const lines = Object.entries(args).flatMap(([key, code]) => (code ? [`  ${key}: ${code},\n`] : []));
+  return `new borgbase.${type}(${JSON.stringify(name)}, {\n${lines.join("")}})`;
+}

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startAccount } from "../support/account";
+import { BackupMachine } from "../support/backupMachine";
 import { execute, ProjectStack, ROOT } from "../support/project";
 import { makeKey } from "../support/sshKeygen";
 import { StorageBox } from "../support/storageBox";
@@ -33,6 +34,10 @@ const EXAMPLES: Record<string, Expectation> = {
   restic: {
     resources: { Repo: 1 },
     works: backUpWithRestic,
+  },
+  rotation: {
+    resources: { KeyPair: 1, SshKey: 1, Repo: 1 },
+    works: rotateBetweenBackups,
   },
   "storage-box": aStorageBox(),
   team: {
@@ -108,6 +113,42 @@ async function backUpWithRestic(stack: ProjectStack, account: Account): Promise<
     account.emulator.control.setContent(repo?.id ?? "", { currentUsage: 0, lastModified: null });
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+
+/** Follows the README while the machine backs up without a pause, which must notice nothing. */
+async function rotateBetweenBackups(stack: ProjectStack, account: Account): Promise<void> {
+  const keyOf = async (name: string) => ((await stack.outputs()).privateKeys as Record<string, string>)[name] ?? "";
+  const old = await keyOf("2026-01");
+  const machine = await BackupMachine.start(account.emulator, String((await stack.outputs()).repoPath), old);
+  const deploy = async (keys: string) => {
+    const before = machine.backups.length;
+    await stack.works("config", "set", "keys", keys);
+    await stack.works("up", "--yes", "--skip-preview");
+    assert.ok(machine.backups.length > before + 1, "backups ran meanwhile");
+  };
+  try {
+    await machine.backsUp(1);
+    await deploy("2026-01,2026-07");
+    await machine.backsUp(2);
+    machine.useKey(await keyOf("2026-07"));
+    await machine.backsUp(2);
+    await deploy("2026-07");
+    await machine.backsUp(2);
+    await machine.rests();
+    assert.deepEqual(
+      machine.backups.filter(({ ok }) => !ok),
+      [],
+    );
+    assert.equal((await machine.borg("list", "--short")).stdout.trim().split("\n").length, machine.backups.length);
+
+    machine.useKey(old);
+    assert.match((await machine.borg("list")).output, /Permission denied/);
+    await stack.works("preview", "--expect-no-changes");
+    const [repo] = await account.console.repos();
+    account.emulator.control.setContent(repo?.id ?? "", { currentUsage: 0, lastModified: null });
+  } finally {
+    await machine.close();
   }
 }
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { isKind, messageOf, ProviderError } from "../errors";
 import type { Journal } from "../journal";
-import { type Added, Additions } from "./additions";
+import type { Added } from "./additions";
 import type { Client } from "./client";
+import { Collection } from "./collection";
 import { deleted, id, numberOr, optionalText } from "./fields";
-import { SharedList } from "./list";
 
 /** A registered SSH key, as the API holds it. `keyData` is algorithm and base64 body, without a comment. */
 export type Key = z.output<typeof key>;
@@ -29,44 +29,31 @@ const FIELDS = "id name keyData keyType bits comment hashMd5 hashSha256 addedAt 
 const LIST = `query { sshList { ${FIELDS} } }`;
 // `String!` although newer servers take null: older ones declare the arguments as required.
 const ADD = `mutation ($name: String!, $keyData: String!) { sshAdd(name: $name, keyData: $keyData) { keyAdded { ${FIELDS} } } }`;
-const remove = (type: string) => `mutation ($id: ${type}!) { sshDelete(id: $id) { ok } }`;
+const removal = (type: string) => `mutation ($id: ${type}!) { sshDelete(id: $id) { ok } }`;
 
 const added = z.object({ keyAdded: key });
 const asAnswer = (found: Key | undefined) => found && { keyAdded: found };
 
-export class Keys {
-  readonly #list: SharedList<Key>;
+export class Keys extends Collection<Key> {
   /** Declared as String by clients since 2023 and as Int before; the schema's answer to the first deletion settles it. */
   #idType: "String" | "Int" = "String";
-  readonly #additions: Additions<Key>;
 
   constructor(
     private readonly client: Client,
     journal?: Journal,
   ) {
-    this.#list = new SharedList(() =>
-      client.query({ purpose: "list the SSH keys", field: "sshList", document: LIST, answer: z.array(key) }),
-    );
-    this.#additions = new Additions("SshKey", this.#list, journal);
+    const list = { purpose: "list the SSH keys", field: "sshList", document: LIST, answer: z.array(key) };
+    super("SshKey", () => client.query(list), journal);
   }
 
-  all(): Promise<Key[]> {
-    return this.#list.all();
-  }
-
-  /** As {@link all}, but never from an answer of a moment ago. */
-  latest(): Promise<Key[]> {
-    return this.#list.latest();
-  }
-
-  /** The key, or undefined when the account has none of this id. There is no query for a single key. */
-  async get(id: string): Promise<Key | undefined> {
-    return (await this.#list.get(id)) ?? (await this.#list.latest()).find((item) => item.id === id);
+  /** There is no query for a single key. */
+  async current(id: string): Promise<Key | undefined> {
+    return (await this.latest()).find((item) => item.id === id);
   }
 
   /** @param origin which resource it is for */
   add(name: string, keyData: string, origin?: string): Promise<Added<Key>> {
-    return this.#additions.run({
+    return this.additions.run({
       origin,
       name,
       args: { name, keyData },
@@ -90,42 +77,27 @@ export class Keys {
     });
   }
 
-  /** Whether there was something to delete: false for a key that the account does not have. */
-  async delete(id: string): Promise<boolean> {
-    try {
-      await this.#delete(id);
-      this.#list.drop(id);
-      return true;
-    } catch (error) {
-      this.#list.forget();
-      if (isKind(error, "notFound")) return false;
-      // What does not exist may also be answered with null, which by itself says nothing.
-      if (isKind(error, "answer") && !(await this.get(id))) return false;
-      throw error;
-    }
-  }
-
-  async #delete(id: string): Promise<void> {
+  protected async remove(id: string): Promise<void> {
     const declared = this.#idType;
     try {
-      await this.#deleteAs(declared, id);
+      await this.#removeAs(declared, id);
     } catch (error) {
       const other = declared === "String" ? "Int" : "String";
       // A schema that wants the other type refuses the document before it does anything.
       if (!isKind(error, "remote") || !new RegExp(`\\b${other}\\b`).test(messageOf(error))) throw error;
-      await this.#deleteAs(other, id);
+      await this.#removeAs(other, id);
       this.#idType = other;
     }
   }
 
-  async #deleteAs(type: "String" | "Int", id: string): Promise<void> {
+  async #removeAs(type: "String" | "Int", id: string): Promise<void> {
     if (type === "Int" && !/^\d+$/.test(id)) {
       throw new ProviderError("notFound", `BorgBase has no SSH key ${id}: its key ids are numbers.`);
     }
     await this.client.idempotent({
       purpose: `delete the SSH key ${id}`,
       field: "sshDelete",
-      document: remove(type),
+      document: removal(type),
       variables: { id: type === "Int" ? Number(id) : id },
       answer: deleted,
     });

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { isKind } from "../errors";
 import type { Journal } from "../journal";
-import { type Added, Additions } from "./additions";
+import type { Added } from "./additions";
 import type { Client } from "./client";
+import { Collection } from "./collection";
 import { deleted, flag, id, idSet, numberOr, optionalText } from "./fields";
-import { SharedList } from "./list";
 
 /** A repository, as the API holds it: sizes in MB, ids as sorted sets, unset texts as undefined. */
 export type RemoteRepo = z.output<typeof repo>;
@@ -111,38 +111,19 @@ function document(field: "repoAdd" | "repoEdit", answer: string, args: RepoArgum
 const added = z.object({ repoAdded: repo });
 const asAnswer = (found: RemoteRepo | undefined) => found && { repoAdded: found };
 
-export class Repos {
-  readonly #list: SharedList<RemoteRepo>;
-  readonly #additions: Additions<RemoteRepo>;
-
+export class Repos extends Collection<RemoteRepo> {
   constructor(
     private readonly client: Client,
     journal?: Journal,
   ) {
-    this.#list = new SharedList(() =>
-      client.query({ purpose: "list the repositories", field: "repoList", document: LIST, answer: z.array(repo) }),
-    );
-    this.#additions = new Additions("Repo", this.#list, journal);
-  }
-
-  all(): Promise<RemoteRepo[]> {
-    return this.#list.all();
-  }
-
-  /** As {@link all}, but never from an answer of a moment ago. */
-  latest(): Promise<RemoteRepo[]> {
-    return this.#list.latest();
+    const list = { purpose: "list the repositories", field: "repoList", document: LIST, answer: z.array(repo) };
+    super("Repo", () => client.query(list), journal);
   }
 
   /**
-   * The repository, or undefined when the account has none of this id: said by the list and, as a list may be cut
-   * short, by the question for this one. A Create Only token may not ask that question: its refusal is thrown.
+   * Asked for by its id, as a list may be cut short. A Create Only token may not ask: then the list has to know it, and
+   * where it does not, the refusal is thrown.
    */
-  async get(id: string): Promise<RemoteRepo | undefined> {
-    return (await this.#list.get(id)) ?? this.current(id);
-  }
-
-  /** The repository as it is at this moment, never from an earlier answer; for decisions about deleting it. */
   async current(id: string): Promise<RemoteRepo | undefined> {
     try {
       const found = await this.client.query({
@@ -157,7 +138,7 @@ export class Repos {
     } catch (error) {
       if (isKind(error, "notFound")) return undefined;
       if (!isKind(error, "permission")) throw error;
-      const listed = (await this.#list.latest()).find((item) => item.id === id);
+      const listed = (await this.latest()).find((item) => item.id === id);
       if (listed) return listed;
       throw error;
     }
@@ -165,7 +146,7 @@ export class Repos {
 
   /** @param origin which resource it is for */
   add(args: RepoArguments & { name: string; region: string }, origin?: string): Promise<Added<RemoteRepo>> {
-    return this.#additions.run({
+    return this.additions.run({
       origin,
       name: args.name,
       args,
@@ -198,33 +179,22 @@ export class Repos {
         variables: { id, ...changes },
         answer: z.object({ repoEdited: repo }),
       });
-      this.#list.put(repoEdited);
+      this.list.put(repoEdited);
       return repoEdited;
     } catch (error) {
-      this.#list.forget();
+      this.list.forget();
       throw error;
     }
   }
 
-  /** Erases the repository and its data. Whether there was something to delete: false for one that the account does not have. */
-  async delete(id: string): Promise<boolean> {
-    try {
-      await this.client.idempotent({
-        purpose: `delete the repository ${id}`,
-        field: "repoDelete",
-        document: REMOVE,
-        variables: { id },
-        answer: deleted,
-      });
-      this.#list.drop(id);
-      return true;
-    } catch (error) {
-      this.#list.forget();
-      if (isKind(error, "notFound")) return false;
-      // What does not exist may also be answered with null, which by itself says nothing.
-      if (isKind(error, "answer") && !(await this.current(id))) return false;
-      throw error;
-    }
+  protected remove(id: string) {
+    return this.client.idempotent({
+      purpose: `delete the repository ${id}`,
+      field: "repoDelete",
+      document: REMOVE,
+      variables: { id },
+      answer: deleted,
+    });
   }
 }
 

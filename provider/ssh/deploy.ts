@@ -8,7 +8,7 @@ import { Deadline } from "./deadline";
 import { SshError } from "./error";
 import { formatKnownHosts, type HostKey, hostAndPort } from "./hostKeys";
 import { matches, type PublicKey, parsePublicKey } from "./keys";
-import { type FileAccess, openFiles } from "./remoteFiles";
+import { type FileAccess, openFiles } from "./openFiles";
 import { Session, withSession } from "./session";
 
 /** An account whose `authorized_keys` is managed. */

@@ -1,0 +1,33 @@
+import { SshError } from "./error";
+import type { RemoteFiles } from "./remoteFiles";
+import type { Session } from "./session";
+import { SftpFiles } from "./sftpFiles";
+import { ShellFiles } from "./shellFiles";
+
+export interface FileAccess {
+  /** Left out: SFTP, then a shell where the server has no SFTP. */
+  useSftpMode?: boolean | undefined;
+  /** Put before absolute paths over a shell. */
+  sshPathPrefix?: string | undefined;
+}
+
+/** @throws SshError `session` when the server offers none of the allowed ways */
+export async function openFiles(session: Session, { useSftpMode, sshPathPrefix }: FileAccess): Promise<RemoteFiles> {
+  if (useSftpMode !== false) {
+    const sftp = await session.sftp();
+    if (sftp) return new SftpFiles(session, sftp);
+  }
+  if (useSftpMode === true) {
+    throw new SshError("session", `${session.address} offers no SFTP; leave useSftpMode out`, {
+      phase: "session",
+      property: "useSftpMode",
+    });
+  }
+  const shell = new ShellFiles(session, sshPathPrefix);
+  if (await shell.works()) return shell;
+  const tried =
+    useSftpMode === false ? "runs no shell commands; leave useSftpMode out" : "offers neither SFTP nor a shell";
+  throw new SshError("session", `${session.address} ${tried}, so authorized_keys cannot be edited`, {
+    phase: "session",
+  });
+}

@@ -1,14 +1,19 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Kills every process below this one whose command line matches, as a crash or an impatient person would. */
-export function killBelow(pattern: RegExp): number {
-  const doomed = descendants(process.pid).filter(({ command }) => pattern.test(command));
+export function killBelow(pattern: RegExp, spared: ReadonlySet<number> = new Set()): number {
+  const doomed = descendants(process.pid).filter(({ pid, command }) => pattern.test(command) && !spared.has(pid));
   for (const { pid } of doomed) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {}
   }
   return doomed.length;
+}
+
+/** The ids of all processes below this one whose command line matches. */
+export function processesBelow(pattern = /./): Set<number> {
+  return new Set(descendants(process.pid).flatMap(({ pid, command }) => (pattern.test(command) ? pid : [])));
 }
 
 function descendants(root: number): { pid: number; command: string }[] {

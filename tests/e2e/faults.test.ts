@@ -1,0 +1,203 @@
+/*
+ * What only the real CLI can show: processes that are killed, an address where nobody listens, tokens that end half-way,
+ * and the lines that a person reads. tests/properties tries every kind of fault at every request.
+ */
+import { strict as assert } from "node:assert";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Emulator, type EmulatorOptions, type FaultInput, startEmulator } from "../../emulator";
+import { TestHost } from "../provider/ssh/support/accounts";
+import { Sshd } from "../provider/ssh/support/sshd";
+import { assertOneLineError } from "../support/output";
+import { killBelow, processesBelow, until } from "../support/processes";
+import type { Run } from "../support/stack";
+import { WholeStack } from "../support/wholeStack";
+
+const CLI = /pulumi (up|refresh|destroy)/;
+const PROVIDER = /dynamic-provider/;
+const BOTH = new RegExp(`${CLI.source}|${PROVIDER.source}`);
+
+describe("A stack of all resources, whatever fails", function () {
+  this.timeout(180_000);
+  let host: TestHost;
+  let sshd: Sshd;
+  let folder: string;
+  /** A service that goes and comes back: its port and its accounts stay. */
+  let away: Emulator;
+  let emulator: Emulator;
+  let whole: WholeStack;
+  const stacks: WholeStack[] = [];
+  /** Commands that try for a minute, while the other tests run. */
+  let inVain: { deployed: WholeStack; fresh: WholeStack; runs: Promise<[destroyed: Run, created: Run]> };
+
+  before(async () => {
+    host = new TestHost();
+    sshd = await Sshd.start(host);
+    folder = await mkdtemp(join(tmpdir(), "borgbase-faults-"));
+    emulator = await startEmulator();
+    away = await startEmulator(keeping());
+    const [deployed, fresh] = [await stackAt(away), await stackAt(away)];
+    const { ok, output } = await deployed.up();
+    assert.ok(ok, output);
+    await away.close();
+    inVain = { deployed, fresh, runs: Promise.all([deployed.destroy(), fresh.up()]) };
+  });
+  after(async () => {
+    await inVain?.runs;
+    await Promise.all(stacks.map((stack) => stack.close()));
+    await Promise.all([emulator, away].map((each) => each?.close()));
+    await rm(folder, { recursive: true, force: true });
+    await sshd?.stop();
+    host?.remove();
+  });
+  beforeEach(async () => {
+    await emulator.control.reset();
+    whole = await stackAt(emulator);
+  });
+
+  const keeping = (more: EmulatorOptions = {}): EmulatorOptions => ({ dataDir: join(folder, "away"), ...more });
+
+  async function stackAt({ endpoint, accounts }: Emulator): Promise<WholeStack> {
+    const stack = await WholeStack.create(host, sshd, { endpoint, token: accounts[0].tokens.fullAccess });
+    stacks.push(stack);
+    return stack;
+  }
+
+  function fault(operation: string, kind: FaultInput["kind"], more: object = {}): void {
+    emulator.control.addFault({ operation, kind, ...more } as FaultInput);
+  }
+
+  const wasAsked = (operation: string) =>
+    emulator.control.log().some((request) => request.operations.includes(operation));
+
+  /** Runs a command and kills what `victims` says as soon as the moment has come. */
+  async function killed(command: () => Promise<Run>, victims: RegExp, moment: () => boolean): Promise<void> {
+    emulator.control.resetCounters();
+    const others = processesBelow();
+    const run = command();
+    await until(moment, 60, "it may be killed");
+    assert.ok(killBelow(victims, others) > 0, "there was nothing to kill");
+    const { ok, output } = await run;
+    assert.ok(!ok, output);
+    emulator.control.clearFaults();
+    await whole.unlock();
+  }
+
+  it("is killed while it is made, changed, rotated, refreshed and destroyed, and is what the program says after the next run", async () => {
+    const logins = sshd.log().length;
+    await killed(whole.up, BOTH, () => /Accepted password/.test(sshd.log().slice(logins)));
+    await whole.mended(emulator);
+
+    whole.plan.alertDays = 2;
+    fault("repoEdit", "silence", { work: true });
+    await killed(whole.up, PROVIDER, () => wasAsked("repoEdit"));
+    await whole.mended(emulator);
+
+    whole.plan.rotation = "2";
+    fault("sshDelete", "silence", { work: true });
+    await killed(whole.up, BOTH, () => wasAsked("sshDelete"));
+    await whole.mended(emulator);
+
+    fault("repoList", "silence");
+    await killed(whole.refresh, CLI, () => wasAsked("repoList"));
+    await whole.assertAsDeclared(emulator);
+
+    fault("repoDelete", "silence", { work: true });
+    await killed(whole.destroy, BOTH, () => wasAsked("repoDelete"));
+    await whole.gone(emulator);
+  });
+
+  it("gets nothing twice by a provider whose CLI was killed while it waited to try again", async () => {
+    fault("repoAdd", "status", { status: 429, retryAfter: "8", count: 2 });
+    await killed(whole.up, CLI, () => wasAsked("repoAdd"));
+    await whole.mended(emulator);
+    await delay(8_500);
+    await whole.assertAsDeclared(emulator);
+  });
+
+  it("is made without a word where every request goes wrong once", async () => {
+    fault("me", "reset");
+    fault("sshList", "status", { status: 502 });
+    fault("sshAdd", "lost");
+    fault("repoList", "truncated");
+    fault("repoAdd", "status", { status: 429, retryAfter: new Date(Date.now() + 4_000).toUTCString() });
+    fault("repoAdd", "errors");
+    const run = await whole.up();
+    assert.ok(run.ok, run.output);
+    assert.doesNotMatch(run.output, /Diagnostics|error|warning/i);
+    assert.deepEqual(emulator.control.faults(), []);
+    await whole.mended(emulator);
+  });
+
+  it("says in one line why a service that asks to wait for years stops up, refresh and destroy", async () => {
+    const years = { status: 503, retryAfter: "Sat, 01 Jan 2050 00:00:00 GMT", count: null };
+    const says = (run: Run, purpose: RegExp) => {
+      assertOneLineError(run, purpose, /has a fault of its own \(status 503\)\. Tried 1 time\. It asks to wait \d+ s/);
+      emulator.control.clearFaults();
+    };
+    fault("repoAdd", "status", years);
+    says(await whole.up(), /could not add the repository/);
+    await whole.mended(emulator);
+    fault("repoList", "status", years);
+    says(await whole.refresh(), /could not list the repositories/);
+    fault("repoDelete", "status", years);
+    says(await whole.destroy(), /could not delete the repository/);
+    await whole.gone(emulator);
+  });
+
+  it("says which token ended half-way, and which one refresh and destroy use", async () => {
+    const [{ email: account, tokens }] = emulator.accounts;
+    // The full one is left to the console.
+    for (const token of ["readOnly", "createOnly"] as const) {
+      emulator.control.changeToken({ account, token, level: "fullAccess" });
+    }
+    await whole.stack.setConfig("borgbase:token", tokens.readOnly);
+    fault("repoAdd", "expire");
+    const stopped = await whole.up();
+    assertOneLineError(stopped, /BorgBase refused the stack's token/, /pulumi config set --secret borgbase:token/);
+    await whole.stack.setConfig("borgbase:token", tokens.createOnly);
+    await whole.mended(emulator);
+
+    emulator.control.changeToken({ account, token: "readOnly", expiresAt: null });
+    await whole.stack.setConfig("borgbase:token", tokens.readOnly);
+    emulator.control.changeToken({ account, token: "createOnly", expiresAt: "now" });
+    const refreshed = await whole.refresh();
+    assertOneLineError(refreshed, /refresh and destroy use the one that the last `pulumi up` saved/, /run `pulumi up`/);
+    await whole.mended(emulator);
+
+    fault("sshDelete", "expire");
+    assertOneLineError(await whole.destroy(), /BorgBase refused the stack's token/);
+    emulator.control.changeToken({ account, token: "readOnly", expiresAt: null });
+    await whole.gone(emulator);
+  });
+
+  async function comeBack(): Promise<void> {
+    away = await startEmulator(keeping({ port: away.port }));
+  }
+
+  it("says in one line that nobody listens, after a minute, and goes on when somebody does", async () => {
+    const [destroyed, created] = await inVain.runs;
+    const reason = /no answer from 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. Tried \d+ times\./;
+    assertOneLineError(destroyed, /Could not (read|delete) the repository/, reason);
+    assertOneLineError(created, /Could not list the/, reason);
+    await comeBack();
+    await inVain.deployed.gone(away);
+    await inVain.fresh.mended(away);
+  });
+
+  it("waits without a word for a service that is away for a moment", async () => {
+    const { fresh } = inVain;
+    fresh.plan.alertDays = 3;
+    await away.close();
+    const run = fresh.up();
+    await until(() => processesBelow(PROVIDER).size > 0, 60, "the provider runs");
+    await delay(4_000);
+    await comeBack();
+    const { ok, output } = await run;
+    assert.ok(ok, output);
+    assert.doesNotMatch(output, /Diagnostics|error|warning/i);
+    await fresh.mended(away);
+  });
+});

@@ -5,13 +5,15 @@
 import type { dynamic } from "@pulumi/pulumi";
 import type { Api } from "../api";
 import { type GivenConfig, resolveConfig } from "../config";
-import { type Failure, isKind, messageOf, ProviderError } from "../errors";
+import { type Failure, isKind, ProviderError } from "../errors";
 import { Journal } from "../journal";
 import { check, create, diff, type Properties, read, remove, update } from "../lifecycle";
+import { once } from "../once";
 import { parsePropertyPath, withValueFrom } from "../propertyPath";
 import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
 import type { Context } from "../resource";
-import { endWithEngine } from "./engine";
+import { told } from "./expectedErrors";
+import { prepareProcess } from "./process";
 import { fromEngine, toEngine } from "./values";
 
 /** The host's own property: the text that it loads the provider from. */
@@ -25,17 +27,18 @@ const OWN = [ORIGIN, IGNORE_CHANGES, REPLACE_ON_CHANGES];
 
 /** The provider of one type of resource, for the host. */
 export function host(type: string): dynamic.ResourceProvider {
-  quietExpectedErrors();
-  endWithEngine();
+  prepareProcess();
   const resource = resourceOf(type);
   let given: GivenConfig = {};
+  const connection = once(() => connectionFor(given));
   const context = (inputs: Properties): Context => {
     const origin = inputs[ORIGIN];
+    const { api, journal, owners, adopted } = connection();
     return {
-      api: () => connectionFor(given).api(),
-      journal: connectionFor(given).journal,
-      owners: connectionFor(given).owners,
-      adopted: connectionFor(given).adopted,
+      api,
+      journal,
+      owners,
+      adopted,
       name: nameIn(origin) ?? "",
       ...(typeof origin === "string" && { origin: `${process.env.PULUMI_PROJECT ?? ""}/${origin}` }),
       replaceOnChanges: listIn(inputs[REPLACE_ON_CHANGES]),
@@ -140,8 +143,9 @@ function nameIn(origin: unknown): string | undefined {
 
 /** The engine's values without what belongs to the host, its sign for the unknown made ours. */
 function known(values: Properties): Properties {
-  const own = Object.entries(values).filter(([name]) => name !== TEXT && !OWN.includes(name));
-  return fromEngine(Object.fromEntries(own));
+  const own = { ...values };
+  for (const name of [TEXT, ...OWN]) delete own[name];
+  return fromEngine(own);
 }
 
 /** The arguments; of those that `ignoreChanges` names, what the resource has, which others may have changed meanwhile. */
@@ -175,33 +179,4 @@ function unusableOptions(news: Properties): Failure[] {
 
 function listIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-}
-
-/** An expected failure as the host shows it best: its message and nothing else. */
-async function told<T>(operation: () => Promise<T>): Promise<T> {
-  try {
-    return await operation();
-  } catch (error) {
-    if (error instanceof ProviderError) throw new Told(messageOf(error));
-    throw error;
-  }
-}
-
-class Told extends Error {
-  override readonly stack = "";
-  override toString(): string {
-    return "";
-  }
-}
-
-let quiet = false;
-
-/** The host prints `${error}: ${error.stack}` beside the message that the engine shows: of a {@link Told} that is ": ". */
-function quietExpectedErrors(): void {
-  if (quiet) return;
-  quiet = true;
-  const print = console.error;
-  console.error = (...texts: unknown[]) => {
-    if (texts.length !== 1 || texts[0] !== ": ") print(...texts);
-  };
 }

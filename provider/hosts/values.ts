@@ -25,8 +25,15 @@ export function toEngine(values: Properties): Properties {
   return mapDeep(values, (leaf) => (leaf === UNKNOWN ? UNKNOWN_TEXT : leaf)) as Properties;
 }
 
+/** The value itself where nothing in it changes, as nearly always: a thousand resources need not be copied for it. */
 function mapDeep(value: unknown, leaf: (value: unknown) => unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => mapDeep(item, leaf));
   if (typeof value !== "object" || value === null) return leaf(value);
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapDeep(item, leaf)]));
+  let copy: Properties | undefined;
+  for (const [name, item] of Object.entries(value)) {
+    const mapped = mapDeep(item, leaf);
+    if (mapped === item) continue;
+    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Properties;
+    copy[name] = mapped;
+  }
+  return copy ?? value;
 }

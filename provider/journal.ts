@@ -10,7 +10,7 @@ export interface Addition {
   /** Type of the resource. */
   kind: string;
   /** What was asked for. Holds no secret. */
-  args: object;
+  args: { name: string };
   /** Ids that were there before and could be mistaken for it. */
   before: string[];
   /** What it became; absent while no answer has come. */
@@ -26,6 +26,12 @@ export interface Addition {
 export class Journal {
   readonly #folder: string;
   #entries: Map<string, Addition> | undefined;
+  /** Keys of the entries that wait for an answer. */
+  readonly #waiting = new Set<string>();
+  /** Keys of the others, by their object. */
+  readonly #byObject = new Map<string, string>();
+  /** Objects that the state has shown in this process. */
+  readonly #known = new Set<string>();
 
   /** @param account what tells accounts apart: additions at one address are no business of another's */
   constructor(account: string, home = process.env.PULUMI_HOME || join(homedir(), ".pulumi")) {
@@ -38,7 +44,7 @@ export class Journal {
 
   write(addition: Addition): void {
     const key = keyOf(addition.kind, addition.origin);
-    this.#load().set(key, addition);
+    this.#remember(this.#load(), key, addition);
     try {
       mkdirSync(this.#folder, { recursive: true });
       const path = join(this.#folder, key);
@@ -53,10 +59,12 @@ export class Journal {
     rmSync(join(this.#folder, keyOf(kind, origin)), { force: true });
   }
 
-  /** The object is what became of a known addition: whatever else still waits for an answer, it is not that. */
-  exclude(kind: string, id: string): void {
-    for (const addition of this.#load().values()) {
-      if (addition.kind === kind && addition.id === undefined) {
+  /** The object is what became of a known addition: whatever else still waits for one of this name, it is not that. */
+  exclude(kind: string, name: string, id: string): void {
+    const entries = this.#load();
+    for (const key of this.#waiting) {
+      const addition = entries.get(key) as Addition;
+      if (addition.kind === kind && addition.args.name === name) {
         this.write({ ...addition, before: [...addition.before, id] });
       }
     }
@@ -65,13 +73,42 @@ export class Journal {
   /** Nothing was added, or the state knows it. */
   settle(kind: string, origin: string): void {
     const key = keyOf(kind, origin);
-    if (this.#load().delete(key)) rmSync(join(this.#folder, key), { force: true });
+    const entries = this.#load();
+    const addition = entries.get(key);
+    if (!addition) return;
+    entries.delete(key);
+    this.#waiting.delete(key);
+    this.#byObject.delete(`${kind} ${addition.id}`);
+    rmSync(join(this.#folder, key), { force: true });
   }
 
   /** The state knows the object, or it is deleted. */
   settleId(kind: string, id: string): void {
-    for (const addition of this.#load().values()) {
-      if (addition.kind === kind && addition.id === id) this.settle(kind, addition.origin);
+    const object = `${kind} ${id}`;
+    this.#known.add(object);
+    const entries = this.#load();
+    const addition = entries.get(this.#byObject.get(object) ?? "");
+    if (addition?.id === id) this.settle(kind, addition.origin);
+  }
+
+  /** Whether the object is in the state or what became of an addition: then it is none whose answer nobody saw. */
+  knows(kind: string, id: string): boolean {
+    this.#load();
+    const object = `${kind} ${id}`;
+    return this.#known.has(object) || this.#byObject.has(object);
+  }
+
+  /** What is open of one stack: it may be at the remote without the state's knowledge. */
+  openOf(project: string, stack: string): Addition[] {
+    return [...this.#load().values()].filter(({ origin }) => origin.startsWith(`${project}/${stack}/`));
+  }
+
+  #remember(entries: Map<string, Addition>, key: string, addition: Addition): void {
+    entries.set(key, addition);
+    if (addition.id === undefined) this.#waiting.add(key);
+    else {
+      this.#waiting.delete(key);
+      this.#byObject.set(`${addition.kind} ${addition.id}`, key);
     }
   }
 
@@ -80,7 +117,7 @@ export class Journal {
     this.#entries = new Map();
     for (const key of filesIn(this.#folder)) {
       try {
-        this.#entries.set(key, JSON.parse(readFileSync(join(this.#folder, key), "utf8")));
+        this.#remember(this.#entries, key, JSON.parse(readFileSync(join(this.#folder, key), "utf8")));
       } catch {}
     }
     return this.#entries;

@@ -3,7 +3,7 @@ import type { Journal } from "../journal";
 import type { SharedList } from "./list";
 
 /** One addition: what is asked for, and how to tell that an object is what became of it. */
-export interface AdditionRequest<T, Args extends object> {
+export interface AdditionRequest<T, Args extends { name: string }> {
   /** Which resource it is for; absent where nobody can tell, and then an interrupted run is not remembered. */
   origin: string | undefined;
   name: string;
@@ -36,8 +36,10 @@ export class Additions<T extends { id: string; name: string }> {
   readonly #list: SharedList<T>;
   readonly #journal: Journal | undefined;
   readonly #claimed = new Set<string>();
+  /** Ids by name: of what was there before, and of what additions became since. */
+  readonly #seen = new Map<string, string[]>();
   readonly #last = new Map<string, Promise<unknown>>();
-  #before: Promise<Map<string, T>> | undefined;
+  #before: Promise<Set<string>> | undefined;
 
   /** @param kind the type of the resource */
   constructor(kind: string, list: SharedList<T>, journal?: Journal) {
@@ -50,7 +52,7 @@ export class Additions<T extends { id: string; name: string }> {
    * The object that the request became. Additions of one name wait for each other: of two equal ones under way at once,
    * nobody could tell whose the one that is found was.
    */
-  run<Args extends object>(request: AdditionRequest<T, Args>): Promise<Added<T>> {
+  run<Args extends { name: string }>(request: AdditionRequest<T, Args>): Promise<Added<T>> {
     const turn = (this.#last.get(request.name) ?? Promise.resolve()).then(() => this.#run(request));
     this.#last.set(
       request.name,
@@ -59,22 +61,22 @@ export class Additions<T extends { id: string; name: string }> {
     return turn;
   }
 
-  async #run<Args extends object>(request: AdditionRequest<T, Args>): Promise<Added<T>> {
-    const before = await this.#itemsBefore();
+  async #run<Args extends { name: string }>(request: AdditionRequest<T, Args>): Promise<Added<T>> {
+    const before = await this.#idsBefore();
     const left = await this.#leftByInterruptedRun(request);
     if (left && request.canBecome(left)) {
-      this.#claim(request, before, left.id);
+      this.#claim(request, left.id);
       return { item: left, recovered: true };
     }
     if (left) await request.discard(left);
-    this.#note(request, before);
+    this.#note(request);
     let maybeDone = false;
     try {
       const added = await request.send(async () => {
         maybeDone = true;
         return this.#onlyOne(request, request.args, (item) => !before.has(item.id));
       });
-      this.#claim(request, before, added.id);
+      this.#claim(request, added.id);
       this.#list.put(added);
       return { item: added, recovered: false };
     } catch (error) {
@@ -87,11 +89,14 @@ export class Additions<T extends { id: string; name: string }> {
   }
 
   /** The engine asks for it, so its state does not know it; what the journal names was made for this very resource. */
-  async #leftByInterruptedRun<Args extends object>(request: AdditionRequest<T, Args>): Promise<T | undefined> {
+  async #leftByInterruptedRun<Args extends { name: string }>(
+    request: AdditionRequest<T, Args>,
+  ): Promise<T | undefined> {
     const noted = request.origin && this.#journal?.find(this.#kind, request.origin);
     if (!noted) return undefined;
     if (noted.id === undefined) {
-      return this.#onlyOne(request, noted.args as Args, (item) => !noted.before.includes(item.id));
+      const isNew = ({ id }: T) => !noted.before.includes(id) && !this.#journal?.knows(this.#kind, id);
+      return this.#onlyOne(request, noted.args as Args, isNew);
     }
     // It is known by its id, so a run that was interrupted again may have changed it.
     return (await this.#list.fresh()).find(
@@ -100,7 +105,7 @@ export class Additions<T extends { id: string; name: string }> {
   }
 
   /** What a request became whose answer nobody saw. */
-  async #onlyOne<Args extends object>(
+  async #onlyOne<Args extends { name: string }>(
     request: AdditionRequest<T, Args>,
     args: Args,
     isNew: (item: T) => boolean,
@@ -117,22 +122,31 @@ export class Additions<T extends { id: string; name: string }> {
   }
 
   /** The object is what became of the request, so of no other one. */
-  #claim<Args extends object>(request: AdditionRequest<T, Args>, before: Map<string, T>, id: string): void {
+  #claim<Args extends { name: string }>(request: AdditionRequest<T, Args>, id: string): void {
     this.#claimed.add(id);
-    this.#journal?.exclude(this.#kind, id);
-    this.#note(request, before, id);
+    this.#see(request.name, id);
+    this.#note(request, id);
+    this.#journal?.exclude(this.#kind, request.name, id);
   }
 
-  #note<Args extends object>(request: AdditionRequest<T, Args>, before: Map<string, T>, id?: string): void {
-    if (!request.origin) return;
-    const { origin, args } = request;
-    const alike = [...before.values()].filter((item) => item.name === request.name).map((item) => item.id);
-    const entry = { origin, kind: this.#kind, args, before: [...alike, ...this.#claimed] };
-    this.#journal?.write(id === undefined ? entry : { ...entry, before: [], id });
+  #note<Args extends { name: string }>({ origin, name, args }: AdditionRequest<T, Args>, id?: string): void {
+    if (!origin) return;
+    const entry = { origin, kind: this.#kind, args };
+    const before = [...(this.#seen.get(name) ?? [])];
+    this.#journal?.write(id === undefined ? { ...entry, before } : { ...entry, before: [], id });
   }
 
-  async #itemsBefore(): Promise<Map<string, T>> {
-    this.#before ??= this.#list.all().then((items) => new Map(items.map((item) => [item.id, item])));
+  #see(name: string, id: string): void {
+    const ids = this.#seen.get(name);
+    if (ids) ids.push(id);
+    else this.#seen.set(name, [id]);
+  }
+
+  async #idsBefore(): Promise<Set<string>> {
+    this.#before ??= this.#list.all().then((items) => {
+      for (const { name, id } of items) this.#see(name, id);
+      return new Set(items.map(({ id }) => id));
+    });
     try {
       return await this.#before;
     } catch (error) {

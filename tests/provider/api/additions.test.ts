@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -244,6 +244,56 @@ describe("Additions: the next run", () => {
       },
       { variants: { repoLimit: 0 } },
     ),
+  );
+
+  /** A run that leaves a note behind whose addition the server has never seen. */
+  async function failToAdd(emulator: Emulator, api: Api) {
+    emulator.control.addFault({ kind: "reset", operation: "repoAdd", count: null });
+    await failure(add(api), "unavailable");
+    emulator.control.clearFaults();
+  }
+
+  it(
+    "takes nothing of the same name that became of another addition, in the same run",
+    withEmulator(async (emulator) => {
+      const api = run(emulator);
+      await failToAdd(emulator, api);
+      const { item: other } = await api.repos.add({ name: "web", region: "eu" }, "project/stack/other");
+      const { item } = await add(run(emulator));
+      assert.notEqual(item.id, other.id);
+      assert.equal(await count(emulator), 2);
+    }),
+  );
+
+  it(
+    "takes nothing that the state has, though it is named so by now",
+    withEmulator(async (emulator) => {
+      const api = run(emulator);
+      const { item: other } = await api.repos.add({ name: "other", region: "eu" }, "project/stack/other");
+      await failToAdd(emulator, api);
+      await new Console(emulator).edit(other.id, 'name: "web"');
+      const journal = new Journal(emulator.endpoint, home);
+      journal.settleId("Repo", other.id);
+      const { item } = await add(clientOf(emulator, "fullAccess", { ...IMPATIENT, journal }));
+      assert.notEqual(item.id, other.id);
+    }),
+  );
+
+  it(
+    "costs an addition no more after many others",
+    withEmulator(async (emulator) => {
+      const api = run(emulator);
+      for (let each = 0; each < 40; each++)
+        await api.repos.add({ name: `web-${each}`, region: "eu" }, `project/stack/${each}`);
+      await failToAdd(emulator, api);
+      const [folder = ""] = await readdir(join(home, "borgbase"));
+      const notes = await readdir(join(home, "borgbase", folder));
+      const sizes = await Promise.all(
+        notes.map(async (note) => (await stat(join(home, "borgbase", folder, note))).size),
+      );
+      assert.equal(sizes.length, 41);
+      assert.ok(Math.max(...sizes) < Math.min(...sizes) + 50, `${sizes} bytes`);
+    }),
   );
 
   it(

@@ -1,10 +1,12 @@
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation";
 import { type Command, readOptions } from "./command";
+import type { Orphan } from "./orphans";
 import { table } from "./table";
 
 const HELP = `Usage: pulumi-borgbase drift [OPTIONS]
 
-Compares what a stack's state says with what is really there, and changes neither.
+Compares what a stack's state says with what is really there, and changes neither. What interrupted runs on this
+machine added to the account counts as drift where the state does not know it.
 
   --stack NAME   The stack (default: the one that is selected)
   --cwd FOLDER   The project's folder (default: this one)
@@ -26,6 +28,8 @@ interface Drift {
 interface Result {
   status: "clean" | "drifted" | "unknown";
   drifted: Drift[];
+  /** In the account by an interrupted run, and not in the state. */
+  orphans: Orphan[];
   /** Why it could not be told, a line each. */
   errors: string[];
 }
@@ -50,12 +54,14 @@ const drift: Command = async (args) => {
 
 async function compare(workDir: string, stackName: string | undefined): Promise<Result> {
   const drifted: Drift[] = [];
+  const orphans: Orphan[] = [];
   const errors: string[] = [];
+  const unknown = (...lines: string[]): Result => ({ status: "unknown", drifted, orphans, errors: lines });
   try {
     const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
     const workspace = await LocalWorkspace.create({ workDir });
     const name = stackName ?? (await workspace.stack())?.name;
-    if (!name) return { status: "unknown", drifted, errors: ["no stack is selected: name one with --stack"] };
+    if (!name) return unknown("no stack is selected: name one with --stack");
     const stack = await LocalWorkspace.selectStack({ stackName: name, workDir });
     await stack.previewRefresh({
       color: "never",
@@ -65,12 +71,14 @@ async function compare(workDir: string, stackName: string | undefined): Promise<
         if (diagnosticEvent?.severity === "error") errors.push(oneLine(diagnosticEvent.message));
       },
     });
+    const { orphansOf } = await import("./orphans.js");
+    orphans.push(...(await orphansOf(stack)));
   } catch (error) {
     // The engine closes with a line of its own that says no more than that it failed.
     const causes = errors.filter((line) => !/^(error: )?(preview|update|refresh) failed$/.test(line));
-    return { status: "unknown", drifted, errors: causes.length > 0 ? [...new Set(causes)] : [lastLine(error)] };
+    return unknown(...(causes.length > 0 ? new Set(causes) : [lastLine(error)]));
   }
-  return { status: drifted.length > 0 ? "drifted" : "clean", drifted, errors };
+  return { status: drifted.length + orphans.length > 0 ? "drifted" : "clean", drifted, orphans, errors };
 }
 
 function differences(step: StepEventMetadata): Drift | undefined {
@@ -87,19 +95,32 @@ function differences(step: StepEventMetadata): Drift | undefined {
   return { type, name, kind: "changed", properties };
 }
 
-function report({ status, drifted, errors }: Result): string {
-  const rows = drifted.flatMap(({ type, name, kind, properties }) =>
-    kind === "gone"
-      ? [[type, name, "", "exists", "gone"]]
-      : properties.map(({ property, state, actual }) => [type, name, property, show(state), show(actual)]),
-  );
-  const found = rows.length > 0 ? `${table(["Type", "Name", "Property", "State", "Actual"], rows)}\n\n` : "";
+function report({ status, drifted, orphans, errors }: Result): string {
   if (status === "clean") return "Nothing has drifted.\n";
-  if (status === "drifted") {
+  const parts: string[] = [];
+  if (drifted.length > 0) {
+    const rows = drifted.flatMap(({ type, name, kind, properties }) =>
+      kind === "gone"
+        ? [[type, name, "", "exists", "gone"]]
+        : properties.map(({ property, state, actual }) => [type, name, property, show(state), show(actual)]),
+    );
+    parts.push(table(["Type", "Name", "Property", "State", "Actual"], rows));
     const count = `${drifted.length} ${drifted.length === 1 ? "resource has" : "resources have"} drifted.`;
-    return `${found}${count} \`pulumi up --refresh\` puts back what the program declares.\n`;
+    if (status === "drifted") parts.push(`${count} \`pulumi up --refresh\` puts back what the program declares.`);
   }
-  return `${found}It could not be told whether anything has drifted:\n${errors.map((line) => `  ${line}\n`).join("")}`;
+  if (orphans.length > 0) {
+    const rows = orphans.map(({ type, name, id, toldBy }) => [type, name, id, toldBy]);
+    parts.push(table(["Type", "Name", "In the account", "Told by"], rows));
+    const count = `${orphans.length} ${orphans.length === 1 ? "object" : "objects"} of interrupted runs the state does not know.`;
+    parts.push(
+      `${count} \`pulumi up\` takes up what the program still declares; delete the rest, or declare it with existingId.`,
+    );
+  }
+  if (status === "unknown") {
+    const lines = errors.map((line) => `\n  ${line}`).join("");
+    parts.push(`It could not be told whether anything has drifted:${lines}`);
+  }
+  return `${parts.join("\n\n")}\n`;
 }
 
 function show(value: unknown): string {

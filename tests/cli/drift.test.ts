@@ -1,10 +1,23 @@
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
+import { Journal } from "../../provider/journal";
 import * as borgbase from "../../sdk";
 import { startAccount } from "../support/account";
+import { killBelow, until } from "../support/processes";
 import { TestStack } from "../support/stack";
 
+const PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGB4RQlFh1wpXyGPjkKSBQBZwTRf+tSu8ZvFBrSkX3fQ";
 const MAIN = join(__dirname, "../../cli/main.js");
+
+async function runDrift(stack: TestStack, ...args: string[]): Promise<{ code: number; out: string }> {
+  try {
+    const { stdout } = await stack.run(process.execPath, MAIN, "drift", ...args);
+    return { code: 0, out: stdout };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, out: stdout + stderr };
+  }
+}
 
 describe("pulumi-borgbase drift", function () {
   this.timeout(180_000);
@@ -29,22 +42,19 @@ describe("pulumi-borgbase drift", function () {
     await account.emulator.close();
   });
 
-  async function drift(...args: string[]): Promise<{ code: number; out: string }> {
-    try {
-      const { stdout } = await stack.run(process.execPath, MAIN, "drift", ...args);
-      return { code: 0, out: stdout };
-    } catch (error) {
-      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-      return { code, out: stdout + stderr };
-    }
-  }
+  const drift = (...args: string[]) => runDrift(stack, ...args);
 
   it("exits with 0 when nothing has drifted, also after a backup and changes of what was not declared", async () => {
     account.emulator.control.setContent(repoId, { currentUsage: 10, lastModified: "2026-11-20T10:00:00Z" });
     account.emulator.control.setVariants({ newer: true });
     await account.console.edit(repoId, "sftpEnabled: true");
     assert.deepEqual(await drift(), { code: 0, out: "Nothing has drifted.\n" });
-    assert.deepEqual(JSON.parse((await drift("--json")).out), { status: "clean", drifted: [], errors: [] });
+    assert.deepEqual(JSON.parse((await drift("--json")).out), {
+      status: "clean",
+      drifted: [],
+      orphans: [],
+      errors: [],
+    });
   });
 
   it("exits with 2 when something has drifted, and names the property and what is gone", async () => {
@@ -78,5 +88,97 @@ describe("pulumi-borgbase drift", function () {
 
   it("does not take a wrong command line for drift", async () => {
     assert.equal((await drift("--sideways")).code, 64);
+  });
+});
+
+describe("pulumi-borgbase drift after a run that was killed", function () {
+  this.timeout(180_000);
+  let account: Awaited<ReturnType<typeof startAccount>>;
+  let stack: TestStack;
+  let args: borgbase.RepoArgs | undefined;
+  const drift = (...options: string[]) => runDrift(stack, ...options);
+
+  before(async () => {
+    account = await startAccount();
+  });
+  after(async () => account.emulator.close());
+  beforeEach(async () => {
+    await account.emulator.control.reset();
+    stack = await TestStack.create(async () => {
+      new borgbase.SshKey("web", { publicKey: PUBLIC_KEY });
+      if (args) new borgbase.Repo("web", args);
+    }, account.env);
+    args = undefined;
+    await up();
+    args = { region: "eu" };
+  });
+  afterEach(async () => stack.close());
+
+  async function up() {
+    const run = await stack.up();
+    assert.ok(run.ok, run.output);
+  }
+
+  async function upKilledAfter(operation: string) {
+    account.emulator.control.resetCounters();
+    account.emulator.control.addFault({ operation, kind: "silence", work: true });
+    const run = stack.up();
+    await until(
+      () => account.emulator.control.log().some(({ operations }) => operations.includes(operation)),
+      60,
+      `${operation} is asked for`,
+    );
+    assert.ok(killBelow(/dynamic-provider|pulumi (up|preview)/) > 0, "there was nothing to kill");
+    assert.ok(!(await run).ok);
+    await stack.cli("cancel", "--yes").catch(() => {});
+  }
+
+  const orphan = async (toldBy: string) => ({
+    type: "borgbase:index:Repo",
+    name: "web",
+    id: (await account.console.repos())[0]?.id,
+    toldBy,
+  });
+
+  it("lists what it left at BorgBase, until the next up takes it up", async () => {
+    await upKilledAfter("repoAdd");
+    const { code, out } = await drift();
+    assert.equal(code, 2, out);
+    const { id } = await orphan("name");
+    assert.match(out, /^Type +Name +In the account +Told by$/m);
+    assert.match(out, new RegExp(`^borgbase:index:Repo +web +${id} +name$`, "m"));
+    assert.match(out, /^1 object .*`pulumi up` takes up .*existingId/m);
+    const { status, drifted, orphans } = JSON.parse((await drift("--json")).out);
+    assert.deepEqual({ status, drifted, orphans }, { status: "drifted", drifted: [], orphans: [await orphan("name")] });
+    await up();
+    assert.deepEqual(await drift(), { code: 0, out: "Nothing has drifted.\n" });
+  });
+
+  it("lists it by its id where that is known, also without the resource in the program, until it is deleted", async () => {
+    await upKilledAfter("repoAdd");
+    args = { region: "eu", alertDays: 3 };
+    await upKilledAfter("repoEdit");
+    args = undefined;
+    await up();
+    const { code, out } = await drift("--json");
+    assert.equal(code, 2, out);
+    const expected = await orphan("id");
+    assert.deepEqual(JSON.parse(out).orphans, [expected]);
+    await account.console.deleteRepo(String(expected.id));
+    assert.deepEqual(await drift(), { code: 0, out: "Nothing has drifted.\n" });
+  });
+
+  it("does not list what was declared with existingId since, nor what another stack left", async () => {
+    await upKilledAfter("repoAdd");
+    const { id } = await orphan("name");
+    const { repoAdd } = await account.console.ask<{ repoAdd: { repoAdded: { id: string } } }>(
+      'mutation { repoAdd(name: "other", region: "eu") { repoAdded { id } } }',
+    );
+    const origin = "borgbase-test/another/web";
+    const addition = { origin, kind: "Repo", args: { name: "other" }, before: [], id: repoAdd.repoAdded.id };
+    new Journal(account.emulator.endpoint).write(addition);
+    args = { region: "eu", existingId: String(id) };
+    await up();
+    assert.equal((await drift()).code, 0);
   });
 });

@@ -13,7 +13,7 @@ import { Progress, type Step } from "./progress";
 import { type Circumstances, report } from "./report";
 import { median, OPERATIONS, type Operation, type Sample, Samples } from "./samples";
 import { Stack } from "./stack";
-import { type Subject, subjects, withoutCheckpoints } from "./subjects";
+import { laden, type Subject, subjects, withoutCheckpoints } from "./subjects";
 
 const ROOT = join(__dirname, "../..");
 const FOLDER = join(ROOT, ".local", "bench");
@@ -66,14 +66,13 @@ function readArguments(): { sizes: number[]; repeats: number } {
   return { sizes: [...new Set(sizes)].sort((a, b) => a - b), repeats };
 }
 
-/** All sizes once. The subjects begin in another order each time, so that none of them is always the first. */
+/** All sizes once. The subjects begin in another order each time, so that none of them is always the first; `laden` joins the largest. */
 function rounds(sizes: number[], all: Subject[], repeat: number): Round[] {
-  const start = repeat % all.length;
-  return sizes.map((size) => ({
-    size,
-    subjects: [...all.slice(start), ...all.slice(0, start)],
-    operations: OPERATIONS,
-  }));
+  return sizes.map((size) => {
+    const taking = size === sizes.at(-1) ? [...all, laden()] : all;
+    const start = repeat % taking.length;
+    return { size, subjects: [...taking.slice(start), ...taking.slice(0, start)], operations: OPERATIONS };
+  });
 }
 
 async function run(plan: Round[]): Promise<{ samples: Sample[]; repositoryBytes: number }> {

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 export interface Cost {
   /** Wall time, from the start of the process to the end of its output. */
   seconds: number;
-  /** User and system time of the command and all its children. Linux only, else 0. */
+  /** User and system time of the command and the processes below it. Linux only, else 0. */
   cpuSeconds: number;
   /** Bytes: the most that a provider process had in memory (`VmHWM`). Linux only, else 0. */
   peakMemory: number;
@@ -18,7 +18,7 @@ export interface Finished extends Cost {
 }
 
 const POLL = 50;
-/** Polls between two looks for new provider processes: a look reads all of /proc. */
+/** Polls between two looks for new processes: a look reads all of /proc. */
 const POLLS_PER_LOOK = 4;
 
 /**
@@ -31,11 +31,10 @@ export function measure(
   options: { cwd: string; env: NodeJS.ProcessEnv },
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const reapedBefore = reapedSeconds();
     const started = performance.now();
     const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-    const providers = new Providers(child.pid ?? 0);
-    const polling = setInterval(() => providers.poll(), POLL);
+    const processes = new Processes(child.pid ?? 0);
+    const polling = setInterval(() => processes.poll(), POLL);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
@@ -49,8 +48,8 @@ export function measure(
     child.on("close", (code) => {
       const seconds = (performance.now() - started) / 1000;
       clearInterval(polling);
-      const { cpuSeconds, peakMemory } = providers;
-      resolve({ code, output, seconds, cpuSeconds: reapedSeconds() - reapedBefore + cpuSeconds, peakMemory });
+      const { cpuSeconds, peakMemory } = processes;
+      resolve({ code, output, seconds, cpuSeconds, peakMemory });
     });
   });
 }
@@ -58,12 +57,12 @@ export function measure(
 const PROVIDER = "cmd/dynamic-provider";
 
 /**
- * The provider processes below the CLI. The CLI ends them and the shell that started them with one signal, so nobody
- * waits for them and their CPU time reaches no parent: it is read while they run.
+ * A command and the processes below it, each read while it runs: whether the CLI waits for a provider that it ends, and so
+ * takes over its CPU time, is a matter of luck. What lives shorter than a look is missed, for every command alike.
  */
-class Providers {
+class Processes {
   readonly #root: number;
-  readonly #seen = new Map<number, { cpuSeconds: number; peakMemory: number }>();
+  readonly #seen = new Map<number, { isProvider: boolean; cpuSeconds: number; peakMemory: number }>();
   #polls = 0;
 
   constructor(root: number) {
@@ -72,10 +71,11 @@ class Providers {
 
   poll(): void {
     if (this.#polls++ % POLLS_PER_LOOK === 0) this.#look();
-    for (const pid of this.#seen.keys()) {
-      const peak = /VmHWM:\s+(\d+) kB/.exec(textOf(`/proc/${pid}/status`))?.[1];
-      const [user = 0, system = 0] = cpuFields(pid);
-      if (peak) this.#seen.set(pid, { cpuSeconds: user + system, peakMemory: Number(peak) * 1024 });
+    for (const [pid, seen] of this.#seen) {
+      const cpuSeconds = ownSeconds(pid);
+      const peak = seen.isProvider && /VmHWM:\s+(\d+) kB/.exec(textOf(`/proc/${pid}/status`))?.[1];
+      if (cpuSeconds) seen.cpuSeconds = cpuSeconds;
+      if (peak) seen.peakMemory = Number(peak) * 1024;
     }
   }
 
@@ -89,10 +89,12 @@ class Providers {
 
   #look(): void {
     for (const pid of processes()) {
-      if (this.#seen.has(pid)) continue;
+      if (!this.#isBelowRoot(pid)) continue;
       const [program = "", script = ""] = textOf(`/proc/${pid}/cmdline`).split("\0");
-      if (!program.endsWith("node") || !script.includes(PROVIDER) || !this.#isBelowRoot(pid)) continue;
-      this.#seen.set(pid, { cpuSeconds: 0, peakMemory: 0 });
+      const isProvider = program.endsWith("node") && script.includes(PROVIDER);
+      // A process that was just forked becomes another program in a moment.
+      const seen = this.#seen.get(pid) ?? { isProvider, cpuSeconds: 0, peakMemory: 0 };
+      this.#seen.set(pid, { ...seen, isProvider });
     }
   }
 
@@ -111,7 +113,7 @@ function processes(): number[] {
 }
 
 /** `/proc/PID/stat` from its third field on (proc_pid_stat(5)): the second is a name, which may hold blanks. */
-function statFields(pid: number | "self"): string[] {
+function statFields(pid: number): string[] {
   const text = textOf(`/proc/${pid}/stat`);
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
@@ -119,17 +121,10 @@ function statFields(pid: number | "self"): string[] {
 /** Linux counts these times in hundredths of a second for every program (`USER_HZ`). */
 const TICKS_PER_SECOND = 100;
 
-/** Seconds: user, system, and both of the children that were waited for. */
-function cpuFields(pid: number | "self"): number[] {
-  return statFields(pid)
-    .slice(11, 15)
-    .map((ticks) => Number(ticks) / TICKS_PER_SECOND);
-}
-
-/** CPU time of all children of this process that have ended, and of those that they waited for. */
-function reapedSeconds(): number {
-  const [, , user = 0, system = 0] = cpuFields("self");
-  return user + system;
+/** User and system time of the process itself. */
+function ownSeconds(pid: number): number {
+  const [user, system] = statFields(pid).slice(11, 13).map(Number);
+  return ((user ?? 0) + (system ?? 0)) / TICKS_PER_SECOND;
 }
 
 function textOf(file: string): string {

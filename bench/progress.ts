@@ -24,7 +24,7 @@ export class Progress {
 
   begin(step: Step): void {
     const place = `[${String(this.#done + 1).padStart(String(this.total.length).length)}/${this.total.length}]`;
-    const what = `${step.size} repositories · ${step.operation.padEnd(11)} · ${step.subject.title.padEnd(14)}`;
+    const what = `${step.size} repositories · ${step.operation.padEnd(11)} · ${step.subject.title.padEnd(17)}`;
     process.stdout.write(`${place} ${what} … `);
   }
 
@@ -44,7 +44,7 @@ export class Progress {
 }
 
 /** Seconds for the square of a thousand resources, where the state is rewritten around each step. */
-const CHECKPOINTS: Record<SubjectId, number> = { F1: 85, F2: 30, ours: 50, ours50: 50, skipping: 0 };
+const CHECKPOINTS: Record<SubjectId, number> = { F1: 85, F2: 30, ours: 50, ours50: 50, laden: 50, skipping: 0 };
 
 function model({ subject, size, operation }: Step): number {
   const thousands = resourcesIn(size) / 1000;

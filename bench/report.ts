@@ -27,6 +27,7 @@ export function report(measured: Measured, circumstances: Circumstances): string
       bars(measured).map(({ what, bar, measured, passed }) => [what, bar, measured, passed ? "pass" : "**miss**"]),
     ),
     "Ours with 50 ms latency. Ratios are of medians.",
+    ...engineShare(samples, sizes.at(-1) as number),
     ...advice(samples, sizes.at(-1) as number),
     "## Wall time",
     wallTimes(samples, sizes),
@@ -51,6 +52,42 @@ function method({ date, machine, versions, repeats, minutes, load }: Circumstanc
     "",
     "No command shows a preview first. CPU time is that of the CLI and all its children, without the emulator.",
   ].join("\n");
+}
+
+/** How much of the way from F2 to ours is the state alone, which no provider can make cheaper. */
+function engineShare(samples: Samples, size: number): string[] {
+  if (samples.of("laden", size, "refresh").length === 0) return [];
+  const rows = OPERATIONS.map((operation) => {
+    const [f2, laden, ours] = (["F2", "laden", "ours50"] as const).map((id) => ({
+      seconds: samples.median("seconds", id, size, operation),
+      memory: samples.median("peakMemory", id, size, operation),
+    })) as [Load, Load, Load];
+    const times = [f2, laden, ours].map(({ seconds }) => seconds.toFixed(1));
+    const ratio = (a: number, b: number) => (a / b).toFixed(2);
+    return [
+      operation,
+      ...times,
+      ratio(laden.seconds, f2.seconds),
+      ratio(ours.seconds, laden.seconds),
+      ratio(laden.memory, f2.memory),
+      ratio(ours.memory, laden.memory),
+    ];
+  });
+  const names = (["F2", "laden", "ours50"] as const).map((id) => TITLES[id]);
+  return [
+    "## What the state alone costs",
+    "The engine passes the whole state of a resource to its provider and back for every question, copies it for its events and " +
+      "logs each property of it, and the SDK makes a dozen promises of each output. **F2 with our state** does nothing either, " +
+      "but its resources have the arguments and outputs of a repository: what it takes beyond F2 is the price of the outputs " +
+      `that programs are promised, whatever the provider does. Seconds at ${count(size)} repositories, and ratios of the wall time and ` +
+      "of the provider's peak memory.",
+    table(["command", ...names, "state / F2", "ours / state", "MB: state / F2", "MB: ours / state"], rows),
+  ];
+}
+
+interface Load {
+  seconds: number;
+  memory: number;
 }
 
 function advice(samples: Samples, size: number): string[] {

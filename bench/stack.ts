@@ -41,6 +41,7 @@ export class Stack {
     );
     write("index.js", subject.program);
     write("node_modules/floor/index.js", FLOOR_MODULE);
+    write("node_modules/floor/outputs.json", JSON.stringify(subject.outputs ?? {}));
     mkdirSync(join(folder, "backend"));
     const env = {
       ...process.env,

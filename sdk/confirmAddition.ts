@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { GivenConfig } from "../provider/config";
+import type { Journal } from "../provider/journal";
 import { settingsFor } from "./provider";
 
 /**
@@ -12,10 +14,30 @@ export function confirmAddition(
   provider: pulumi.ProviderResource,
 ) {
   if (pulumi.runtime.isDryRun()) return;
-  pulumi.all([resource.id, pulumi.unsecret(settingsFor({ provider }))]).apply(async ([, settings]) => {
-    const { Journal } = await import("../provider/journal.js");
-    const { resolveConfig } = await import("../provider/config.js");
-    const origin = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
-    new Journal(resolveConfig(settings).endpoint).confirm(type, origin);
+  const origin = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+  pulumi.all([resource.id, settingsOf(provider)]).apply(async ([, settings]) => {
+    (await journalOf(settings)).confirm(type, origin);
   });
+}
+
+// Both are made once, as a program may well have a thousand resources.
+const known = new WeakMap<pulumi.ProviderResource, pulumi.Output<GivenConfig>>();
+const journals = new Map<string | undefined, Promise<Journal>>();
+
+function settingsOf(provider: pulumi.ProviderResource): pulumi.Output<GivenConfig> {
+  const settings = known.get(provider) ?? pulumi.unsecret(settingsFor({ provider }));
+  known.set(provider, settings);
+  return settings;
+}
+
+function journalOf(settings: GivenConfig): Promise<Journal> {
+  const journal = journals.get(settings.endpoint) ?? openJournal(settings);
+  journals.set(settings.endpoint, journal);
+  return journal;
+}
+
+async function openJournal(settings: GivenConfig): Promise<Journal> {
+  const { Journal } = await import("../provider/journal.js");
+  const { resolveConfig } = await import("../provider/config.js");
+  return new Journal(resolveConfig(settings).endpoint);
 }

@@ -9,6 +9,9 @@ export interface Declared {
   type: ResourceType;
   /** Unique in the program. */
   name: string;
+  /** Names that it had before. */
+  aliases: string[];
+  deleteBeforeReplace?: boolean | undefined;
   /** Names of those whose ids the inputs hold. */
   after: string[];
   inputs(idOf: (name: string) => unknown): Properties;
@@ -21,11 +24,18 @@ export type Program = Declared[];
 export interface Entry {
   type: ResourceType;
   name: string;
+  /** All that it has had. */
+  names: string[];
   id: string;
   inputs: Properties;
   state: Properties;
   /** Replaced, and to be deleted by this deployment or the next one. */
   replaced?: true;
+}
+
+/** Whether the entry of this name is the declared resource's. */
+export function isOf({ name, aliases }: Declared, entry: string): boolean {
+  return entry === name || aliases.includes(entry);
 }
 
 export interface Outcome {
@@ -45,17 +55,25 @@ export class Engine {
   /** The state, as of the last checkpoint. */
   entries: Entry[] = [];
 
-  /** @param parallel how many resources are worked on at once */
-  async up(process: Process, program: Program, parallel = 1): Promise<Outcome> {
-    return this.#all(program, process, parallel, async (declared, outcome) => {
+  /**
+   * @param parallel how many resources are worked on at once
+   * @param target the only resource to bring to what the program says; those that it needs are there
+   */
+  async up(process: Process, program: Program, parallel = 1, target?: string): Promise<Outcome> {
+    const planned = target
+      ? program.filter(({ name }) => name === target).map((one) => ({ ...one, after: [] }))
+      : program;
+    return this.#all(planned, process, parallel, async (declared, outcome) => {
       const { old, inputs, changed, replaces } = await this.#plan(process, declared, (name) => this.#current(name)?.id);
       const { type, name } = declared;
       if (!old || replaces.length > 0) {
         outcome.steps.push(old ? `replace ${name}: ${replaces}` : `create ${name}`);
+        if (old && declared.deleteBeforeReplace) await this.#deleteOne(old, process);
         const made = await process.run(() => create(resourceOf(type), inputs, process.context(name)));
         process.save(() => {
           if (old) old.replaced = true;
-          this.entries.push({ type, name, id: made.id, inputs: json(inputs), state: json(made.state) });
+          const names = [...(old?.names ?? []), name];
+          this.entries.push({ type, name, names, id: made.id, inputs: json(inputs), state: json(made.state) });
         });
       } else {
         let { state } = old;
@@ -63,11 +81,15 @@ export class Engine {
           outcome.steps.push(`update ${name}: ${changed}`);
           state = await process.run(() => update(resourceOf(type), old.id, state, inputs, process.context(name)));
         }
-        process.save(() => Object.assign(old, { inputs: json(inputs), state: json(state) }));
+        const names = [...old.names, name];
+        process.save(() => Object.assign(old, { name, names, inputs: json(inputs), state: json(state) }));
       }
     }).then((outcome) => {
-      const names = new Set(program.map(({ name }) => name));
-      return this.#delete((entry) => entry.replaced || !names.has(entry.name), process, parallel, outcome);
+      const isDoomed = (entry: Entry) =>
+        target
+          ? entry.replaced && entry.name === target
+          : entry.replaced || !program.some((one) => isOf(one, entry.name));
+      return this.#delete(isDoomed, process, parallel, outcome);
     });
   }
 
@@ -82,8 +104,7 @@ export class Engine {
       else if (replaces.length > 0) steps.push(`replace ${name}: ${replaces}`);
       else if (changed.length > 0) steps.push(`update ${name}: ${changed}`);
     });
-    const names = new Set(program.map(({ name }) => name));
-    const doomed = this.entries.filter((entry) => entry.replaced || !names.has(entry.name));
+    const doomed = this.entries.filter((entry) => entry.replaced || !program.some((one) => isOf(one, entry.name)));
     outcome.steps.push(...doomed.map(({ name }) => `delete ${name}`));
     return outcome;
   }
@@ -126,10 +147,11 @@ export class Engine {
     return this.entries.find((entry) => entry.name === name && !entry.replaced);
   }
 
-  async #plan(process: Process, { type, name, inputs: inputsOf }: Declared, idOf: (name: string) => unknown) {
+  async #plan(process: Process, declared: Declared, idOf: (name: string) => unknown) {
+    const { type, name, inputs: inputsOf } = declared;
     const resource = resourceOf(type);
     const context = process.context(name);
-    const old = this.#current(name);
+    const old = this.entries.find((entry) => isOf(declared, entry.name) && !entry.replaced);
     const checked = await process.run(() => check(resource, old?.inputs, inputsOf(idOf), context));
     if (checked.failures.length > 0) throw new Error(`${name} is bad: ${JSON.stringify(checked.failures)}`);
     const none = { changed: [], replaces: [] };
@@ -148,16 +170,20 @@ export class Engine {
       const each = doomed.filter((entry) => entry.type === type).map((entry) => ({ ...entry, after: [], entry }));
       const { steps, errors, killed } = await this.#all(each, process, parallel, async ({ entry }, { steps }) => {
         steps.push(`delete ${entry.name}`);
-        await process.run(() => remove(resourceOf(entry.type), entry.id, entry.state, process.context()));
-        process.save(() => {
-          this.entries = this.entries.filter((other) => other !== entry);
-        });
+        await this.#deleteOne(entry, process);
       });
       outcome.steps.push(...steps);
       outcome.errors.push(...errors);
       outcome.killed ||= killed;
     }
     return outcome;
+  }
+
+  async #deleteOne(entry: Entry, process: Process): Promise<void> {
+    await process.run(() => remove(resourceOf(entry.type), entry.id, entry.state, process.context()));
+    process.save(() => {
+      this.entries = this.entries.filter((other) => other !== entry);
+    });
   }
 
   /** Works on each when those that it comes after are done, so many at once. */

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import type { Addition } from "../../provider/journal";
 import type { Properties } from "../../provider/lifecycle";
 import type { ConsoleRepo } from "../support/account";
-import type { Engine, Entry, Program } from "./engine";
+import { type Engine, type Entry, isOf, type Program } from "./engine";
 import type { Found } from "./stack";
 
 /** What a repository is made with where nothing is said. */
@@ -53,13 +53,13 @@ export class Known {
 
   /** A deployment begins, which may end before the state knows what it changed. */
   deploying(engine: Engine, program: Program): void {
-    for (const { name, inputs } of program) {
-      const given = inputs((key) => key);
-      const id = given.existingId ?? engine.entries.find((entry) => entry.name === name && !entry.replaced)?.id;
+    for (const declared of program) {
+      const given = declared.inputs((key) => key);
+      const entry = engine.entries.find((entry) => isOf(declared, entry.name) && !entry.replaced);
+      const id = given.existingId ?? entry?.id;
       for (const argument of Object.keys(DEFAULTS).concat("name")) {
-        if (id !== undefined && (given[argument] !== undefined || !this.#looks.has(String(id)))) {
-          this.#open.add(`${id} ${argument}`);
-        }
+        const mayChange = given[argument] !== undefined || entry?.inputs[argument] !== undefined;
+        if (id !== undefined && (mayChange || !this.#looks.has(String(id)))) this.#open.add(`${id} ${argument}`);
       }
     }
   }
@@ -119,7 +119,9 @@ export function assertAsDeclared(engine: Engine, program: Program, found: Found,
     const key = found.keys.find(({ id }) => id === entry.id);
     if (key) {
       assert.equal(key.keyData, String(declared.publicKey).split(" ").slice(0, 2).join(" "), `the key of ${name}`);
-      if (declared.existingId === undefined) assert.equal(key.name, declared.name ?? name, `the name of ${name}`);
+      // A renamed resource keeps what it was called by default.
+      const names = declared.name === undefined ? entry.names : [declared.name];
+      if (declared.existingId === undefined) assert.ok(names.includes(key.name), `${name} is named ${key.name}`);
     }
   }
   for (const repo of found.repos.filter(({ id }) => unrelated.has(id))) {
@@ -139,10 +141,11 @@ function assertRepo(entry: Entry, declared: Properties, repo: ConsoleRepo, found
     if (given !== undefined) assert.deepEqual(canonical(value), canonical(given), `declared: ${where}`);
     // Given once and removed: back to the default, which check has put into the inputs.
     else if (entry.inputs[argument] !== undefined) {
-      const back = { ...DEFAULTS, format: "borg1", name: entry.name }[argument];
-      assert.deepEqual(value, back, `removed: ${where}`);
+      const back: Properties = { ...DEFAULTS, format: "borg1" };
+      if (argument === "name") assert.ok(entry.names.includes(String(value)), `removed: ${where} is ${value}`);
+      else assert.deepEqual(value, back[argument], `removed: ${where}`);
     } else if (argument in DEFAULTS || argument === "name") {
-      const left = known.left(entry.id, argument, entry.name, found);
+      const left = known.left(entry.id, argument, entry.names[0] ?? entry.name, found);
       if (left !== undefined) assert.deepEqual(value, left, `not declared: ${where}`);
     }
   }

@@ -18,6 +18,12 @@ export interface Kill {
   skip: number;
 }
 
+/** Requests that find nobody listening: how many go through first, and how many do not; null for all that follow. */
+export interface Refused {
+  skip: number;
+  count: number | null;
+}
+
 export interface ProcessOptions {
   config: Config;
   /** Where the journal lies, over all processes. */
@@ -26,6 +32,7 @@ export interface ProcessOptions {
   /** Milliseconds for one request. */
   timeout: number;
   kill?: Kill | undefined;
+  refused?: Refused | undefined;
 }
 
 /** What a dead process was to do: never a failure of its own. */
@@ -49,6 +56,7 @@ export class Process {
   readonly #api: ReturnType<typeof connect>;
   readonly #journal: Journal;
   #left: number;
+  #sent = 0;
 
   constructor(private readonly options: ProcessOptions) {
     this.#death.catch(() => {});
@@ -103,7 +111,7 @@ export class Process {
   async fetch(...request: Parameters<typeof fetch>): Promise<Response> {
     try {
       this.pass("request");
-      const response = send(...request);
+      const response = this.#isRefused() ? send(NOBODY) : send(...request);
       this.#underWay.add(response);
       await response.finally(() => this.#underWay.delete(response)).catch(() => {});
       this.pass("answer");
@@ -114,7 +122,16 @@ export class Process {
       throw error;
     }
   }
+
+  #isRefused(): boolean {
+    const { skip, count } = this.options.refused ?? { skip: Number.POSITIVE_INFINITY, count: 0 };
+    const number = this.#sent++;
+    return number >= skip && (count === null || number < skip + count);
+  }
 }
+
+/** A port of this machine that nobody listens at. */
+const NOBODY = "http://127.0.0.1:2/graphql";
 
 class MortalJournal extends Journal {
   constructor(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { FaultInput, Variants } from "../../emulator";
-import { type Kill, MOMENTS } from "./process";
+import { type Kill, MOMENTS, type Refused } from "./process";
 
 /*
  * What happens to one stack: programs, faults, deaths, and what people do in the web console in between. Plain values,
@@ -12,6 +12,7 @@ export interface KeyPlan {
   /** Which of {@link LINES} keys. */
   line: number;
   comment?: string;
+  deleteBeforeReplace?: boolean;
 }
 
 export interface RepoPlan {
@@ -29,6 +30,7 @@ export interface RepoPlan {
   borgVersion?: string;
   compaction?: { interval: number; unit: string; hour: number; timezone: string };
   forceDestroy?: boolean;
+  deleteBeforeReplace?: boolean;
 }
 
 /** A change of the program. Null takes the resource out. */
@@ -36,16 +38,23 @@ export type Edit =
   | { key: string; plan: KeyPlan | null }
   | { repo: string; plan: RepoPlan | null }
   /** A repository goes on under another resource, by `existingId`. */
-  | { move: string };
+  | { move: string }
+  /** Another name for the resource, with an alias for those that it had. */
+  | { rename: string };
 
 export interface Trouble {
   faults: FaultInput[];
   kill?: Kill | undefined;
+  refused?: Refused | undefined;
+  /** Which token is used; default: the account's full one. */
+  token?: (typeof TOKENS)[number] | undefined;
   parallel: number;
 }
 
+export const TOKENS = ["readOnly", "createOnly", "revoked"] as const;
+
 export type Action =
-  | ({ do: "deploy"; edits: Edit[]; refresh: boolean } & Trouble)
+  | ({ do: "deploy"; edits: Edit[]; refresh: boolean; target?: number | undefined } & Trouble)
   | ({ do: "destroy" } & Trouble)
   | { do: "rename repo"; which: number; name: string }
   | { do: "set alert"; which: number; alertDays: number }
@@ -74,9 +83,16 @@ export const OPERATIONS = "sshAdd sshList sshDelete repoAdd repoList repo repoEd
 const keyNames = ["k0", "k1", "k2", ADOPTING_KEY];
 const repoNames = ["r0", "r1", "r2", "r3", ADOPTING_REPO];
 const names = fc.constantFrom("web", "db");
+/** Resources that may be renamed: those that are known by their name to nothing but the engine. */
+export const RENAMED = ["k0", "k1", "r0", "r1", "r2"];
 
 const keyPlan = fc.record(
-  { name: names, line: fc.nat(LINES - 1), comment: fc.constantFrom("me@here") },
+  {
+    name: names,
+    line: fc.nat(LINES - 1),
+    comment: fc.constantFrom("me@here"),
+    deleteBeforeReplace: fc.boolean(),
+  },
   { requiredKeys: ["line"] },
 );
 
@@ -105,6 +121,7 @@ const repoPlan = fc.record(
     borgVersion: fc.constantFrom("LATEST", "V_1_2_X"),
     compaction,
     forceDestroy: fc.boolean(),
+    deleteBeforeReplace: fc.boolean(),
   },
   { requiredKeys: ["region"] },
 );
@@ -114,6 +131,7 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ key: fc.constantFrom(...keyNames), plan: orNot(keyPlan) }) },
   { weight: 8, arbitrary: fc.record({ repo: fc.constantFrom(...repoNames), plan: orNot(repoPlan) }) },
   { weight: 1, arbitrary: fc.record({ move: fc.constantFrom("r0", "r1") }) },
+  { weight: 1, arbitrary: fc.record({ rename: fc.constantFrom(...RENAMED) }) },
 );
 
 const when = {
@@ -137,12 +155,16 @@ const fault: fc.Arbitrary<FaultInput> = fc.oneof(
   kind("expire"),
 );
 const kill: fc.Arbitrary<Kill> = fc.record({ at: fc.constantFrom(...MOMENTS), skip: fc.nat(12) });
+const seldom = <T>(value: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value });
 const trouble = {
   faults: fc.oneof(
     { weight: 2, arbitrary: fc.constant<FaultInput[]>([]) },
     { weight: 3, arbitrary: fc.array(fault, { minLength: 1, maxLength: 2 }) },
   ),
   kill: fc.option(kill, { nil: undefined, freq: 1 }),
+  refused: seldom(fc.record({ skip: fc.nat(6), count: often<number | null>(1, 3, null) })),
+  token: seldom(fc.constantFrom(...TOKENS)),
   parallel: fc.constantFrom(1, 4),
 };
 
@@ -151,6 +173,7 @@ const deploy = fc.record({
   do: fc.constant("deploy" as const),
   edits: fc.array(edit, { minLength: 1, maxLength: 4 }),
   refresh: fc.boolean(),
+  target: seldom(fc.nat(5)),
   ...trouble,
 });
 const first = fc.record({

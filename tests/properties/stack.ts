@@ -15,6 +15,8 @@ export class Source {
   readonly #repos = new Map<string, RepoPlan>();
   /** Repositories that went on under another resource: its name to the former one's. */
   readonly #moves = new Map<string, string>();
+  /** Names that resources were given, beside the first, and how often. */
+  readonly #renamed = new Map<string, number>();
 
   /** @param lines the key lines that plans name by number */
   constructor(private readonly lines: string[]) {}
@@ -26,7 +28,8 @@ export class Source {
       this.#moves.set(`moved-${edit.move}`, edit.move);
       this.#repos.set(`moved-${edit.move}`, plan);
       this.#repos.delete(edit.move);
-    } else if ("key" in edit) set(this.#keys, edit.key, edit.plan);
+    } else if ("rename" in edit) this.#renamed.set(edit.rename, (this.#renamed.get(edit.rename) ?? 0) + 1);
+    else if ("key" in edit) set(this.#keys, edit.key, edit.plan);
     else set(this.#repos, edit.repo, edit.plan);
   }
 
@@ -44,8 +47,18 @@ export class Source {
     ];
   }
 
-  #key(name: string, plan: KeyPlan, entries: Entry[], found: Found, unrelated: ReadonlySet<string>): Declared[] {
-    const make = (inputs: object): Declared[] => [{ type: "SshKey", name, after: [], inputs: () => ({ ...inputs }) }];
+  /** What a resource is called, and was, newest first. */
+  #names(slot: string): string[] {
+    const times = this.#renamed.get(slot) ?? 0;
+    return Array.from({ length: times + 1 }, (_, back) => (back < times ? `${slot}-${times - back}` : slot));
+  }
+
+  #key(slot: string, plan: KeyPlan, entries: Entry[], found: Found, unrelated: ReadonlySet<string>): Declared[] {
+    const [name = slot, ...aliases] = this.#names(slot);
+    const { deleteBeforeReplace } = plan;
+    const make = (inputs: object): Declared[] => [
+      { type: "SshKey", name, aliases, deleteBeforeReplace, after: [], inputs: () => ({ ...inputs }) },
+    ];
     if (name !== ADOPTING_KEY) {
       const publicKey = `${this.lines[plan.line]}${plan.comment ? ` ${plan.comment}` : ""}`;
       return make({ publicKey, ...(plan.name && { name: plan.name }) });
@@ -57,29 +70,31 @@ export class Source {
   }
 
   #repo(
-    name: string,
+    slot: string,
     plan: RepoPlan,
     keys: ReadonlySet<string>,
     entries: Entry[],
     found: Found,
     unrelated: ReadonlySet<string>,
   ): Declared[] {
-    const current = (of: string) => entries.find((entry) => entry.name === of && !entry.replaced);
-    const from = this.#moves.get(name);
+    const [name = slot, ...aliases] = this.#names(slot);
+    const current = (of: string) => entries.find((entry) => this.#names(of).includes(entry.name) && !entry.replaced);
+    const from = this.#moves.get(slot);
     const adopts = name === ADOPTING_REPO || from !== undefined;
     // Two resources of one object are no program: the former one goes first.
-    const isMoved = entries.some((entry) => entry.name !== name && !entry.replaced && entry.id === current(name)?.id);
+    const known = current(slot);
+    const isMoved = entries.some((entry) => entry !== known && !entry.replaced && entry.id === known?.id);
     if (!adopts && isMoved) return [];
     const free =
       from === undefined
         ? found.repos.find(({ id, format }) => unrelated.has(id) && format === "borg1")?.id
         : !this.#repos.has(from) && current(from)?.id;
-    const target = adopts ? (current(name)?.id ?? free) : undefined;
+    const target = adopts ? (known?.id ?? free) : undefined;
     const existing = target === undefined ? undefined : found.repos.find(({ id }) => id === target);
     if (adopts && !existing) return [];
     const { region, format } = existing ?? plan;
     const isRestic = format === "restic";
-    const { borgVersion, ...others } = plan;
+    const { borgVersion, deleteBeforeReplace, ...others } = plan;
     const inputs = {
       ...others,
       region,
@@ -87,17 +102,18 @@ export class Source {
       ...(borgVersion && !isRestic && { borgVersion }),
       ...(existing && { existingId: existing.id }),
     };
-    const after = [...new Set(LISTS.flatMap((list) => plan[list] ?? []))].filter((key) => keys.has(key));
+    const listed = (list: (typeof LISTS)[number]) =>
+      (plan[list] ?? []).map((key) => this.#names(key)[0] ?? key).filter((key) => keys.has(key));
+    const after = [...new Set(LISTS.flatMap(listed))];
     return [
       {
         type: "Repo",
         name,
+        aliases,
+        deleteBeforeReplace,
         after,
         inputs: (idOf) => {
-          const ids = LISTS.filter((list) => plan[list]).map((list) => [
-            list,
-            plan[list]?.filter((key) => keys.has(key)).map(idOf),
-          ]);
+          const ids = LISTS.filter((list) => plan[list]).map((list) => [list, listed(list).map(idOf)]);
           return { ...inputs, ...Object.fromEntries(ids) };
         },
       },

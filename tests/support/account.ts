@@ -24,7 +24,7 @@ export class Console {
 
   async repos(): Promise<ConsoleRepo[]> {
     const { repoList } = await this.ask<{ repoList: ConsoleRepo[] }>(
-      `{ repoList { id name region format quota quotaEnabled alertDays borgVersion appendOnly appendOnlyKeys fullAccessKeys
+      `{ repoList { id name region format htpasswd quota quotaEnabled alertDays borgVersion appendOnly appendOnlyKeys fullAccessKeys
         rsyncKeys sftpEnabled compactionEnabled compactionInterval compactionIntervalUnit compactionHour
         compactionHourTimezone } }`,
     );
@@ -57,6 +57,7 @@ export interface ConsoleRepo {
   name: string;
   region: string;
   format: string;
+  htpasswd: string | null;
   quota: number;
   quotaEnabled: boolean;
   alertDays: number;

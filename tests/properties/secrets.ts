@@ -1,0 +1,33 @@
+import { strict as assert } from "node:assert";
+import { inspect } from "node:util";
+import type { Emulator } from "../../emulator";
+import type { Engine } from "./engine";
+import type { Found } from "./stack";
+
+/** Outputs that an engine encrypts. */
+const SECRET_OUTPUTS = ["htpasswd", "resticUrl"];
+
+/** Tokens and passwords of an account, which must stand in the secret outputs and nowhere else. */
+export class Secrets {
+  readonly #known: Set<string>;
+
+  constructor({ accounts }: Emulator) {
+    this.#known = new Set(accounts.flatMap(({ tokens }) => Object.values(tokens)));
+  }
+
+  see({ repos }: Found): void {
+    for (const { htpasswd } of repos) if (htpasswd) this.#known.add(htpasswd);
+  }
+
+  /** @param places what was thrown, logged, sent to be logged, or written, by where that was */
+  assertNone(places: Record<string, unknown>, engine: Engine): void {
+    const outputs = engine.entries.map(({ name, inputs, state }) => {
+      const plain = Object.entries(state).filter(([output]) => !SECRET_OUTPUTS.includes(output));
+      return { name, inputs, plain };
+    });
+    for (const [place, content] of Object.entries({ ...places, outputs })) {
+      const text = inspect(content, { depth: null, maxArrayLength: null, maxStringLength: null });
+      for (const secret of this.#known) assert.ok(!text.includes(secret), `a secret is in ${place}: ${text}`);
+    }
+  }
+}

@@ -29,7 +29,7 @@ const repo = (name: string, plan: Partial<RepoPlan> | null) => ({
 /** Dies when the server has answered and the state does not know it yet; `skip` checkpoints are written before. */
 const dies = (skip = 0) => ({ kill: { at: "save", skip } });
 
-/** What random scenarios have found, as the least of them. */
+/** What random scenarios have found, or seldom meet, as the least of them. */
 const FOUND: Record<string, Action[]> = {
   "a key that was added for an older program is not taken for the new one": [
     deploy([{ key: "k0", plan: { line: 0 } }], dies()),
@@ -57,6 +57,19 @@ const FOUND: Record<string, Action[]> = {
   "a repository that goes on under another resource outlives an interruption": [
     deploy([repo("r0", {})]),
     deploy([{ move: "r0" }], dies(1)),
+  ],
+  "a repository that is renamed in the program keeps the default name that it went back to": [
+    deploy([repo("r0", { name: "web" })]),
+    deploy([repo("r0", {})]),
+  ],
+  "a token that may only add begins no replacement": [
+    deploy([repo("r0", {}), { key: "k0", plan: { line: 0 } }]),
+    deploy([repo("r0", { region: "us" }), { key: "k0", plan: { line: 1 } }], { token: "createOnly" }),
+  ],
+  "a revoked token is tried once": [deploy([repo("r0", {})]), deploy([repo("r1", {})], { token: "revoked" })],
+  "a repository makes way for its successor before that is made, and an interruption leaves neither twice": [
+    deploy([repo("r0", { deleteBeforeReplace: true })]),
+    deploy([repo("r0", { deleteBeforeReplace: true, region: "us" })], dies(1)),
   ],
 };
 

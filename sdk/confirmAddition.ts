@@ -13,11 +13,16 @@ export function confirmAddition(
   name: string,
   provider: pulumi.ProviderResource,
 ) {
-  if (pulumi.runtime.isDryRun()) return;
+  if (pulumi.runtime.isDryRun() || savesOnlyAtTheEnd()) return;
   const origin = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
   pulumi.all([resource.id, settingsOf(provider)]).apply(async ([, settings]) => {
     (await journalOf(settings)).confirm(type, origin);
   });
+}
+
+/** With this variable the engine saves its state once, at the end of the run (pulumi/pulumi, `sdk/go/common/env`). */
+function savesOnlyAtTheEnd(): boolean {
+  return /^(1|true)$/i.test(process.env.PULUMI_SKIP_CHECKPOINTS ?? "");
 }
 
 // Both are made once, as a program may well have a thousand resources.

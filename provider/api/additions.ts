@@ -10,6 +10,8 @@ export interface AdditionRequest<T, Args extends { name: string }> {
   args: Args;
   /** Whether an object is just what an addition with these arguments makes. */
   isAsAsked(item: T, args: Args): boolean;
+  /** What is left today of arguments of an earlier run: what they name may be deleted since. Default: all. */
+  remaining?(args: Args): Promise<Args>;
   /** Whether nothing is lost when the object is: it holds no data. */
   isUnused(item: T): boolean;
   /** Whether the object can be made what is asked for. */
@@ -96,7 +98,8 @@ export class Additions<T extends { id: string; name: string }> {
     if (!noted) return undefined;
     if (noted.id === undefined) {
       const isNew = ({ id }: T) => !noted.before.includes(id) && !this.#journal?.knows(this.#kind, id);
-      return this.#onlyOne(request, noted.args as Args, isNew);
+      const args = noted.args as Args;
+      return this.#onlyOne(request, (await request.remaining?.(args)) ?? args, isNew);
     }
     // It is known by its id, so a run that was interrupted again may have changed it.
     return (await this.#list.fresh()).find(

@@ -24,9 +24,6 @@ export interface ApiOptions extends ClientOptions {
 /** Makes no connection yet: that happens with the first question. */
 export function connect(config: Config, options: ApiOptions = {}): Api {
   const client = new Client(config, options);
-  return {
-    keys: new Keys(client, options.journal),
-    repos: new Repos(client, options.journal),
-    account: new Accounts(client),
-  };
+  const keys = new Keys(client, options.journal);
+  return { keys, repos: new Repos(client, keys, options.journal), account: new Accounts(client) };
 }

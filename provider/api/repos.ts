@@ -5,6 +5,7 @@ import type { Added } from "./additions";
 import type { Client } from "./client";
 import { Collection } from "./collection";
 import { deleted, flag, id, idSet, numberOr, optionalText } from "./fields";
+import type { Keys } from "./keys";
 
 /** A repository, as the API holds it: sizes in MB, ids as sorted sets, unset texts as undefined. */
 export type RemoteRepo = z.output<typeof repo>;
@@ -108,12 +109,15 @@ function document(field: "repoAdd" | "repoEdit", answer: string, args: RepoArgum
   return `mutation (${declared.join(", ")}) { ${field}(${passed.join(", ")}) { ${answer} { ${FIELDS} } } }`;
 }
 
+const KEY_LISTS = ["appendOnlyKeys", "fullAccessKeys", "rsyncKeys"] as const;
+
 const added = z.object({ repoAdded: repo });
 const asAnswer = (found: RemoteRepo | undefined) => found && { repoAdded: found };
 
 export class Repos extends Collection<RemoteRepo> {
   constructor(
     private readonly client: Client,
+    private readonly keys: Pick<Keys, "latest">,
     journal?: Journal,
   ) {
     const list = { purpose: "list the repositories", field: "repoList", document: LIST, answer: z.array(repo) };
@@ -151,6 +155,7 @@ export class Repos extends Collection<RemoteRepo> {
       name: args.name,
       args,
       isAsAsked: isAsAdded,
+      remaining: (asked) => this.#withoutGoneKeys(asked),
       isUnused: (item) => !(item.currentUsage > 0) && !item.lastModified,
       canBecome: (item) => same(args.region, item.region) && same(args.format ?? item.format, item.format),
       discard: (item) => this.delete(item.id),
@@ -168,6 +173,16 @@ export class Repos extends Collection<RemoteRepo> {
         return answer.repoAdded;
       },
     });
+  }
+
+  /** A key that is deleted is in no repository's lists any more. */
+  async #withoutGoneKeys<Args extends RepoArguments>(args: Args): Promise<Args> {
+    const there = new Set((await this.keys.latest()).map(({ id }) => id));
+    const left = KEY_LISTS.filter((name) => args[name]).map((name) => [
+      name,
+      args[name]?.filter((id) => there.has(id)),
+    ]);
+    return { ...args, ...Object.fromEntries(left) };
   }
 
   async edit(id: string, changes: RepoArguments): Promise<RemoteRepo> {

@@ -71,4 +71,18 @@ describe("A run that is killed", function () {
     alertDays = 5;
     await assertAsDeclared();
   });
+
+  it("leaves nothing twice when it had saved nothing of what it did, with PULUMI_SKIP_CHECKPOINTS", async () => {
+    // For the engine, which inherits it, and for the program, which runs in this process and has not the CLI's environment.
+    await stack.setConfig("borgbase:endpoint", account.emulator.endpoint);
+    process.env.PULUMI_SKIP_CHECKPOINTS = "true";
+    try {
+      await upKilledAfter("repoAdd", /dynamic-provider|pulumi (up|preview)/);
+    } finally {
+      delete process.env.PULUMI_SKIP_CHECKPOINTS;
+    }
+    assert.equal(await stack.resource("SshKey", "web"), undefined);
+    assert.equal((await account.console.keys()).length, 1);
+    await assertAsDeclared();
+  });
 });

@@ -221,6 +221,24 @@ describe("Additions: the next run", () => {
   }
 
   it(
+    "finds what the last one added though a key of it was deleted since, and nothing with other keys",
+    withEmulator(async (emulator) => {
+      const keys = [(await clientOf(emulator).keys.add("a", await newKey())).item.id];
+      keys.push((await clientOf(emulator).keys.add("b", await newKey())).item.id);
+      const addWith = (api: Api, fullAccessKeys: string[]) =>
+        api.repos.add({ name: "web", region: "eu", fullAccessKeys }, "project/stack/web");
+      for (const fault of ENDS[0]?.[1] ?? []) emulator.control.addFault(fault);
+      await failure(addWith(run(emulator), keys), "unavailable");
+      emulator.control.clearFaults();
+      const [lost] = await new Console(emulator).repos();
+      await clientOf(emulator).repos.add({ name: "web", region: "eu" });
+      await clientOf(emulator).keys.delete(keys[0] as string);
+      const { item, recovered } = await addWith(run(emulator), keys.slice(1));
+      assert.deepEqual([recovered, item.id], [true, lost?.id]);
+    }),
+  );
+
+  it(
     "does not take for its own what was there before the last one",
     withEmulator(async (emulator) => {
       const { item: earlier } = await clientOf(emulator).repos.add({ name: "web", region: "eu" });

@@ -62,6 +62,18 @@ const FOUND: Record<string, Action[]> = {
     deploy([repo("r0", { name: "web" })]),
     deploy([repo("r0", {})]),
   ],
+  "two equal additions whose answers are lost for good are named, and not guessed": [
+    deploy(
+      [
+        { key: "k0", plan: { name: "web", line: 0 } },
+        { key: "k1", plan: { name: "web", line: 0 } },
+      ],
+      {
+        faults: [{ skip: 2, count: null, kind: "truncated" }],
+        parallel: 4,
+      },
+    ),
+  ],
   "a token that may only add begins no replacement": [
     deploy([repo("r0", {}), { key: "k0", plan: { line: 0 } }]),
     deploy([repo("r0", { region: "us" }), { key: "k0", plan: { line: 1 } }], { token: "createOnly" }),

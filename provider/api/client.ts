@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { type Config, checkEndpoint, describeToken, renewToken, requireToken } from "../config";
 import { isKind, ProviderError } from "../errors";
 import { limiter } from "./limit";
+import { post } from "./post";
 import { parseRetryAfter, type RetryPolicy, retry, Unavailable } from "./retry";
 
 /** One operation of the API: its document, and the shape that the answer's only field must have. */
@@ -106,7 +107,7 @@ export class Client {
     return new GraphQLClient(endpoint, {
       headers: { authorization: `Bearer ${token}`, accept: "application/json" },
       excludeOperationName: true,
-      fetch: fetchJson,
+      fetch: post,
       jsonSerializer: { parse: parseAnswer, stringify: JSON.stringify },
     });
   }
@@ -216,14 +217,7 @@ function busy(operation: Operation<unknown>, answer: Answer): Unavailable {
 }
 
 /** Codes of Node's network layer that prove that no request was sent. */
-const NEVER_SENT = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
+const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
 function unreachable(operation: Operation<unknown>, endpoint: string, error: unknown): ProviderError {
   if (isKind(error, "authentication", "input", "refused")) return error;
@@ -258,16 +252,6 @@ function describe(error: unknown, code: string): string {
 }
 
 class BadBody extends Error {}
-
-/** Node's own `fetch`, its answer called JSON whatever the server calls it, so that {@link parseAnswer} gets to judge it. */
-async function fetchJson(...request: Parameters<typeof fetch>): Promise<Response> {
-  const response = await fetch(...request);
-  const headers = new Headers(response.headers);
-  headers.set("content-type", "application/json");
-  // All that graphql-request looks at. A real Response would need the whole body once more.
-  const { ok, status } = response;
-  return { ok, status, headers, text: () => response.text() } as Response;
-}
 
 /** A truncated or foreign body with status 200 must count as a lost answer, never as an empty one. */
 function parseAnswer(body: string): object {

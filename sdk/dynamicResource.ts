@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { confirmAddition } from "./confirmAddition";
+import { tellProgramFramesAlone } from "./programFrames";
 import { providerFor } from "./provider";
 
 /** `T` as arguments of a resource: every value, at every depth, may be an output of another resource. */
@@ -38,18 +39,15 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     const provider = providerFor(opts);
     const transformations = [...(opts.transformations ?? []), atLast];
     const all = { ...opts, provider, additionalSecretOutputs, transformations };
-    const { stackTraceLimit } = Error;
+    const tellAllFrames = tellProgramFramesAlone();
     try {
-      // The SDK takes four stack traces per output, for a debugging aid, and ts-node maps each of their frames: that was
-      // half of a program's time. Where the resource stands in the program it finds out apart from this.
-      Error.stackTraceLimit = 0;
       super(`borgbase:index:${type}`, name, props, all);
     } catch (error) {
-      Error.stackTraceLimit = stackTraceLimit;
+      tellAllFrames();
       if (error instanceof Error) Error.captureStackTrace(error);
       throw error;
     } finally {
-      Error.stackTraceLimit = stackTraceLimit;
+      tellAllFrames();
     }
     if (ADDED.has(type) && opts.id === undefined) confirmAddition(this, type, name, provider);
     // A preview knows the id of what is taken over, and so can tell what that changes of others.

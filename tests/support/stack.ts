@@ -156,6 +156,9 @@ export interface StateResource {
   id?: string;
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;
+  /** `project:///FILE#LINE,COLUMN` */
+  sourcePosition?: string;
+  stackTrace?: { sourcePosition?: string }[];
 }
 
 type Command = (onEvent: (event: EngineEvent) => void) => Promise<{ stdout: string; stderr: string }>;

@@ -11,13 +11,15 @@ import { loadingMilliseconds } from "./loading";
 import { plot } from "./plot";
 import { Progress, type Step } from "./progress";
 import { type Circumstances, report } from "./report";
-import { median, OPERATIONS, type Operation, type Sample, Samples } from "./samples";
+import { CHANGING, median, OPERATIONS, type Operation, type Sample, Samples } from "./samples";
 import { Stack } from "./stack";
 import { laden, type Subject, subjects, withoutCheckpoints } from "./subjects";
 
 const ROOT = join(__dirname, "../..");
 const FOLDER = join(ROOT, ".local", "bench");
 const WHOLE = [10, 100, 300, 1000];
+/** From here on a round takes half an hour, so there is one alone, in which what changes nothing is run as often as the others. */
+const LARGE = 1000;
 const LOADING_RUNS = 15;
 
 interface Round {
@@ -32,7 +34,8 @@ async function main(): Promise<void> {
   const load = loadavg()[0] ?? 0;
   const [near, far] = await Promise.all([startEmulator(0), startEmulator(50)]);
   try {
-    const plan = Array.from({ length: repeats }, (_, repeat) => rounds(sizes, subjects(near, far), repeat)).flat();
+    const all = subjects(near, far);
+    const plan = Array.from({ length: repeats }, (_, round) => roundsOf(sizes, all, round, repeats)).flat();
     // Beside the comparison, for the advice: what a run costs that writes no checkpoints.
     const largest = sizes.at(-1) as number;
     plan.push({ size: largest, subjects: [withoutCheckpoints(far)], operations: ["first up", "destroy"] });
@@ -66,12 +69,18 @@ function readArguments(): { sizes: number[]; repeats: number } {
   return { sizes: [...new Set(sizes)].sort((a, b) => a - b), repeats };
 }
 
-/** All sizes once. The subjects begin in another order each time, so that none of them is always the first; `laden` joins the largest. */
-function rounds(sizes: number[], all: Subject[], repeat: number): Round[] {
-  return sizes.map((size) => {
-    const taking = size === sizes.at(-1) ? [...all, laden()] : all;
-    const start = repeat % taking.length;
-    return { size, subjects: [...taking.slice(start), ...taking.slice(0, start)], operations: OPERATIONS };
+/** Each size once. The subjects begin in another order each time, so that none of them is always the first; `laden` joins the largest. */
+function roundsOf(sizes: number[], all: Subject[], round: number, repeats: number): Round[] {
+  const taking = sizes.filter((size) => size < LARGE || round === 0);
+  return taking.map((size) => {
+    const subjects = size === sizes.at(-1) ? [...all, laden()] : all;
+    const start = round % subjects.length;
+    const times = (operation: Operation) => (size < LARGE || CHANGING.includes(operation) ? 1 : repeats);
+    return {
+      size,
+      subjects: [...subjects.slice(start), ...subjects.slice(0, start)],
+      operations: OPERATIONS.flatMap((operation) => Array<Operation>(times(operation)).fill(operation)),
+    };
   });
 }
 

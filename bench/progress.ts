@@ -1,4 +1,4 @@
-import type { Operation, Sample } from "./samples";
+import { CHANGING, type Operation, type Sample } from "./samples";
 import { resourcesIn, type Subject, type SubjectId } from "./subjects";
 
 /** One command of the plan. */
@@ -44,11 +44,11 @@ export class Progress {
 }
 
 /** Seconds for the square of a thousand resources, where the state is rewritten around each step. */
-const CHECKPOINTS: Record<SubjectId, number> = { F1: 85, F2: 30, ours: 50, ours50: 50, laden: 50, skipping: 0 };
+const CHECKPOINTS: Record<SubjectId, number> = { F1: 150, F2: 50, ours: 100, ours50: 100, laden: 110, skipping: 0 };
 
 function model({ subject, size, operation }: Step): number {
   const thousands = resourcesIn(size) / 1000;
-  const writes = operation === "first up" || operation === "change" || operation === "destroy";
+  const writes = CHANGING.includes(operation);
   const runsProgram = operation.includes("up") || operation === "preview" || operation === "change";
   return (
     1.5 + (runsProgram ? 1 + 5 * thousands : 1.5 * thousands) + (writes ? CHECKPOINTS[subject.id] * thousands ** 2 : 0)

@@ -41,7 +41,7 @@ export function report(measured: Measured, circumstances: Circumstances): string
 
 function method({ date, machine, versions, repeats, minutes, load }: Circumstances, sizes: readonly number[]): string {
   return [
-    `${date}; ${machine}, load ${load.toFixed(1)} at the start; ${versions}. ${repeats === 1 ? "1 round" : `medians of ${repeats} rounds`}, ${minutes} minutes.`,
+    `${date}; ${machine}, load ${load.toFixed(1)} at the start; ${versions}. ${repeats === 1 ? "1 round" : `medians of ${repeats} runs`}, ${minutes} minutes.`,
     `Real Pulumi commands on a file backend with passphrase secrets, one after the other, the subjects taking turns.`,
     `Every subject declares N + ${2 * KEYS} resources, N = ${sizes.map(count).join(", ")}:`,
     "",
@@ -50,6 +50,7 @@ function method({ date, machine, versions, repeats, minutes, load }: Circumstanc
     `- **ours**: N repositories, each with two keys and compaction, and ${KEYS} key pairs with their registered keys, against`,
     "  the emulator on the same machine (a process of its own), which answers at once or after 50 ms.",
     "",
+    "From 1,000 on, commands that change every resource are run once: they take minutes.",
     "No command shows a preview first. CPU time is that of the CLI and all its children, without the emulator.",
   ].join("\n");
 }

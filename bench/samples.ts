@@ -4,6 +4,8 @@ import type { SubjectId } from "./subjects";
 /** In the order in which they are run. */
 export const OPERATIONS = ["first up", "no-op up", "preview", "refresh", "drift check", "change", "destroy"] as const;
 export type Operation = (typeof OPERATIONS)[number];
+/** Those that do something to every resource. */
+export const CHANGING: readonly Operation[] = ["first up", "change", "destroy"];
 
 /** One command that was run. */
 export interface Sample extends Cost {

@@ -137,10 +137,19 @@ export async function diff(
 }
 
 export async function create(resource: AnyResource, inputs: Properties, context: Context) {
-  const { id, state, recovered } = await expected(() => resource.create(withoutMarks(inputs), context));
+  const created = await expected(() => resource.create(withoutMarks(inputs), context));
+  const { id, state, recovered, lookalikes = [] } = created;
   // Should the engine hold it for what is to be replaced, it stays what it is.
   if (recovered) context.adopted?.add(`${resource.type} ${id}`);
+  if (lookalikes.length > 0) context.log(alsoThere(resource.type, id, lookalikes));
   return { id, state: await declaring(resource, inputs, state) };
+}
+
+function alsoThere(type: string, id: string, lookalikes: string[]): string {
+  return (
+    `made the ${type} ${id}, and the account had an unused one just like it before: ${lookalikes.join(", ")}. ` +
+    "If an interrupted run on another machine left it, delete it."
+  );
 }
 
 export async function read(resource: AnyResource, id: string, state: Properties, context: Context) {

@@ -51,6 +51,16 @@ export interface Context {
   log(line: string): void;
 }
 
+/** What became of a creation. */
+export interface Created<State> {
+  id: string;
+  state: State;
+  /** An interrupted run had made it already. */
+  recovered?: boolean;
+  /** Ids of objects just like it that nobody knows: perhaps left by an interrupted run on another machine. */
+  lookalikes?: string[];
+}
+
 /**
  * A kind of resource: how the engine's questions about it are answered. `Inputs` are its arguments, `State` its outputs,
  * which hold every argument as the remote has it and all that `delete` needs: `diff`, `read` and `delete` see no inputs.
@@ -71,8 +81,7 @@ export interface Resource<Inputs extends object, State extends object> {
   adoption?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>, context: Context): Promise<string[]>;
   /** Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do. */
   beforeReplace?(id: string, state: State, changed: (keyof Inputs)[], context: Context): Promise<void>;
-  /** `recovered`: an interrupted run had made it already. */
-  create(inputs: Inputs, context: Context): Promise<{ id: string; state: State; recovered?: boolean }>;
+  create(inputs: Inputs, context: Context): Promise<Created<State>>;
   /** The state as it is now, or undefined when the object is gone. `state` is empty when all that is known is the id. */
   read(id: string, state: Partial<State>, context: Context): Promise<State | undefined>;
   update(id: string, state: State, inputs: Inputs, context: Context): Promise<State>;

@@ -26,6 +26,11 @@ export interface Added<T> {
   item: T;
   /** An interrupted run made it, perhaps for an older version of the program: it may need a change. */
   recovered: boolean;
+  /**
+   * Ids of unused objects just like it that were there before, and that neither the state nor the journal has shown so far.
+   * An interrupted run on another machine may have left them: nobody can tell, so nothing is done with them.
+   */
+  lookalikes: string[];
 }
 
 /**
@@ -41,7 +46,7 @@ export class Additions<T extends { id: string; name: string }> {
   /** Ids by name: of what was there before, and of what additions became since. */
   readonly #seen = new Map<string, string[]>();
   readonly #last = new Map<string, Promise<unknown>>();
-  #before: Promise<Set<string>> | undefined;
+  #before: Promise<Map<string, T>> | undefined;
 
   /** @param kind the type of the resource */
   constructor(kind: string, list: SharedList<T>, journal?: Journal) {
@@ -64,11 +69,11 @@ export class Additions<T extends { id: string; name: string }> {
   }
 
   async #run<Args extends { name: string }>(request: AdditionRequest<T, Args>): Promise<Added<T>> {
-    const before = await this.#idsBefore();
+    const before = await this.#itemsBefore();
     const left = await this.#leftByInterruptedRun(request);
     if (left && request.canBecome(left)) {
       this.#claim(request, left.id);
-      return { item: left, recovered: true };
+      return { item: left, recovered: true, lookalikes: [] };
     }
     if (left) await request.discard(left);
     this.#note(request);
@@ -80,7 +85,7 @@ export class Additions<T extends { id: string; name: string }> {
       });
       this.#claim(request, added.id);
       this.#list.put(added);
-      return { item: added, recovered: false };
+      return { item: added, recovered: false, lookalikes: this.#lookalikes(request, before) };
     } catch (error) {
       this.#list.forget();
       // Without a usable answer it may have been made all the same: the next run looks.
@@ -145,10 +150,18 @@ export class Additions<T extends { id: string; name: string }> {
     else this.#seen.set(name, [id]);
   }
 
-  async #idsBefore(): Promise<Set<string>> {
+  #lookalikes<Args extends { name: string }>(request: AdditionRequest<T, Args>, before: Map<string, T>): string[] {
+    return (this.#seen.get(request.name) ?? []).filter((id) => {
+      const item = before.get(id);
+      const isKnown = this.#claimed.has(id) || this.#journal?.knows(this.#kind, id);
+      return item && !isKnown && request.isUnused(item) && request.isAsAsked(item, request.args);
+    });
+  }
+
+  async #itemsBefore(): Promise<Map<string, T>> {
     this.#before ??= this.#list.all().then((items) => {
       for (const { name, id } of items) this.#see(name, id);
-      return new Set(items.map(({ id }) => id));
+      return new Map(items.map((item) => [item.id, item]));
     });
     try {
       return await this.#before;

@@ -344,10 +344,11 @@ export const repo: Resource<RepoInputs, RepoState> = {
     }
     const wanted = withDefaults(inputs, context);
     const args = toArguments(wanted, Object.keys(wanted));
-    const { item, recovered } = await repos.add({ ...args, name: wanted.name, region: inputs.region }, context.origin);
+    const added = await repos.add({ ...args, name: wanted.name, region: inputs.region }, context.origin);
+    const { item, recovered, lookalikes } = added;
     const kept = { forceDestroy: inputs.forceDestroy ?? false, ...(__account && { __account }) };
     const state = recovered ? await ensure(item, kept, wanted, context) : toState(item, kept);
-    return { id: item.id, state, recovered };
+    return { id: item.id, state, recovered, lookalikes };
   },
 
   async read(id, state, context) {

@@ -131,8 +131,8 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     if (inputs.existingId !== undefined) {
       return { id: inputs.existingId, state: toState(await adopt(inputs.existingId, inputs, context), owner) };
     }
-    const { item, recovered } = await keys.add(inputs.name ?? context.name, inputs.publicKey, context.origin);
-    return { id: item.id, state: toState(item, owner), recovered };
+    const { item, ...found } = await keys.add(inputs.name ?? context.name, inputs.publicKey, context.origin);
+    return { id: item.id, state: toState(item, owner), ...found };
   },
 
   async read(id, state, context) {

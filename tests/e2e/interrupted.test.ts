@@ -1,4 +1,7 @@
 import { strict as assert } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as borgbase from "../../sdk";
 import { startAccount } from "../support/account";
 import { killBelow, until } from "../support/processes";
@@ -9,6 +12,8 @@ describe("A run that is killed", function () {
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   let alertDays: number;
+  /** `PULUMI_HOME`, where a test has one of its own. */
+  let home: string | undefined;
 
   before(async () => {
     account = await startAccount();
@@ -17,13 +22,19 @@ describe("A run that is killed", function () {
   beforeEach(async () => {
     await account.emulator.control.reset();
     alertDays = 1;
-    stack = await TestStack.create(async () => {
-      const pair = new borgbase.KeyPair("web");
-      const key = new borgbase.SshKey("web", { publicKey: pair.publicKey });
-      new borgbase.Repo("web", { region: "eu", fullAccessKeys: [key.id], alertDays });
-    }, account.env);
+    stack = await TestStack.create(program, account.env);
   });
-  afterEach(async () => stack.close());
+  afterEach(async () => {
+    await stack.close();
+    if (home) rmSync(home, { recursive: true, force: true });
+    home = undefined;
+  });
+
+  async function program() {
+    const pair = new borgbase.KeyPair("web");
+    const key = new borgbase.SshKey("web", { publicKey: pair.publicKey });
+    new borgbase.Repo("web", { region: "eu", fullAccessKeys: [key.id], alertDays });
+  }
 
   /** Runs `up` and kills what `victims` says once the server has done `operation` and has not answered yet. */
   async function upKilledAfter(operation: string, victims: RegExp) {
@@ -70,6 +81,19 @@ describe("A run that is killed", function () {
     await upKilledAfter("repoAdd", /dynamic-provider|pulumi (up|preview)/);
     alertDays = 5;
     await assertAsDeclared();
+  });
+
+  it("is told of by the next run where nothing is remembered, as on another machine", async () => {
+    home = mkdtempSync(join(tmpdir(), "borgbase-home-"));
+    await stack.close();
+    stack = await TestStack.create(program, { ...account.env, PULUMI_HOME: home });
+    await upKilledAfter("repoAdd", /dynamic-provider|pulumi (up|preview)/);
+    const [left] = await account.console.repos();
+    rmSync(join(home, "borgbase"), { recursive: true });
+    const run = await stack.up();
+    assert.ok(run.ok, run.output);
+    assert.match(run.output, new RegExp(`an unused one just like it before: ${left?.id}\\.`));
+    assert.equal((await account.console.repos()).length, 2);
   });
 
   it("leaves nothing twice when it had saved nothing of what it did, with PULUMI_SKIP_CHECKPOINTS", async () => {

@@ -315,6 +315,25 @@ describe("Additions: the next run", () => {
   );
 
   it(
+    "tells of what looks just like it where nobody remembers anything, and of nothing that somebody knows",
+    withEmulator(async (emulator) => {
+      const elsewhere = clientOf(emulator).repos;
+      const { item: left } = await elsewhere.add({ name: "web", region: "eu" });
+      await elsewhere.add({ name: "web", region: "us" });
+      const { item: used } = await elsewhere.add({ name: "web", region: "eu" });
+      emulator.control.setContent(used.id, { currentUsage: 5, lastModified: null });
+      const { lookalikes } = await add(run(emulator));
+      assert.deepEqual(lookalikes, [left.id]);
+
+      const journal = new Journal(emulator.endpoint, home);
+      journal.settleId("Repo", left.id);
+      const api = clientOf(emulator, "fullAccess", { ...IMPATIENT, journal });
+      const { lookalikes: unknown } = await api.repos.add({ name: "web", region: "eu" }, "project/stack/second");
+      assert.deepEqual(unknown, []);
+    }),
+  );
+
+  it(
     "says which there are when it cannot tell",
     withEmulator(async (emulator) => {
       emulator.control.addFault({ kind: "silence", operation: "repoAdd", count: null });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
+import { gzipSync } from "node:zlib";
 import type { ErrorKind } from "../../../provider/errors";
 import { failure, PATIENT, type Reply, TOKEN, withServer } from "./support";
 
@@ -197,5 +198,40 @@ describe("Client: the network", () => {
       PATIENT,
     );
     assert.deepEqual([result.length, asked], [1, 4]);
+  });
+
+  it("reads an answer that is compressed, and takes a part of one for a lost one", async () => {
+    const zipped = gzipSync(JSON.stringify(LISTED.body));
+    const send = (body: Buffer) => (response: ServerResponse) => {
+      response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(body);
+    };
+    const { result, asked } = await withServer(
+      [send(zipped.subarray(0, 20)), send(zipped)],
+      (api) => api.keys.all(),
+      PATIENT,
+    );
+    assert.deepEqual([result.length, asked], [1, 2]);
+  });
+
+  it("follows no redirection, as the token is for one address", async () => {
+    const { asked } = await withServer([LISTED], async (_, elsewhere) => {
+      const redirect = (response: ServerResponse) =>
+        void response.writeHead(307, { location: elsewhere.endpoint }).end();
+      const { result } = await withServer([redirect], (api) => failure(api.keys.all(), "answer"));
+      assert.match(result, /status 307 .*Is http.* the API's address/);
+    });
+    assert.equal(asked, 0);
+  });
+
+  it("uses a connection again", async () => {
+    const ports = new Set<number | undefined>();
+    const answer = (response: ServerResponse) => {
+      ports.add(response.socket?.remotePort);
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(LISTED.body));
+    };
+    await withServer([answer], async (api) => {
+      for (let each = 0; each < 3; each++) await api.keys.latest();
+    });
+    assert.equal(ports.size, 1);
   });
 });

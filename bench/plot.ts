@@ -1,7 +1,7 @@
 import { OPERATIONS, type Operation, type Samples } from "./samples";
 import { SUBJECT_IDS, type SubjectId, TITLES } from "./subjects";
 
-const PANEL = { width: 230, height: 170, left: 42, right: 12, top: 26, bottom: 26 };
+const PANEL = { width: 230, height: 170, left: 42, right: 20, top: 26, bottom: 26 };
 const COLUMNS = 4;
 const HEAD = 46;
 

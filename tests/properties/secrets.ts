@@ -2,7 +2,6 @@ import { strict as assert } from "node:assert";
 import { inspect } from "node:util";
 import type { Emulator } from "../../emulator";
 import type { Engine } from "./engine";
-import type { Found } from "./stack";
 
 /** Outputs that an engine encrypts. */
 const SECRET_OUTPUTS = ["htpasswd", "resticUrl"];
@@ -15,8 +14,8 @@ export class Secrets {
     this.#known = new Set(accounts.flatMap(({ tokens }) => Object.values(tokens)));
   }
 
-  see({ repos }: Found): void {
-    for (const { htpasswd } of repos) if (htpasswd) this.#known.add(htpasswd);
+  see(passwords: string[]): void {
+    for (const password of passwords) this.#known.add(password);
   }
 
   /** @param places what was thrown, logged, sent to be logged, or written, by where that was */

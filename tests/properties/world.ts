@@ -173,7 +173,7 @@ export class World {
     }
     this.#assertTellable(outcome.errors, process.log);
     const log = control.log();
-    this.#secrets.see(await this.#look());
+    this.#secrets.see(await this.#console.passwords());
     this.#secrets.assertNone(
       { errors: outcome.errors, lines: process.log, journal: this.#journal(), log },
       this.engine,

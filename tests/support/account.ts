@@ -24,11 +24,17 @@ export class Console {
 
   async repos(): Promise<ConsoleRepo[]> {
     const { repoList } = await this.ask<{ repoList: ConsoleRepo[] }>(
-      `{ repoList { id name region format htpasswd quota quotaEnabled alertDays borgVersion appendOnly appendOnlyKeys fullAccessKeys
+      `{ repoList { id name region format quota quotaEnabled alertDays borgVersion appendOnly appendOnlyKeys fullAccessKeys
         rsyncKeys sftpEnabled compactionEnabled compactionInterval compactionIntervalUnit compactionHour
         compactionHourTimezone } }`,
     );
     return repoList;
+  }
+
+  /** The passwords of the restic repositories. */
+  async passwords(): Promise<string[]> {
+    const { repoList } = await this.ask<{ repoList: { htpasswd: string | null }[] }>("{ repoList { htpasswd } }");
+    return repoList.flatMap(({ htpasswd }) => htpasswd || []);
   }
 
   async keys(): Promise<{ id: string; name: string; keyData: string }[]> {
@@ -57,7 +63,6 @@ export interface ConsoleRepo {
   name: string;
   region: string;
   format: string;
-  htpasswd: string | null;
   quota: number;
   quotaEnabled: boolean;
   alertDays: number;

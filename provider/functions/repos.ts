@@ -1,6 +1,6 @@
 import type { RemoteRepo } from "../api";
 import type { DataFunction } from "../function";
-import { type RepoState, toState } from "../resources/repo";
+import { type RepoState, toState } from "../resources/repo/remote";
 import { chooseOne, type IdOrName, idOrName } from "./choose";
 
 /** A repository, as a data function tells it: no passwords, but what changes with every backup. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { runtime } from "@pulumi/pulumi";
 import {
   type EngineEvent,
   LocalWorkspace,
@@ -11,6 +12,12 @@ import {
   type PulumiFn,
   type Stack,
 } from "@pulumi/pulumi/automation";
+
+// gRPC shares the connections of a process by their address, and the SDK closes none of an inline program's. An engine that
+// got the port of an earlier one would be spoken to over its dead connection, which the SDK takes for the engine's end: the
+// program ends as if it declared nothing, and everything is deleted. The SDK's types leave its options out.
+const { grpcClientOptions } = runtime as unknown as { grpcClientOptions: Record<string, unknown> };
+grpcClientOptions["grpc.use_local_subchannel_pool"] = 1;
 
 /** What one command of the real CLI did. */
 export interface Run {
@@ -163,19 +170,7 @@ export interface StateResource {
 
 type Command = (onEvent: (event: EngineEvent) => void) => Promise<{ stdout: string; stderr: string }>;
 
-/**
- * gRPC keeps the connections of a process by their address. An engine that gets the port of an earlier one of this process
- * is sometimes answered from there, before it has done anything: that run is no run.
- */
-const STALE_CONNECTION = /14 UNAVAILABLE: No connection established/;
-
-async function run(command: Command, attempts = 3): Promise<Run> {
-  const result = await runOnce(command);
-  const isStale = !result.ok && result.steps.length === 0 && STALE_CONNECTION.test(result.output);
-  return isStale && attempts > 1 ? run(command, attempts - 1) : result;
-}
-
-async function runOnce(command: Command): Promise<Run> {
+async function run(command: Command): Promise<Run> {
   const steps: Step[] = [];
   const collect = ({ resourcePreEvent, resOutputsEvent, diagnosticEvent }: EngineEvent) => {
     const metadata = resourcePreEvent?.metadata ?? resOutputsEvent?.metadata;

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { constants, gunzipSync } from "node:zlib";
 import type { Run } from "./stack";
 
 /**
@@ -15,14 +16,20 @@ export function assertOneLineError({ ok, output }: Run, ...patterns: RegExp[]): 
   return lines[0] as string;
 }
 
-/** The paths of all files below a folder that hold the text as it is, in base64, or as JSON writes it. */
+/** The paths of all files below a folder that hold the text as it is, in base64, or as JSON writes it; packed ones too. */
 export async function filesWith(folder: string, text: string): Promise<string[]> {
   const found: string[] = [];
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && holds(await readFile(path, "utf8"), text)) found.push(path);
+    if (entry.isFile() && holds(unpacked(await readFile(path)), text)) found.push(path);
   }
   return found;
+}
+
+/** The CLI's own log is packed with gzip as long as it knows no stack to encrypt it for; a killed one's has no end. */
+function unpacked(content: Buffer): string {
+  const isPacked = content.subarray(0, 2).toString("hex") === "1f8b";
+  return (isPacked ? gunzipSync(content, { finishFlush: constants.Z_SYNC_FLUSH }) : content).toString("utf8");
 }
 
 /** Whether a text holds another: as it is, as JSON writes it, in base64, or the longest line of it. */

@@ -15,9 +15,7 @@ export function confirmAddition(
 ) {
   if (pulumi.runtime.isDryRun() || savesOnlyAtTheEnd()) return;
   const origin = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
-  pulumi.all([resource.id, settingsOf(provider)]).apply(async ([, settings]) => {
-    (await journalOf(settings)).confirm(type, origin);
-  });
+  resource.id.apply(async () => (await journalOf(provider)).confirm(type, origin));
 }
 
 /** With this variable the engine saves its state once, at the end of the run (pulumi/pulumi, `sdk/go/common/env`). */
@@ -25,19 +23,24 @@ function savesOnlyAtTheEnd(): boolean {
   return /^(1|true)$/i.test(process.env.PULUMI_SKIP_CHECKPOINTS ?? "");
 }
 
-// Both are made once, as a program may well have a thousand resources.
-const known = new WeakMap<pulumi.ProviderResource, pulumi.Output<GivenConfig>>();
-const journals = new Map<string | undefined, Promise<Journal>>();
+// Both are kept, as a program may well have a thousand resources, and providers of one service share a journal.
+const ofProviders = new WeakMap<pulumi.ProviderResource, Promise<Journal>>();
+const ofEndpoints = new Map<string | undefined, Promise<Journal>>();
 
-function settingsOf(provider: pulumi.ProviderResource): pulumi.Output<GivenConfig> {
-  const settings = known.get(provider) ?? pulumi.unsecret(settingsFor({ provider }));
-  known.set(provider, settings);
-  return settings;
+/** A promise and no output: an output would take the journal apart, looking for outputs in it. */
+function journalOf(provider: pulumi.ProviderResource): Promise<Journal> {
+  const journal =
+    ofProviders.get(provider) ??
+    new Promise((resolve, reject) => {
+      settingsFor({ provider }).apply((settings) => journalAt(settings).then(resolve, reject));
+    });
+  ofProviders.set(provider, journal);
+  return journal;
 }
 
-function journalOf(settings: GivenConfig): Promise<Journal> {
-  const journal = journals.get(settings.endpoint) ?? openJournal(settings);
-  journals.set(settings.endpoint, journal);
+function journalAt(settings: GivenConfig): Promise<Journal> {
+  const journal = ofEndpoints.get(settings.endpoint) ?? openJournal(settings);
+  ofEndpoints.set(settings.endpoint, journal);
   return journal;
 }
 

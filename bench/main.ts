@@ -18,8 +18,9 @@ import { laden, type Subject, subjects, withoutCheckpoints } from "./subjects";
 const ROOT = join(__dirname, "../..");
 const FOLDER = join(ROOT, ".local", "bench");
 const WHOLE = [10, 100, 300, 1000];
-/** From here on a round takes half an hour, so there is one alone, in which what changes nothing is run as often as the others. */
+/** From here on a round takes half an hour, so there is one alone, in which what changes nothing is run so often at least. */
 const LARGE = 1000;
+const FEWEST = 3;
 const LOADING_RUNS = 15;
 
 interface Round {
@@ -75,7 +76,8 @@ function roundsOf(sizes: number[], all: Subject[], round: number, repeats: numbe
   return taking.map((size) => {
     const subjects = size === sizes.at(-1) ? [...all, laden()] : all;
     const start = round % subjects.length;
-    const times = (operation: Operation) => (size < LARGE || CHANGING.includes(operation) ? 1 : repeats);
+    const isOnce = (operation: Operation) => size < LARGE || CHANGING.includes(operation);
+    const times = (operation: Operation) => (isOnce(operation) ? 1 : Math.max(repeats, FEWEST));
     return {
       size,
       subjects: [...subjects.slice(start), ...subjects.slice(0, start)],

@@ -23,7 +23,9 @@ export class Refused extends Error {
   }
 }
 
+/** Bytes that uploads have reserved and not yet put into place, by repository. */
 const uploading = new Map<string, number>();
+const turns = new Map<string, Promise<unknown>>();
 const swept = new Map<string, Promise<void>>();
 
 /** Where a file lies: restic's own layout of a local folder, so that `restic -r DIR` reads it too. */
@@ -74,7 +76,7 @@ export async function save(
 ): Promise<void> {
   if (await stat(pathOf(repo, file)).catch(() => undefined)) throw new Refused(403, "The file exists.");
   await sweep(repo.dir);
-  const limit = await reserve(repo, declaredSize);
+  const room = await reserve(repo, declaredSize);
   const draft = join(repo.dir, "tmp", randomUUID());
   try {
     const hash = createHash("sha256");
@@ -84,7 +86,7 @@ export async function save(
       async function* (chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
           size += chunk.length;
-          if (size > limit.bytes) throw overQuota(repo);
+          if (size > room.bytes) throw overQuota(repo);
           hash.update(chunk);
           yield chunk;
         }
@@ -94,7 +96,10 @@ export async function save(
     if (file.type !== "config" && hash.digest("hex") !== file.name) {
       throw new Refused(400, "The content does not match its name, the SHA-256 of the content.");
     }
-    await link(draft, pathOf(repo, file));
+    await inTurn(repo.dir, async () => {
+      await link(draft, pathOf(repo, file));
+      room.release();
+    });
     await syncFolder(join(pathOf(repo, file), ".."));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -102,27 +107,43 @@ export async function save(
     if (code === "EEXIST") throw new Refused(403, "The file exists.");
     throw error;
   } finally {
-    limit.release();
+    room.release();
     await rm(draft, { force: true });
   }
 }
 
-/** Room for one upload; uploads run side by side, so what others still write counts as used. */
-async function reserve(repo: StorageRepo, size: number | undefined): Promise<{ bytes: number; release(): void }> {
-  if (repo.quotaMb === null) return { bytes: Number.POSITIVE_INFINITY, release() {} };
-  const before = uploading.get(repo.dir) ?? 0;
-  const used = (await measure(repo.dir)).bytes;
-  const pending = uploading.get(repo.dir) ?? 0;
-  const free = repo.quotaMb * 1e6 - used - Math.max(before, pending);
-  const bytes = size ?? free;
-  if (bytes > free || free <= 0) throw overQuota(repo);
-  uploading.set(repo.dir, pending + bytes);
-  return {
-    bytes,
-    release() {
-      uploading.set(repo.dir, (uploading.get(repo.dir) ?? bytes) - bytes);
-    },
-  };
+/**
+ * Room for one upload; uploads run side by side, so what others still write counts as used. A file is put into place in a
+ * turn of its own, so that a measurement finds it either there or reserved.
+ */
+function reserve(repo: StorageRepo, size: number | undefined): Promise<{ bytes: number; release(): void }> {
+  const { dir, quotaMb } = repo;
+  if (quotaMb === null) return Promise.resolve({ bytes: Number.POSITIVE_INFINITY, release() {} });
+  return inTurn(dir, async () => {
+    const used = (await measure(dir)).bytes;
+    const free = quotaMb * 1e6 - used - (uploading.get(dir) ?? 0);
+    const bytes = size ?? free;
+    if (bytes > free || free <= 0) throw overQuota(repo);
+    let reserved = bytes;
+    uploading.set(dir, (uploading.get(dir) ?? 0) + reserved);
+    return {
+      bytes,
+      release() {
+        uploading.set(dir, (uploading.get(dir) ?? 0) - reserved);
+        reserved = 0;
+      },
+    };
+  });
+}
+
+/** Does one thing after the other with a repository. */
+function inTurn<T>(dir: string, action: () => Promise<T>): Promise<T> {
+  const turn = (turns.get(dir) ?? Promise.resolve()).then(action);
+  turns.set(
+    dir,
+    turn.catch(() => {}),
+  );
+  return turn;
 }
 
 function overQuota(repo: StorageRepo): Refused {

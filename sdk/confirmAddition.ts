@@ -23,24 +23,17 @@ function savesOnlyAtTheEnd(): boolean {
   return /^(1|true)$/i.test(process.env.PULUMI_SKIP_CHECKPOINTS ?? "");
 }
 
-// Both are kept, as a program may well have a thousand resources, and providers of one service share a journal.
-const ofProviders = new WeakMap<pulumi.ProviderResource, Promise<Journal>>();
-const ofEndpoints = new Map<string | undefined, Promise<Journal>>();
+// One per provider, as a program may well have a thousand resources.
+const journals = new WeakMap<pulumi.ProviderResource, Promise<Journal>>();
 
 /** A promise and no output: an output would take the journal apart, looking for outputs in it. */
 function journalOf(provider: pulumi.ProviderResource): Promise<Journal> {
   const journal =
-    ofProviders.get(provider) ??
+    journals.get(provider) ??
     new Promise((resolve, reject) => {
-      settingsFor({ provider }).apply((settings) => journalAt(settings).then(resolve, reject));
+      settingsFor({ provider }).apply((settings) => openJournal(settings).then(resolve, reject));
     });
-  ofProviders.set(provider, journal);
-  return journal;
-}
-
-function journalAt(settings: GivenConfig): Promise<Journal> {
-  const journal = ofEndpoints.get(settings.endpoint) ?? openJournal(settings);
-  ofEndpoints.set(settings.endpoint, journal);
+  journals.set(provider, journal);
   return journal;
 }
 

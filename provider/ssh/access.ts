@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { splitOptions } from "./authorizedKeys";
+import { forcedCommand, proveForcedCommand } from "./forcedCommand";
 import type { Session } from "./session";
 
 /** What a login may do: run any command, run some (or one that is forced on it), or transfer files only. */
@@ -7,10 +7,15 @@ export type Access = "shell" | "restricted" | "sftp";
 
 /**
  * Finds out what a login may do.
- * @param options of the line in `authorized_keys` that let it in, where they are known: a command that they force is not run
+ * @param options of the line in `authorized_keys` that let it in, where they are known: a command that they force is proven
+ * @throws SshError `session` when the host cannot run a forced command
  */
 export async function probeAccess(session: Session, options = ""): Promise<Access> {
-  if (splitOptions(options)?.some(({ name }) => name.toLowerCase() === "command")) return "restricted";
+  const forced = forcedCommand(options);
+  if (forced !== undefined) {
+    await proveForcedCommand(session, forced);
+    return "restricted";
+  }
   const mark = `mark-${randomBytes(9).toString("hex")}`;
   const echo = await session.exec(`echo ${mark}`);
   if (echo?.stdout.toString().split("\n").includes(mark)) return "shell";

@@ -6,6 +6,7 @@ import { type AuthorizedLine, findKey, putKey, removeKey } from "./authorizedKey
 import { connect } from "./connect";
 import { Deadline } from "./deadline";
 import { SshError } from "./error";
+import { CommandError } from "./forcedCommand";
 import { formatKnownHosts, type HostKey, hostAndPort } from "./hostKeys";
 import { matches, type PublicKey, parsePublicKey } from "./keys";
 import { type FileAccess, openFiles } from "./openFiles";
@@ -149,7 +150,7 @@ async function takeBack(
     outcome = `undoing that failed too: ${error instanceof Error ? error.message : error}`;
   }
   if (!(failure instanceof SshError)) return failure;
-  const text = `the key was deployed, but a login with it failed; ${outcome}. ${failure.message}${hint}`;
+  const text = `the key was deployed, but ${failure instanceof CommandError ? "its command does not run" : "a login with it failed"}; ${outcome}. ${failure.message}${hint}`;
   return new SshError(failure.kind, text, { ...(failure.phase ? { phase: failure.phase } : {}), cause: failure });
 }
 

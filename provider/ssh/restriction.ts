@@ -11,6 +11,8 @@ export interface BorgServe {
   appendOnly?: boolean;
   /** In MB (10^6 bytes), at least 10 (borg's own limit). */
   storageQuota?: number;
+  /** The host's borg: a name that a login finds, as `borg-1.4`, or an absolute path. Default `borg`. */
+  program?: string;
 }
 
 // sshd(8) of OpenSSH 10, "AUTHORIZED_KEYS FILE FORMAT". sshd ignores a whole line that has an option it does not know.
@@ -34,6 +36,9 @@ const FLAGS = [
   "verify-required",
 ];
 
+// Nothing that a shell, or sshd in its quotes, would read as more than a word; an absolute path names a file.
+const PROGRAM = /^(?:[A-Za-z0-9_][A-Za-z0-9._+-]*|(?:\/[A-Za-z0-9._+-]+)+)$/;
+
 /** What is wrong with a restriction, per argument; empty when nothing is. */
 export function restrictionProblems(
   restriction: Restriction,
@@ -44,9 +49,15 @@ export function restrictionProblems(
   if (restriction.borgServe !== undefined && restriction.options !== undefined) {
     problems.push({ property: "restrict", reason: "give either borgServe or options, not both" });
   } else if (restriction.borgServe !== undefined) {
-    const { path, storageQuota } = restriction.borgServe;
+    const { path, storageQuota, program } = restriction.borgServe;
     const bad = pathProblem(path);
     if (bad) add("borgServe.path", bad);
+    if (program !== undefined && !PROGRAM.test(program)) {
+      add(
+        "borgServe.program",
+        'must be one word, as "borg-1.4", or an absolute path, of letters, digits and . _ + - alone',
+      );
+    }
     const badDefault = defaultPath === undefined ? undefined : pathProblem(defaultPath);
     if (badDefault) problems.push({ property: "defaultPath", reason: badDefault });
     if (storageQuota !== undefined && !(Number.isSafeInteger(storageQuota) && storageQuota >= 10)) {
@@ -97,9 +108,9 @@ export function renderOptions(restriction: Restriction | undefined, start: PathS
   const [problem] = restrictionProblems(restriction, start.defaultPath);
   if (problem) throw new SshError("input", `${problem.property} ${problem.reason}`, { property: problem.property });
   if (restriction.borgServe === undefined) return restriction.options;
-  const { path, appendOnly, storageQuota } = restriction.borgServe;
+  const { path, appendOnly, storageQuota, program = "borg" } = restriction.borgServe;
   const command = [
-    "borg serve --restrict-to-path",
+    `${program} serve --restrict-to-path`,
     quoteForShell(shellPath(path, start)),
     ...(appendOnly ? ["--append-only"] : []),
     ...(storageQuota === undefined ? [] : [`--storage-quota ${storageQuota}M`]),

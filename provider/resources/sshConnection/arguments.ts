@@ -140,7 +140,7 @@ async function makeFields(): Promise<Fields<SshConnectionInputs>> {
 
 async function restrictSchema() {
   const { z } = await import("../../zod.js");
-  const error = "must be { borgServe: { path, appendOnly, storageQuota } } or { options }, not both";
+  const error = "must be { borgServe: { path, appendOnly, storageQuota, program } } or { options }, not both";
   return z.union(
     [
       z.strictObject({
@@ -148,6 +148,7 @@ async function restrictSchema() {
           path: z.string(),
           appendOnly: z.boolean().optional(),
           storageQuota: z.number().optional(),
+          program: z.string().optional(),
         }),
       }),
       z.strictObject({ options: z.string() }),

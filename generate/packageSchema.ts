@@ -1,0 +1,156 @@
+import type { FunctionModel, Model, NamedType, Property, ResourceModel, Type } from "./model";
+
+/** What the package schema says of the package as a whole. */
+export interface PackageFacts {
+  version: string;
+  description: string;
+  keywords: string[];
+  license: string;
+}
+
+type Json = Record<string, unknown>;
+
+const TOKEN = (name: string, module = "index") => `borgbase:${module}:${name}`;
+
+/**
+ * `schema.json`, from which Pulumi makes SDKs for other languages (pulumi/pulumi `pkg/codegen/schema/pulumi.json`).
+ * It holds no `default`: an SDK would send it, and an unset argument would then be managed.
+ */
+export function packageSchema(model: Model, facts: PackageFacts): Json {
+  return {
+    $schema: "https://raw.githubusercontent.com/pulumi/pulumi/master/pkg/codegen/schema/pulumi.json",
+    name: "borgbase",
+    displayName: "BorgBase",
+    version: facts.version,
+    description: facts.description,
+    keywords: [...facts.keywords, "category/infrastructure", "kind/native"],
+    license: facts.license,
+    language: {
+      nodejs: { packageName: "pulumi-borgbase", respectSchemaVersion: true },
+      python: { packageName: "pulumi_borgbase", respectSchemaVersion: true, pyproject: { enabled: true } },
+      go: { importBasePath: "github.com/pulumi-borgbase/sdk/go/borgbase", respectSchemaVersion: true },
+    },
+    config: { variables: PROVIDER },
+    provider: {
+      description: "An account at BorgBase. Several accounts are several providers.",
+      inputProperties: PROVIDER,
+      properties: PROVIDER,
+    },
+    types: Object.fromEntries([...model.types.values()].map((type) => [TOKEN(type.name), objectType(type)])),
+    resources: Object.fromEntries(
+      model.resources.map((each) => [TOKEN(each.schema.type, each.schema.module), resource(each)]),
+    ),
+    functions: Object.fromEntries(
+      model.functions.map((each) => [TOKEN(each.schema.name, each.schema.module), dataFunction(each)]),
+    ),
+  };
+}
+
+const PROVIDER: Json = {
+  token: {
+    type: "string",
+    description:
+      "API token. Default: the environment variable `BORGBASE_TOKEN`, then `BORGBASE_API_TOKEN`, read by the provider.",
+    secret: true,
+  },
+  endpoint: {
+    type: "string",
+    description: "Address of the API. Default: `BORGBASE_ENDPOINT`, then `https://api.borgbase.com/graphql`.",
+  },
+};
+
+function resource({ schema, inputs, outputs }: ResourceModel): Json {
+  return {
+    description: schema.description,
+    ...members(outputs, "properties", "required"),
+    ...members(inputs, "inputProperties", "requiredInputs"),
+    ...(schema.listBy && {
+      listInputs: { properties: { [schema.listBy]: { type: "string", description: "Exact name. Unset: all." } } },
+    }),
+  };
+}
+
+/** Languages other than TypeScript need an object as result. */
+function dataFunction({ schema, args, result }: FunctionModel): Json {
+  const outputs = schema.list
+    ? {
+        properties: {
+          [schema.list]: {
+            type: "array",
+            items: objectReference(schema.result),
+            description: schema.resultDescription,
+          },
+        },
+        required: [schema.list],
+      }
+    : members(result, "properties", "required");
+  return {
+    description: schema.description,
+    ...(args.length > 0 && { inputs: { type: "object", ...members(args, "properties", "required") } }),
+    outputs: { type: "object", ...outputs },
+  };
+}
+
+/** The elements of functions that list, as named types. */
+export function listedTypes({ functions }: Model): NamedType[] {
+  const listed = functions.filter(({ schema }) => schema.list);
+  return listed.map(({ schema, result }) => ({
+    name: schema.result,
+    description: schema.resultDescription,
+    properties: result,
+  }));
+}
+
+function objectType({ description, properties }: NamedType): Json {
+  return { type: "object", description, ...members(properties, "properties", "required") };
+}
+
+function members(properties: Property[], all: string, required: string): Json {
+  const names = properties.filter((each) => each.required).map(({ name }) => name);
+  return {
+    [all]: Object.fromEntries(properties.map((each) => [each.name, member(each)])),
+    ...(names.length > 0 && { [required]: names }),
+  };
+}
+
+function member(property: Property): Json {
+  const { type, secret, forceNew, plain } = property;
+  return {
+    ...typeSpec(type),
+    description: describe(property),
+    ...(secret && { secret: true }),
+    ...(forceNew && { willReplaceOnChanges: true }),
+    ...(plain && { plain: true }),
+  };
+}
+
+/** A description with the facts that a package schema has no other place for. */
+function describe({ description, unit, default: text, type }: Property): string {
+  return [
+    description,
+    ...(type.kind === "enum" ? [`One of ${type.values.map((value) => `\`${value}\``).join(", ")}.`] : []),
+    ...(unit ? [`Unit: ${unit}.`] : []),
+    ...(text ? [`Default: ${text}.`] : []),
+  ].join(" ");
+}
+
+function typeSpec(type: Type): Json {
+  switch (type.kind) {
+    case "enum":
+      return { type: "string" };
+    case "array":
+      return { type: "array", items: typeSpec(type.of) };
+    case "map":
+      return { type: "object", additionalProperties: typeSpec(type.of) };
+    case "named":
+      return objectReference(type.name);
+    case "union":
+      return { oneOf: type.of.map(typeSpec) };
+    default:
+      return { type: type.kind };
+  }
+}
+
+function objectReference(name: string): Json {
+  return { $ref: `#/types/${TOKEN(name)}` };
+}

@@ -1,0 +1,35 @@
+/** One declaration per resource and function: everything else about their arguments and outputs follows from here. */
+import type { Field, FunctionSchema, ResourceSchema } from "./define";
+import {
+  getAccountSchema,
+  getRepoSchema,
+  getReposSchema,
+  getSshKeySchema,
+  getSshKeysSchema,
+  getStorageSchema,
+  testConnectionSchema,
+} from "./functions";
+import { keyPairSchema } from "./keyPair";
+import { repoSchema } from "./repo";
+import { sshConnectionSchema } from "./sshConnection";
+import { sshKeySchema } from "./sshKey";
+
+export type { Field, FunctionSchema, Input, Output, ResourceSchema } from "./define";
+
+/** All resources, in the order of the documentation. */
+export const resourceSchemas = [
+  keyPairSchema,
+  sshKeySchema,
+  repoSchema,
+  sshConnectionSchema,
+] as unknown as ResourceSchema<Record<string, Field>>[];
+
+export const functionSchemas = [
+  getRepoSchema,
+  getReposSchema,
+  getSshKeySchema,
+  getSshKeysSchema,
+  getAccountSchema,
+  getStorageSchema,
+  testConnectionSchema,
+] as unknown as FunctionSchema[];

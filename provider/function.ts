@@ -1,9 +1,8 @@
-import type { z } from "zod";
 import type { Context } from "./resource";
+import type { FunctionSchema } from "./schema/define";
 
-/** A question about what exists, answered to a program. It changes nothing and remembers nothing. */
+/** A data function: a question about what exists, answered to a program. It changes nothing and keeps nothing. */
 export interface DataFunction<Args, Result> {
-  /** Made on first use, as it loads the schema library. */
-  args(): Promise<z.ZodType<Args>>;
+  schema: Pick<FunctionSchema, "name"> & { parser(): Promise<import("zod").ZodType<Args>> };
   run(args: Args, context: Context): Promise<Result>;
 }

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import { type Failure, ProviderError } from "./errors";
 import { type PropertyPath, parsePropertyPath, withValueFrom } from "./propertyPath";
-import { type Context, type Field, type Fields, type Resource, UNKNOWN } from "./resource";
+import { type Context, type Fields, type Resource, UNKNOWN } from "./resource";
+import type { DefaultContext, Input } from "./schema/define";
 
 /** Arguments or outputs by name; values may hold {@link UNKNOWN}. */
 export type Properties = Record<string, unknown>;
@@ -33,7 +34,7 @@ export async function check(
   news: Properties,
   context: Context,
 ): Promise<CheckResult> {
-  const fields = await resource.fields();
+  const fields = await resource.schema.fields();
   const inputs: Properties = {};
   const failures: Failure[] = [];
   const known: Properties = {};
@@ -55,11 +56,11 @@ export async function check(
         ? old
         : old === undefined
           ? undefined
-          : field.reset?.({ old, inputs: news, context });
+          : defaultOf(field, { old, inputs: news, context });
       if (back !== undefined) {
         inputs[name] = back;
         reset.push(name);
-      } else if (field.always !== undefined) inputs[name] = field.always;
+      } else if (field.managedDefault !== undefined) inputs[name] = field.managedDefault;
       else if (field.required) failures.push({ property: name, reason: `${name} is required` });
     } else if (holdsUnknown(value)) {
       inputs[name] = value;
@@ -70,7 +71,7 @@ export async function check(
       inputs[name] = parsed.success ? parsed.data : value;
       if (parsed.success) known[name] = parsed.data;
       // From now on, as with deleteBeforeReplace the old resource of the same object goes before the new one is made.
-      if (parsed.success && field.identity) context.adopted?.add(`${resource.type} ${parsed.data}`);
+      if (parsed.success && field.adoptId) context.adopted?.add(`${resource.schema.type} ${parsed.data}`);
       if (!parsed.success) {
         unknown.add(name);
         failures.push(failure(name, field, reasonOf(parsed.error)));
@@ -105,8 +106,8 @@ export async function diff(
 ): Promise<DiffResult> {
   // Added objects must not go to another account than those that are there already.
   if (typeof state.__account === "string") context.owners?.add(state.__account);
-  const fields = await resource.fields();
-  context.journal?.settleId(resource.type, id);
+  const fields = await resource.schema.fields();
+  context.journal?.settleId(resource.schema.type, id);
   const changed: string[] = [];
   const replaces: string[] = [];
   const replaceOn = context.replaceOnChanges?.map(parsePropertyPath) ?? [];
@@ -115,9 +116,9 @@ export async function diff(
 
   for (const [name, field] of Object.entries(fields)) {
     const declared = inputs[name];
-    if (declared === undefined || field.transient) continue;
+    if (declared === undefined || field.connectionOnly) continue;
     const unknown = holdsUnknown(declared);
-    if (field.identity) {
+    if (field.adoptId) {
       adopted = true;
       if (!unknown && declared !== id) throw otherIdentity(resource, name, id, declared);
       continue;
@@ -125,7 +126,7 @@ export async function diff(
     if (!unknown && (await isSame(field, declared, state[name], { inputs, state })) && !isMasked(field, name, state))
       continue;
     changed.push(name);
-    if (field.replaces || (await isNamed(replaceOn, name, field, declared, { inputs, state }))) {
+    if (field.forceNew || (await isNamed(replaceOn, name, field, declared, { inputs, state }))) {
       replaces.push(name);
       replacementIsCertain ||= !unknown;
     }
@@ -140,8 +141,8 @@ export async function create(resource: AnyResource, inputs: Properties, context:
   const created = await expected(() => resource.create(withoutMarks(inputs), context));
   const { id, state, recovered, lookalikes = [] } = created;
   // Should the engine hold it for what is to be replaced, it stays what it is.
-  if (recovered) context.adopted?.add(`${resource.type} ${id}`);
-  if (lookalikes.length > 0) context.log(alsoThere(resource.type, id, lookalikes));
+  if (recovered) context.adopted?.add(`${resource.schema.type} ${id}`);
+  if (lookalikes.length > 0) context.log(alsoThere(resource.schema.type, id, lookalikes));
   return { id, state: await declaring(resource, inputs, state) };
 }
 
@@ -168,8 +169,8 @@ export async function update(
 }
 
 export async function remove(resource: AnyResource, id: string, state: Properties, context: Context) {
-  if (!context.adopted?.has(`${resource.type} ${id}`)) await expected(() => resource.delete(id, state, context));
-  context.journal?.settleId(resource.type, id);
+  if (!context.adopted?.has(`${resource.schema.type} ${id}`)) await expected(() => resource.delete(id, state, context));
+  context.journal?.settleId(resource.schema.type, id);
 }
 
 /** Which arguments the program declares, kept in the state: an engine that refreshes tells nothing of the inputs. */
@@ -177,7 +178,7 @@ const DECLARED = "__declared";
 
 async function declaring(resource: AnyResource, inputs: Properties, state: Properties): Promise<Properties> {
   if (!resource.drifts) return state;
-  const fields = Object.keys(await resource.fields());
+  const fields = Object.keys(await resource.schema.fields());
   return { ...state, [DECLARED]: fields.filter((name) => inputs[name] !== undefined).join() };
 }
 
@@ -191,7 +192,7 @@ async function masked(resource: AnyResource, state: Properties, actual: Properti
   const declared = declaredIn(state);
   if (!declared) return actual;
   const shown: Properties = { ...actual, [DECLARED]: state[DECLARED] };
-  for (const name of Object.keys(await resource.fields())) {
+  for (const name of Object.keys(await resource.schema.fields())) {
     if (declared.has(name)) continue;
     if (state[name] === undefined) delete shown[name];
     else shown[name] = state[name];
@@ -200,9 +201,9 @@ async function masked(resource: AnyResource, state: Properties, actual: Properti
 }
 
 /** Whether the state may hold an old value of an argument because it is declared only from now on. */
-function isMasked(field: Field, name: string, state: Properties): boolean {
+function isMasked(field: Input, name: string, state: Properties): boolean {
   const declared = declaredIn(state);
-  return declared !== undefined && !declared.has(name) && !field.replaces;
+  return declared !== undefined && !declared.has(name) && !field.forceNew;
 }
 
 /** SSH knows nothing of the provider's kinds of errors: its failures become those of a host here, once for all. */
@@ -220,7 +221,7 @@ async function expected<T>(operation: () => Promise<T>): Promise<T> {
 function otherIdentity(resource: AnyResource, name: string, id: string, declared: unknown): ProviderError {
   return new ProviderError(
     "refused",
-    `This ${resource.type} is ${id}, and ${name} now says ${declared}: a resource cannot become another object. ` +
+    `This ${resource.schema.type} is ${id}, and ${name} now says ${declared}: a resource cannot become another object. ` +
       `Put ${name} back or remove it, or declare ${declared} as a resource of its own.`,
   );
 }
@@ -229,7 +230,7 @@ function otherIdentity(resource: AnyResource, name: string, id: string, declared
 async function isNamed(
   paths: readonly PropertyPath[],
   name: string,
-  field: Field,
+  field: Input,
   declared: unknown,
   whole: { inputs: object; state: Properties },
 ): Promise<boolean> {
@@ -247,7 +248,7 @@ async function isNamed(
 function replacesAdopted(resource: AnyResource, id: string, replaces: string[]): ProviderError {
   return new ProviderError(
     "refused",
-    `A change of ${replaces.join(", ")} needs a new ${resource.type}, but existingId says to take over ${id}: remove existingId first.`,
+    `A change of ${replaces.join(", ")} needs a new ${resource.schema.type}, but existingId says to take over ${id}: remove existingId first.`,
   );
 }
 
@@ -259,20 +260,25 @@ export async function differences<Inputs extends object, State extends object>(
 ): Promise<(keyof Inputs & string)[]> {
   const found: (keyof Inputs & string)[] = [];
   for (const name of Object.keys(fields) as (keyof Inputs & string)[]) {
-    const field: Field = fields[name] as Field;
-    if (inputs[name] === undefined || field.transient || field.identity) continue;
+    const field: Input = fields[name] as Input;
+    if (inputs[name] === undefined || field.connectionOnly || field.adoptId) continue;
     if (!(await isSame(field, inputs[name], state[name as string as keyof State], { inputs, state }))) found.push(name);
   }
   return found;
 }
 
+/** The value that an unset argument gets: at creation, and when it is removed from the program. */
+export function defaultOf(field: Input, unset: DefaultContext): unknown {
+  return typeof field.default === "function" ? field.default(unset) : field.default;
+}
+
 async function isSame(
-  field: Field,
+  field: Input,
   declared: unknown,
   actual: unknown,
   whole: { inputs: object; state: object },
 ): Promise<boolean> {
-  return field.same ? field.same(declared, actual, whole) : isDeepStrictEqual(declared, actual);
+  return field.equals ? field.equals(declared, actual, whole) : isDeepStrictEqual(declared, actual);
 }
 
 export function holdsUnknown(value: unknown): boolean {
@@ -282,7 +288,7 @@ export function holdsUnknown(value: unknown): boolean {
 }
 
 /** The engine prints the value of a property that it is told of: a secret one is named in the reason alone. */
-function failure(name: string, field: Field | undefined, reason: string): Failure {
+function failure(name: string, field: Input | undefined, reason: string): Failure {
   if (!field?.secret) return { property: name, reason };
   return { property: "", reason: reason.includes(name) ? reason : `${name}: ${reason}` };
 }
@@ -295,7 +301,7 @@ function reasonOf(error: z.ZodError): string {
 
 function unknownArgument(name: string, resource: AnyResource, fields: AnyFields): string {
   const near = Object.keys(fields).find((field) => distance(field.toLowerCase(), name.toLowerCase()) <= 2);
-  return `${resource.type} has no argument ${name}${near ? `: did you mean ${near}?` : ""}`;
+  return `${resource.schema.type} has no argument ${name}${near ? `: did you mean ${near}?` : ""}`;
 }
 
 /** Levenshtein's distance of two words. */

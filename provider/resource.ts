@@ -2,35 +2,13 @@ import type { z } from "zod";
 import type { Api } from "./api";
 import type { Failure } from "./errors";
 import type { Journal } from "./journal";
+import type { Input, ResourceDescription } from "./schema/define";
 
 /** Stands for a value that is not known before the deployment has run. Hosts put it where the engine has its own sign. */
 export const UNKNOWN: unique symbol = Symbol("unknown");
 
-/** An argument of a resource: everything that check and diff have to know of it, in one place. */
-export interface Field<T = unknown> {
-  /** Its shape; may normalise what was given (sets, case), so that equal meanings are equal values. */
-  schema: z.ZodType<T>;
-  required?: boolean;
-  /**
-   * What the argument goes back to when it was given once and is removed from the program. Left out where a removal
-   * has nothing to go back to; then the resource keeps what it has.
-   */
-  reset?(removed: { old: unknown; inputs: Readonly<Record<string, unknown>>; context: Context }): T | undefined;
-  /** What counts as declared where the program says nothing, as a line that is all ours: it is managed in any case. */
-  always?: T;
-  /** A change cannot be made in place. */
-  replaces?: boolean;
-  /** Its value must never be printed: failures are reported on the whole resource. */
-  secret?: boolean;
-  /** It only says how to get somewhere: a change of it is no change of the resource. */
-  transient?: boolean;
-  /** It names the object to take over: read at creation only, and from then on it can only be the resource's own id. */
-  identity?: boolean;
-  /** Whether the declared value is what the state holds; default: deeply equal. */
-  same?(declared: T, actual: unknown, whole: { inputs: object; state: object }): boolean | Promise<boolean>;
-}
-
-export type Fields<Inputs> = { [K in keyof Required<Inputs>]: Field<Exclude<Inputs[K], undefined>> };
+/** The arguments of a resource, as check and diff see them. */
+export type Fields<Inputs> = { [K in keyof Required<Inputs>]: Input<z.ZodType<Exclude<Inputs[K], undefined>>> };
 
 /** What a resource may use while it works. */
 export interface Context {
@@ -66,15 +44,12 @@ export interface Created<State> {
  * which hold every argument as the remote has it and all that `delete` needs: `diff`, `read` and `delete` see no inputs.
  */
 export interface Resource<Inputs extends object, State extends object> {
-  /** The last part of its token. */
-  type: string;
+  schema: ResourceDescription & { fields(): Promise<Fields<Inputs>> };
   /**
    * Others may change its arguments at the remote. Their values are then shown as drift where the program declares them,
    * and never where it does not.
    */
   drifts?: boolean;
-  /** Made on first use, as it loads the schema library. */
-  fields(): Promise<Fields<Inputs>>;
   /** Rules between arguments. `inputs` lacks those that failed on their own or are unknown; `unknown` names both. No I/O. */
   rules?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>): Failure[] | Promise<Failure[]>;
   /** What taking over an existing object will change: asked once, before it is created; its lines are logged. */

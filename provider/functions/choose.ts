@@ -1,16 +1,7 @@
 import { ProviderError } from "../errors";
+import type { IdOrName } from "../schema/functions";
 
-/** What to look for: exactly one of the two. */
-export type IdOrName = { id: string; name?: undefined } | { name: string; id?: undefined };
-
-export async function idOrName() {
-  const { z } = await import("../zod.js");
-  const error = "give { id } or { name }, one of the two";
-  const text = z.string({ error }).min(1, { error });
-  return z.union([z.strictObject({ id: text }), z.strictObject({ name: text })], { error });
-}
-
-/** The one that is meant. A name that several have is an error with their ids: guessing could hit the wrong backup. */
+/** Returns the single match. A name that several have is an error with their ids: guessing could hit the wrong backup. */
 export function chooseOne<T extends { id: string; name: string }>(kind: string, items: T[], wanted: IdOrName): T {
   const found = items.filter((item) => (wanted.id === undefined ? item.name === wanted.name : item.id === wanted.id));
   const [first, ...others] = found;

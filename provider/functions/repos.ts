@@ -1,16 +1,8 @@
 import type { RemoteRepo } from "../api";
 import type { DataFunction } from "../function";
-import { type RepoState, toState } from "../resources/repo/remote";
-import { chooseOne, type IdOrName, idOrName } from "./choose";
-
-/** A repository, as a data function tells it: no passwords, but what changes with every backup. */
-export interface RepoInfo extends Omit<RepoState, "forceDestroy" | "resticUrl" | "htpasswd" | "__account"> {
-  id: string;
-  /** MB. */
-  currentUsage: number;
-  /** ISO 8601; absent: never. A hint, no proof of a backup: BorgBase counts compaction as a modification too. */
-  lastModified?: string;
-}
+import { toState } from "../resources/repo/remote";
+import { getRepoSchema, getReposSchema, type IdOrName, type RepoInfo } from "../schema/functions";
+import { chooseOne } from "./choose";
 
 function toInfo(remote: RemoteRepo): RepoInfo {
   const { forceDestroy: _, resticUrl: _url, htpasswd: _password, __account: _owner, ...plain } = toState(remote, {});
@@ -23,7 +15,7 @@ function toInfo(remote: RemoteRepo): RepoInfo {
 }
 
 export const getRepo: DataFunction<IdOrName, RepoInfo> = {
-  args: idOrName,
+  schema: getRepoSchema as unknown as DataFunction<IdOrName, RepoInfo>["schema"],
   async run(wanted, context) {
     return toInfo(chooseOne("repository", await (await context.api()).repos.latest(), wanted));
   },
@@ -31,13 +23,7 @@ export const getRepo: DataFunction<IdOrName, RepoInfo> = {
 
 /** The server's own filter has an undocumented match rule, so names are compared here: exactly. */
 export const getRepos: DataFunction<{ name?: string | undefined }, RepoInfo[]> = {
-  async args() {
-    const { z } = await import("../zod.js");
-    return z.strictObject(
-      { name: z.string({ error: "name must be a text" }).optional() },
-      { error: "give { name } or nothing" },
-    );
-  },
+  schema: getReposSchema,
   async run({ name }, context) {
     const all = await (await context.api()).repos.latest();
     return all.filter((remote) => name === undefined || remote.name === name).map(toInfo);

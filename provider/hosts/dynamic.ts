@@ -96,8 +96,8 @@ export async function invoke<N extends FunctionName>(
   args: unknown,
   given: GivenConfig,
 ): Promise<FunctionResult<N>> {
-  const { args: schema, run } = functionOf(name);
-  const parsed = (await schema()).safeParse(args);
+  const { schema, run } = functionOf(name);
+  const parsed = (await schema.parser()).safeParse(args);
   if (!parsed.success) {
     throw new ProviderError("input", `${name}: ${parsed.error.issues.map((issue) => issue.message).join("; ")}`);
   }

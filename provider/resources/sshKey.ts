@@ -1,64 +1,9 @@
 import type { Key } from "../api";
 import { type Failure, ProviderError } from "../errors";
-import { once } from "../once";
-import type { Context, Fields, Resource } from "../resource";
+import type { Context, Resource } from "../resource";
+import { keyBody, type SshKeyInputs, type SshKeyState, sshKeySchema } from "../schema/sshKey";
 import { SshError } from "../ssh/error";
 import { assertMayReplace, assertOwner, ownerOfAddition, rememberOwner } from "./account";
-
-/** The arguments of an `SshKey`. */
-export interface SshKeyInputs {
-  /** Default: the resource's own name. BorgBase cannot rename a key: a change replaces it, new before old. */
-  name?: string;
-  /** One OpenSSH line. Another key replaces it, new before old; another comment changes nothing. */
-  publicKey: string;
-  /** Take over the registered key with this id instead of adding one. Read at creation only. */
-  existingId?: string;
-}
-
-/** The outputs of an `SshKey`. Its id is BorgBase's. */
-export interface SshKeyState {
-  name: string;
-  /** Algorithm and body, as BorgBase keeps it. */
-  publicKey: string;
-  comment: string;
-  /** As BorgBase names it, for example `"ssh-ed25519"`. */
-  keyType: string;
-  bits: number;
-  fingerprintSha256: string;
-  fingerprintMd5: string;
-  /** ISO 8601. */
-  addedAt?: string;
-  /** Whose it is: the user name of the account, where the token may ask. */
-  __account?: string;
-}
-
-const fields = once(makeFields);
-
-async function makeFields(): Promise<Fields<SshKeyInputs>> {
-  const { z } = await import("../zod.js");
-  return {
-    name: {
-      schema: z.string({ error: "must be a text" }).min(1, { error: "must not be empty" }),
-      reset: ({ context }) => context.name,
-      replaces: true,
-    },
-    publicKey: {
-      schema: z.string({ error: "must be one OpenSSH line" }).transform((line) => line.trim()),
-      required: true,
-      replaces: true,
-      same: (declared, actual) => body(declared) === body(String(actual)),
-    },
-    existingId: {
-      schema: z.string({ error: "must be the id of an SSH key, as text" }).min(1, { error: "must not be empty" }),
-      identity: true,
-    },
-  };
-}
-
-/** Algorithm and base64 body: what makes the key, whatever comment follows. */
-function body(line: string): string {
-  return line.trim().split(/\s+/).slice(0, 2).join(" ");
-}
 
 async function rules(inputs: Partial<SshKeyInputs>): Promise<Failure[]> {
   if (inputs.publicKey === undefined) return [];
@@ -98,7 +43,7 @@ async function adopt(id: string, inputs: Partial<SshKeyInputs>, context: Context
   const { keys } = await context.api();
   const key = await keys.get(id);
   if (!key) throw new ProviderError("notFound", `The account has no SSH key ${id} to take over (existingId).`);
-  if (inputs.publicKey !== undefined && body(inputs.publicKey) !== body(key.keyData)) {
+  if (inputs.publicKey !== undefined && keyBody(inputs.publicKey) !== keyBody(key.keyData)) {
     throw new ProviderError(
       "refused",
       `The SSH key ${id} to take over is another key (${key.hashSha256}) than publicKey: give its own line, or leave existingId out.`,
@@ -115,8 +60,7 @@ async function adopt(id: string, inputs: Partial<SshKeyInputs>, context: Context
 
 /** A public key registered with BorgBase. */
 export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
-  type: "SshKey",
-  fields,
+  schema: sshKeySchema,
   rules,
 
   async adoption(inputs, _unknown, context) {

@@ -94,7 +94,7 @@ describe("check: what is wrong", () => {
 describe("check: what is not known yet", () => {
   for (const type of Object.keys(resources) as ResourceType[]) {
     it(`${type}: any argument may be, and stays so`, async () => {
-      const names = Object.keys(await resources[type].fields());
+      const names = Object.keys(await resources[type].schema.fields());
       const all = Object.fromEntries(names.map((name) => [name, UNKNOWN]));
       assert.deepEqual(await checked(type, all), { inputs: all, failures: [] });
     });

@@ -1,18 +1,16 @@
 import type { RemoteRepo } from "../../api";
-import { ProviderError } from "../../errors";
-import { differences } from "../../lifecycle";
+import { type Failure, ProviderError } from "../../errors";
+import { defaultOf, differences } from "../../lifecycle";
 import type { Context, Resource } from "../../resource";
+import type { Input } from "../../schema/define";
+import { hasBorgVersion, ignoringCase, type RepoInputs, type RepoState, repoSchema } from "../../schema/repo";
 import { assertMayReplace, assertOwner, ownerOfAddition, rememberOwner } from "../account";
-import { fields, ignoringCase, type RepoInputs, rules, withDefaults } from "./arguments";
-import { type RepoState, toArguments, toState } from "./remote";
-
-export type { Compaction, RepoInputs } from "./arguments";
-export type { RepoServer, RepoState } from "./remote";
+import { toArguments, toState } from "./remote";
 
 /** Brings a repository that is there to what the program says: one request with what differs, or none. */
 async function ensure(remote: RemoteRepo, kept: Partial<RepoState>, inputs: RepoInputs, context: Context) {
   const actual = toState(remote, kept);
-  const changes = toArguments(inputs, await differences(await fields(), inputs, actual));
+  const changes = toArguments(inputs, await differences(await repoSchema.fields(), inputs, actual));
   const after = { ...kept, forceDestroy: inputs.forceDestroy ?? kept.forceDestroy ?? false };
   if (Object.keys(changes).length === 0) return toState(remote, after);
   const { repos } = await context.api();
@@ -53,18 +51,33 @@ function assertNoData(remote: RemoteRepo, what: string, toKeep: string): void {
   );
 }
 
+function rules({ format, borgVersion }: Partial<RepoInputs>): Failure[] {
+  if (borgVersion === undefined || hasBorgVersion(format)) return [];
+  return [
+    { property: "borgVersion", reason: `is for borg repositories only, and format is "${format}": leave it out` },
+  ];
+}
+
+/** What a repository is created with: the default stands where the program sets nothing. */
+async function withDefaults(inputs: RepoInputs, context: Context): Promise<RepoInputs & { name: string }> {
+  const wanted: Record<string, unknown> = JSON.parse(JSON.stringify(inputs));
+  for (const [name, field] of Object.entries(await repoSchema.fields())) {
+    wanted[name] ??= defaultOf(field as Input, { old: undefined, inputs: wanted, context });
+  }
+  return wanted as unknown as RepoInputs & { name: string };
+}
+
 /** A backup repository at BorgBase. */
 export const repo: Resource<RepoInputs, RepoState> = {
-  type: "Repo",
+  schema: repoSchema,
   drifts: true,
-  fields,
   rules,
 
   async adoption(inputs, unknown, context) {
     if (inputs.existingId === undefined) return [];
     const remote = await find(inputs.existingId, inputs, context);
     const actual = toState(remote, {});
-    const changed = await differences(await fields(), inputs as RepoInputs, actual);
+    const changed = await differences(await repoSchema.fields(), inputs as RepoInputs, actual);
     const line = (name: string, value: string) => `  ${name}: ${show(actual[name as keyof RepoState])} => ${value}`;
     const lines = [
       ...changed.map((name) => line(name, show(inputs[name]))),
@@ -83,7 +96,7 @@ export const repo: Resource<RepoInputs, RepoState> = {
       const remote = await find(inputs.existingId, inputs, context);
       return { id: remote.id, state: await ensure(remote, { ...(__account && { __account }) }, inputs, context) };
     }
-    const wanted = withDefaults(inputs, context);
+    const wanted = await withDefaults(inputs, context);
     const args = toArguments(wanted, Object.keys(wanted));
     const added = await repos.add({ ...args, name: wanted.name, region: inputs.region }, context.origin);
     const { item, recovered, lookalikes } = added;

@@ -1,46 +1,5 @@
 import type { RemoteRepo, RepoArguments } from "../../api";
-import { type Compaction, isOff, type RepoInputs } from "./arguments";
-
-/** Where a repository lives. The fingerprints are `SHA256:…`, of the host that `repoPath` names. */
-export interface RepoServer {
-  hostname?: string;
-  region?: string;
-  location?: string;
-  fingerprintRsa?: string;
-  fingerprintEcdsa?: string;
-  fingerprintEd25519?: string;
-}
-
-/** The outputs of a `Repo`: every argument as the API holds it, and what only the API knows. Its id is BorgBase's. */
-export interface RepoState {
-  name: string;
-  region: string;
-  format: string;
-  /** MB; 0: no quota. */
-  quota: number;
-  alertDays: number;
-  appendOnlyKeys: string[];
-  fullAccessKeys: string[];
-  rsyncKeys: string[];
-  appendOnly: boolean;
-  sftpEnabled: boolean;
-  /** Absent where the format is not borg's. */
-  borgVersion?: string;
-  /** Absent: off. */
-  compaction?: Compaction;
-  forceDestroy: boolean;
-  /** What `borg` takes as its repository, for example `ssh://ID@ID.repo.borgbase.com/./repo`. Holds no password. */
-  repoPath: string;
-  /** What `restic` takes as its repository, password included. Restic repositories only. Secret. */
-  resticUrl?: string;
-  /** The password of restic's REST protocol. Secret. */
-  htpasswd?: string;
-  server: RepoServer;
-  /** ISO 8601. */
-  createdAt?: string;
-  /** Whose it is: the user name of the account, where the token may ask. */
-  __account?: string;
-}
+import { type Compaction, isOff, type RepoInputs, type RepoState } from "../../schema/repo";
 
 /** The remote's shape as state. `kept` is what the remote does not know. */
 export function toState(remote: RemoteRepo, kept: Partial<RepoState>): RepoState {

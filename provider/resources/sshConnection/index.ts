@@ -2,12 +2,18 @@ import { isDeepStrictEqual } from "node:util";
 import { ProviderError } from "../../errors";
 import { differences } from "../../lifecycle";
 import type { Resource } from "../../resource";
+import {
+  DEFAULT_PATH,
+  optionsOf,
+  type SshConnectionInputs,
+  type SshConnectionState,
+  sshConnectionSchema,
+  UNRESTRICTED,
+} from "../../schema/sshConnection";
 import type { Credentials } from "../../ssh/account";
 import type { Deployed, ManagedAccount } from "../../ssh/deploy";
 import { isUnreachable, SshError } from "../../ssh/error";
-import { fields, NONE, optionsOf, rules, type SshConnectionInputs, type SshConnectionState } from "./arguments";
-
-export type { SshConnectionInputs, SshConnectionState } from "./arguments";
+import { rules } from "./rules";
 
 /** The account, its host's identity as the state has pinned it, and the ways in, the most promising first. */
 function account(args: SshConnectionInputs, pinned: string | undefined, ways: Credentials[]): ManagedAccount {
@@ -75,7 +81,7 @@ function toState(inputs: SshConnectionInputs, found: Found): SshConnectionState 
 
 /** The arguments without those that stand for "removed". */
 function given(inputs: SshConnectionInputs): SshConnectionInputs {
-  const isGiven = (value: unknown) => value !== undefined && value !== "" && !isDeepStrictEqual(value, NONE);
+  const isGiven = (value: unknown) => value !== undefined && value !== "" && !isDeepStrictEqual(value, UNRESTRICTED);
   return Object.fromEntries(
     Object.entries(inputs).filter(([, value]) => isGiven(value)),
   ) as unknown as SshConnectionInputs;
@@ -117,15 +123,14 @@ async function ensure(inputs: SshConnectionInputs, old: SshConnectionState | und
 const putByThisRun = new Set<string>();
 
 function place(state: SshConnectionState): string {
-  const path = state.authorizedKeysPath ?? ".ssh/authorized_keys";
+  const path = state.authorizedKeysPath ?? DEFAULT_PATH;
   return JSON.stringify([state.hostKeyFingerprint, state.username, path, state.fingerprintSha256]);
 }
 
 /** A public key in the `authorized_keys` of an account on a host. */
 export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = {
-  type: "SshConnection",
+  schema: sshConnectionSchema,
   drifts: true,
-  fields,
   rules,
 
   async create(inputs) {
@@ -157,7 +162,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   },
 
   async update(_id, state, inputs) {
-    const changed = await differences(await fields(), inputs, state);
+    const changed = await differences(await sshConnectionSchema.fields(), inputs, state);
     const needsContact = changed.some((name) => !KEPT_ONLY.has(name));
     return needsContact ? ensure(given(inputs), state) : toState(given(inputs), state);
   },

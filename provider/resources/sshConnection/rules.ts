@@ -1,0 +1,68 @@
+import type { Failure } from "../../errors";
+import type { SshConnectionInputs } from "../../schema/sshConnection";
+import type { Problem } from "../../ssh/account";
+import { SshError } from "../../ssh/error";
+
+/** Validates arguments against each other. Contacts nothing. */
+export async function rules(inputs: Partial<SshConnectionInputs>, unknown: ReadonlySet<string>): Promise<Failure[]> {
+  const [
+    { accountProblems, credentialProblems },
+    { hostKeyProblem },
+    { matches, parsePublicKey },
+    { restrictionProblems },
+  ] = await Promise.all([
+    import("../../ssh/account.js"),
+    import("../../ssh/hostKeys.js"),
+    import("../../ssh/keys.js"),
+    import("../../ssh/restriction.js"),
+  ]);
+  const { host, port = 22, username, publicKey, privateKey, passphrase, hostKey, restrict } = inputs;
+  const problems: Problem[] = accountProblems({ host: host ?? "unknown", port, username: username ?? "unknown" });
+  if (publicKey !== undefined) {
+    // The engine prints the value of a property that it is told of, and this one may be the wrong half of a pair.
+    const [problem] = input("publicKey", () => parsePublicKey(publicKey));
+    const isSecret = /PRIVATE KEY/.test(publicKey);
+    if (problem) problems.push(isSecret ? { property: "", reason: `publicKey: ${problem.reason}` } : problem);
+  }
+  if (host !== undefined && hostKey !== undefined) {
+    const reason = hostKeyProblem(host, port, { hostKey });
+    if (reason) problems.push({ property: "hostKey", reason });
+  }
+  if (restrict !== undefined) problems.push(...restrictionProblems(restrict, inputs.defaultPath).map(topLevel));
+  // An encrypted key cannot be looked into before its passphrase is known.
+  if (!unknown.has("bootstrapPassphrase")) {
+    const bootstrap = { privateKey: inputs.bootstrapPrivateKey, passphrase: inputs.bootstrapPassphrase };
+    problems.push(
+      ...credentialProblems(bootstrap, { privateKey: "bootstrapPrivateKey", passphrase: "bootstrapPassphrase" }),
+    );
+  }
+  if (!unknown.has("passphrase")) {
+    const unusable = credentialProblems({ privateKey, passphrase });
+    problems.push(...unusable);
+    if (privateKey !== undefined && publicKey !== undefined && unusable.length === 0) {
+      const pair = input("publicKey", () => {
+        if (!matches(publicKey, { privateKey, ...(passphrase !== undefined && { passphrase }) })) {
+          throw new SshError("input", "it is not the other half of publicKey", { property: "privateKey" });
+        }
+      });
+      if (!problems.some(({ property }) => property === "publicKey")) problems.push(...pair);
+    }
+  }
+  return problems;
+}
+
+function input(property: string, read: () => void): Problem[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    if (error instanceof SshError) return [{ property: error.property ?? property, reason: error.message }];
+    throw error;
+  }
+}
+
+/** Engines know top-level properties; the path within goes into the reason. */
+function topLevel({ property, reason }: Problem): Problem {
+  const [top = property, ...rest] = property.split(".");
+  return { property: top, reason: rest.length ? `${rest.join(".")} ${reason}` : reason };
+}

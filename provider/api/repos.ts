@@ -1,31 +1,22 @@
 import { z } from "zod";
 import { isKind } from "../errors";
 import type { Journal } from "../journal";
+import { type RepoApiValues, repoSchema } from "../schema/repo";
 import type { Added } from "./additions";
 import type { Client } from "./client";
 import { Collection } from "./collection";
-import { deleted, flag, id, idSet, numberOr, optionalText } from "./fields";
+import { deleted, flag, id, numberOr, oneToOne, optionalText, selectionOf } from "./fields";
 import type { Keys } from "./keys";
 
 /** A repository, as the API holds it: sizes in MB, ids as sorted sets, unset texts as undefined. */
-export type RemoteRepo = z.output<typeof repo>;
+export type RemoteRepo = z.output<typeof special> & RepoApiValues;
 
-const repo = z.object({
+/** Fields that the API holds in another form than the declaration, or that are no argument. */
+const special = z.object({
   id,
-  name: z.string(),
-  region: z.string().min(1),
-  format: z.string().min(1),
   quota: numberOr(0),
   quotaEnabled: flag,
-  alertDays: numberOr(0),
-  borgVersion: optionalText,
   htpasswd: optionalText,
-  appendOnly: flag,
-  appendOnlyKeys: idSet,
-  fullAccessKeys: idSet,
-  rsyncKeys: idSet,
-  sftpEnabled: flag,
-  createdAt: optionalText,
   lastModified: optionalText,
   currentUsage: numberOr(0),
   compactionEnabled: flag,
@@ -47,40 +38,24 @@ const repo = z.object({
     .transform((server) => server ?? undefined),
 });
 
+const declared = oneToOne(repoSchema.declarations(z));
+const repo = z.object({ ...special.shape, ...declared.shape }) as unknown as z.ZodType<RemoteRepo>;
+
 /** The arguments of `repoAdd` and `repoEdit`, by the API's names. All are optional in an edit: what is left out stays. */
-export interface RepoArguments {
-  name?: string;
-  region?: string;
-  format?: string;
+export type RepoArguments = Partial<Omit<RepoApiValues, "createdAt">> & {
   quota?: number;
   quotaEnabled?: boolean;
-  alertDays?: number;
-  borgVersion?: string;
-  appendOnly?: boolean;
-  appendOnlyKeys?: string[];
-  fullAccessKeys?: string[];
-  rsyncKeys?: string[];
-  sftpEnabled?: boolean;
   compactionEnabled?: boolean;
   compactionInterval?: number;
   compactionIntervalUnit?: string;
   compactionHour?: number;
   compactionHourTimezone?: string;
-}
+};
 
-const TYPES: { [K in keyof Required<RepoArguments>]: string } = {
-  name: "String",
-  region: "String",
-  format: "String",
+const TYPES: Record<string, string> = {
+  ...declared.types,
   quota: "Int",
   quotaEnabled: "Boolean",
-  alertDays: "Int",
-  borgVersion: "String",
-  appendOnly: "Boolean",
-  appendOnlyKeys: "[String]",
-  fullAccessKeys: "[String]",
-  rsyncKeys: "[String]",
-  sftpEnabled: "Boolean",
   compactionEnabled: "Boolean",
   compactionInterval: "Int",
   compactionIntervalUnit: "String",
@@ -88,10 +63,7 @@ const TYPES: { [K in keyof Required<RepoArguments>]: string } = {
   compactionHourTimezone: "String",
 };
 
-const FIELDS = `id name region format quota quotaEnabled alertDays borgVersion htpasswd appendOnly appendOnlyKeys
-  fullAccessKeys rsyncKeys sftpEnabled createdAt lastModified currentUsage compactionEnabled compactionInterval
-  compactionIntervalUnit compactionHour compactionHourTimezone repoPath
-  server { hostname region location fingerprintRsa fingerprintEcdsa fingerprintEd25519 }`;
+const FIELDS = selectionOf(special.shape, declared.shape);
 const LIST = `query { repoList { ${FIELDS} } }`;
 const ONE = `query ($id: String!) { repo(repoId: $id) { ${FIELDS} } }`;
 const REMOVE = "mutation ($id: String!) { repoDelete(id: $id) { ok } }";
@@ -99,7 +71,7 @@ const REMOVE = "mutation ($id: String!) { repoDelete(id: $id) { ok } }";
 /** A document that names only the arguments that are given: naming one without a value would unset it. */
 function document(field: "repoAdd" | "repoEdit", answer: string, args: RepoArguments): string {
   const required = field === "repoAdd" ? ["name", "region"] : [];
-  const names = Object.keys(args) as (keyof RepoArguments)[];
+  const names = Object.keys(args);
   const declared = names.map((name) => `$${name}: ${TYPES[name]}${required.includes(name) ? "!" : ""}`);
   const passed = names.map((name) => `${name}: $${name}`);
   if (field === "repoEdit") {

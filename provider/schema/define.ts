@@ -5,7 +5,7 @@ import { once } from "../once";
 export type Zod = typeof z;
 
 /** GraphQL types of BorgBase's API that a field maps to one to one, under its own name. */
-export type ApiType = "Int" | "Boolean" | "String" | "String!" | "[String]";
+export type ApiType = "Int" | "Boolean" | "String" | "[String]";
 
 interface Documented {
   /** Markdown, whole sentences. Says what the value means, not its default, unit or secrecy: those are added from here. */

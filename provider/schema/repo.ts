@@ -88,6 +88,7 @@ export const repoSchema = defineResource(
         defaultDescription: '`"LATEST"`',
         output: "whenSet",
         equals: ignoringCase,
+        api: "String",
       }),
       compaction: input(compactionSchema(z), {
         description: "Schedule on which the server frees the space of deleted archives. Unset: off.",

@@ -10,7 +10,7 @@ import { toArguments, toState } from "./remote";
 /** Brings a repository that is there to what the program says: one request with what differs, or none. */
 async function ensure(remote: RemoteRepo, kept: Partial<RepoState>, inputs: RepoInputs, context: Context) {
   const actual = toState(remote, kept);
-  const changes = toArguments(inputs, await differences(await repoSchema.fields(), inputs, actual));
+  const changes = await toArguments(inputs, await differences(await repoSchema.fields(), inputs, actual));
   const after = { ...kept, forceDestroy: inputs.forceDestroy ?? kept.forceDestroy ?? false };
   if (Object.keys(changes).length === 0) return toState(remote, after);
   const { repos } = await context.api();
@@ -97,7 +97,7 @@ export const repo: Resource<RepoInputs, RepoState> = {
       return { id: remote.id, state: await ensure(remote, { ...(__account && { __account }) }, inputs, context) };
     }
     const wanted = await withDefaults(inputs, context);
-    const args = toArguments(wanted, Object.keys(wanted));
+    const args = await toArguments(wanted, Object.keys(wanted));
     const added = await repos.add({ ...args, name: wanted.name, region: inputs.region }, context.origin);
     const { item, recovered, lookalikes } = added;
     const kept = { forceDestroy: inputs.forceDestroy ?? false, ...(__account && { __account }) };

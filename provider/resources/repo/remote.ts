@@ -1,40 +1,48 @@
 import type { RemoteRepo, RepoArguments } from "../../api";
-import { type Compaction, isOff, type RepoInputs, type RepoState } from "../../schema/repo";
+import { type Compaction, isOff, type RepoInputs, type RepoState, repoSchema } from "../../schema/repo";
 
-/** The remote's shape as state. `kept` is what the remote does not know. */
+/** State of a repository. Fields that map to the API one to one are copied; `kept` holds what the API does not know. */
 export function toState(remote: RemoteRepo, kept: Partial<RepoState>): RepoState {
-  const path = splitPassword(remote.repoPath);
+  const {
+    id,
+    quota,
+    quotaEnabled,
+    htpasswd,
+    lastModified: _,
+    currentUsage: __,
+    compactionEnabled,
+    compactionInterval,
+    compactionIntervalUnit,
+    compactionHour,
+    compactionHourTimezone,
+    repoPath,
+    server,
+    borgVersion,
+    createdAt,
+    ...oneToOne
+  } = remote;
+  const path = splitPassword(repoPath);
   const isRestic = remote.format.toLowerCase() === "restic";
-  const password = remote.htpasswd ?? path.password;
+  const password = htpasswd ?? path.password;
   return {
-    name: remote.name,
-    region: remote.region,
-    format: remote.format,
-    quota: remote.quotaEnabled ? Math.round(remote.quota) : 0,
-    alertDays: remote.alertDays,
-    appendOnlyKeys: remote.appendOnlyKeys,
-    fullAccessKeys: remote.fullAccessKeys,
-    rsyncKeys: remote.rsyncKeys,
-    appendOnly: remote.appendOnly,
-    sftpEnabled: remote.sftpEnabled,
-    ...(remote.borgVersion && !isRestic && { borgVersion: remote.borgVersion }),
-    ...(remote.compactionEnabled && { compaction: compactionOf(remote) }),
+    ...oneToOne,
+    quota: quotaEnabled ? Math.round(quota) : 0,
+    ...(borgVersion && !isRestic && { borgVersion }),
+    ...(compactionEnabled && {
+      compaction: {
+        interval: compactionInterval,
+        unit: (compactionIntervalUnit ?? "weeks").toLowerCase() as Compaction["unit"],
+        hour: compactionHour,
+        timezone: compactionHourTimezone ?? "UTC",
+      },
+    }),
     forceDestroy: kept.forceDestroy ?? false,
     repoPath: path.plain,
-    ...(isRestic && password && { resticUrl: resticUrl(remote.id, path.plain, password) }),
+    ...(isRestic && password && { resticUrl: resticUrl(id, path.plain, password) }),
     ...(password && { htpasswd: password }),
-    server: JSON.parse(JSON.stringify(remote.server ?? {})),
-    ...(remote.createdAt && { createdAt: remote.createdAt }),
+    server: JSON.parse(JSON.stringify(server ?? {})),
+    ...(createdAt && { createdAt }),
     ...(kept.__account && { __account: kept.__account }),
-  };
-}
-
-function compactionOf(remote: RemoteRepo): Compaction {
-  return {
-    interval: remote.compactionInterval,
-    unit: (remote.compactionIntervalUnit ?? "weeks").toLowerCase() as Compaction["unit"],
-    hour: remote.compactionHour,
-    timezone: remote.compactionHourTimezone ?? "UTC",
   };
 }
 
@@ -54,12 +62,14 @@ function resticUrl(id: string, path: string, password: string): string {
   return `rest:${url.href}`;
 }
 
-/** The API's arguments for the named ones of ours. `forceDestroy` and `existingId` are none of the API's business. */
-export function toArguments(inputs: RepoInputs, names: readonly string[]): RepoArguments {
-  const { quota, compaction, forceDestroy: _, existingId: __, ...plain } = inputs;
-  const has = (name: keyof RepoInputs) => names.includes(name) && inputs[name] !== undefined;
+/** Mutation variables for the named arguments. Arguments that the API does not know have no `api` in their declaration. */
+export async function toArguments(inputs: RepoInputs, names: readonly string[]): Promise<RepoArguments> {
+  const fields: Record<string, { api?: string }> = await repoSchema.fields();
+  const { quota, compaction } = inputs;
+  const given = Object.entries(inputs).filter(([name, value]) => names.includes(name) && value !== undefined);
+  const has = (name: string) => given.some(([each]) => each === name);
   return {
-    ...Object.fromEntries(Object.entries(plain).filter(([name]) => names.includes(name))),
+    ...Object.fromEntries(given.filter(([name]) => fields[name]?.api !== undefined)),
     ...(has("quota") && (quota ? { quotaEnabled: true, quota } : { quotaEnabled: false })),
     ...(has("compaction") &&
       (compaction && !isOff(compaction)

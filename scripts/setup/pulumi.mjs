@@ -8,7 +8,7 @@ import { CACHE, isExecutable, ROOT, which } from "./paths.mjs";
 import { Problem, run, step } from "./progress.mjs";
 
 /** What is installed where PATH has none: the newest release that the Go module proxy has too. */
-const VERSION = "3.259.0";
+const VERSION = "3.274.1";
 
 /** What a CLI on PATH must have at least: older ones were never tried with the SDK that this package depends on. */
 const OLDEST = "3.230.0";
@@ -20,7 +20,10 @@ const FILES = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodej
 
 const CONNECT_TIMEOUT = 8_000;
 
-const HOW_TO_INSTALL = `Install the Pulumi CLI (https://www.pulumi.com/docs/install/) or Go 1.25 or newer, then try again`;
+/** What the CLI's go.mod asks for. */
+const OLDEST_GO = "1.26.6";
+
+const HOW_TO_INSTALL = `Install the Pulumi CLI (https://www.pulumi.com/docs/install/) or Go ${OLDEST_GO} or newer, then try again`;
 
 /** @type {boolean | undefined} asked once: starting the CLI takes a tenth of a second */
 let onPath;
@@ -126,8 +129,11 @@ async function unpack(archive, folder) {
  * @param {string} draft
  */
 async function buildFromModules(draft) {
-  if (!which("go"))
-    throw new Problem(`get.pulumi.com cannot be reached and there is no Go to build with. ${HOW_TO_INSTALL}`);
+  const go = goVersion();
+  if (!go) throw new Problem(`get.pulumi.com cannot be reached and there is no Go to build with. ${HOW_TO_INSTALL}`);
+  if (compareVersions(go, OLDEST_GO) < 0) {
+    throw new Problem(`get.pulumi.com cannot be reached and Go ${go} is too old to build the CLI. ${HOW_TO_INSTALL}`);
+  }
   const version = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${VERSION}`;
   await step(`Building Pulumi ${VERSION} from its Go module, once (some 5 minutes)`, () =>
     goBuild("cli", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", join(draft, "pulumi"), version),
@@ -138,6 +144,14 @@ async function buildFromModules(draft) {
   );
   const shim = "pulumi-resource-pulumi-nodejs";
   copyFileSync(join(ROOT, "node_modules", "@pulumi", "pulumi", shim), join(draft, shim));
+}
+
+/** @returns {string | undefined} the version of the Go on PATH, never of one that it would download */
+function goVersion() {
+  if (!which("go")) return undefined;
+  const env = { ...process.env, GOTOOLCHAIN: "local" };
+  const { stdout } = spawnSync("go", ["env", "GOVERSION"], { encoding: "utf8", env });
+  return /^go(\d+(\.\d+)*)/.exec(stdout?.trim() ?? "")?.[1];
 }
 
 /**

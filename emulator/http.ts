@@ -76,7 +76,7 @@ async function graphql(
   let caller = api.caller(request.headers.authorization, request.headers.cookie);
   if (fault?.kind === "expire" && caller.token) {
     caller.token.expiresAt = world.clock.now().toISOString();
-    world.store.changed();
+    world.store.saveTokens();
     caller = api.caller(request.headers.authorization, request.headers.cookie);
   }
   const answer = async (): Promise<Reply> => {
@@ -85,7 +85,12 @@ async function graphql(
       const message = "Can only perform a mutation operation from a POST request.";
       return { ...json(405, { errors: [{ message }] }), headers: { Allow: "POST" } };
     }
-    return api.refusal(caller, fields) ?? (await api.run(parsed, checked, caller));
+    const refusal = api.refusal(caller, fields);
+    if (refusal) return refusal;
+    const done = await api.run(parsed, checked, caller);
+    // What was acknowledged must be there again after a `kill -9`.
+    if (fields.some((field) => field.kind === "mutation")) await world.store.commit();
+    return done;
   };
   const reply = fault && !worksFirst(fault) ? null : await answer();
   if (options.latency() > 0) await delay(options.latency());
@@ -232,6 +237,7 @@ async function control(options: HttpOptions, name: string, request: IncomingMess
   }
   try {
     const result = await options.control(name, body?.length ? JSON.parse(body.toString("utf8")) : undefined);
+    await options.world.store.commit();
     send(response, json(200, result ?? { ok: true }));
   } catch (error) {
     send(response, json(400, { error: error instanceof Error ? error.message : String(error) }));

@@ -82,8 +82,7 @@ export function repoAdd(world: World, account: Account, args: Given & { region: 
     createdAt: isoTime(world.clock.now()),
     pretended: null,
   };
-  world.store.repos.set(added.id, added);
-  world.store.changed();
+  world.store.saveRepo(added);
   return { repoAdded: repoAnswer(world, added) };
 }
 
@@ -95,15 +94,16 @@ export function repoEdit(world: World, account: Account, args: Given & { id: str
     throw new GraphQLError("The region of a repository cannot be changed.");
   }
   Object.assign(edited, given(world, account, args));
-  world.store.changed();
+  world.store.saveRepo(edited);
   return { repoEdited: repoAnswer(world, edited) };
 }
 
 export async function repoDelete(world: World, account: Account, args: { id: string }) {
   const deleted = find(world, account, args.id);
   if (!deleted) return null;
-  world.store.repos.delete(deleted.id);
-  world.store.changed();
+  world.store.deleteRepo(deleted.id);
+  // Data goes last: killed in between, the emulator must not list a repository whose backups are gone.
+  await world.store.commit();
   await world.storage.remove(deleted);
   return { ok: true };
 }

@@ -82,8 +82,7 @@ export function sshAdd(world: World, account: Account, args: { name?: string | n
     addedAt: isoTime(world.clock.now()),
     lastUsedAt: null,
   };
-  world.store.keys.set(key.id, key);
-  world.store.changed();
+  world.store.saveKey(key);
   return { keyAdded: keyAnswer(world, key) };
 }
 
@@ -94,12 +93,13 @@ export function sshDelete(world: World, account: Account, args: { id: string | n
     if (world.variants.missing === "null") return null;
     throw new GraphQLError("SSH key not found");
   }
-  world.store.keys.delete(id);
+  world.store.deleteKey(id);
   for (const repo of world.store.repos.values()) {
-    for (const list of ["appendOnlyKeys", "fullAccessKeys", "rsyncKeys"] as const) {
-      if (repo[list].includes(id)) repo[list] = repo[list].filter((other) => other !== id);
-    }
+    const lists = (["appendOnlyKeys", "fullAccessKeys", "rsyncKeys"] as const).filter((list) =>
+      repo[list].includes(id),
+    );
+    for (const list of lists) repo[list] = repo[list].filter((other) => other !== id);
+    if (lists.length) world.store.saveRepo(repo);
   }
-  world.store.changed();
   return { ok: true };
 }

@@ -15,7 +15,10 @@ export interface SshConnectionInputs {
   port?: number;
   /** A change replaces. */
   username: string;
-  /** The OpenSSH line to authorise. Another key is put and proven before the old one is taken off. */
+  /**
+   * The OpenSSH line to authorise, also of a hardware token (`sk-…`), whose private half nothing can prove.
+   * Another key is put and proven before the old one is taken off.
+   */
   publicKey: string;
   /** Its private half: with it the connection is tested as its user would use it. Secret. */
   privateKey?: string;
@@ -188,11 +191,13 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
     { accountProblems, credentialProblems },
     { hostKeyProblem },
     { matches, parsePublicKey },
+    { mayBePrivate },
     { restrictionProblems },
   ] = await Promise.all([
     import("../../ssh/account.js"),
     import("../../ssh/hostKeys.js"),
     import("../../ssh/keys.js"),
+    import("../../ssh/publicKey.js"),
     import("../../ssh/restriction.js"),
   ]);
   const { host, port = 22, username, publicKey, privateKey, passphrase, hostKey, restrict } = inputs;
@@ -200,7 +205,7 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
   if (publicKey !== undefined) {
     // The engine prints the value of a property that it is told of, and this one may be the wrong half of a pair.
     const [problem] = input("publicKey", () => parsePublicKey(publicKey));
-    const isSecret = /PRIVATE KEY/.test(publicKey);
+    const isSecret = mayBePrivate(publicKey);
     if (problem) problems.push(isSecret ? { property: "", reason: `publicKey: ${problem.reason}` } : problem);
   }
   if (host !== undefined && hostKey !== undefined) {

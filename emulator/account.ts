@@ -2,7 +2,18 @@ import type { Account, Repo } from "./store";
 import type { World } from "./world";
 
 /** Free of charge and without an end: nothing here depends on a plan. */
-const PLAN = { name: "Emulator", includedGb: 1000, includedSize: 1000, billingPeriodUsd: 0, billingExtraGb: 0 };
+function plan(world: World) {
+  return {
+    id: "1",
+    name: "Emulator",
+    maxRepos: world.variants.repoLimit,
+    maxSizeGb: null,
+    includedGb: 1000,
+    includedSize: 1000,
+    billingPeriodUsd: 0,
+    billingExtraGb: 0,
+  };
+}
 
 /** `diskUsage` is in MB: an operations script of 2026 divides it by 1024 to print GB. */
 export function me(world: World, account: Account) {
@@ -14,7 +25,7 @@ export function me(world: World, account: Account) {
     diskUsage: () => diskUsage(world, repos),
     repoCount: repos.length,
     sshKeyCount: [...world.store.keys.values()].filter(owned).length,
-    activePlan: PLAN,
+    activePlan: plan(world),
   };
 }
 
@@ -25,7 +36,7 @@ export function overageList(world: World, account: Account) {
     {
       usedGb: async () => (await diskUsage(world, repos)) / 1000,
       date: world.clock.now().toISOString().slice(0, 10),
-      plan: PLAN,
+      plan: plan(world),
     },
   ];
 }

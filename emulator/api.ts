@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type ExecutionResult, execute, GraphQLError } from "graphql";
 import { me, overageList } from "./account";
+import type { GraphqlRequest } from "./graphqlRequest";
 import { repo, repoAdd, repoCompact, repoDelete, repoEdit, repoList } from "./repos";
 import { type Checked, lenientVariables, Schema } from "./schema";
 import { sshAdd, sshDelete, sshList } from "./sshKeys";
@@ -23,13 +24,6 @@ export interface Reply {
   type: string;
   body: string;
   headers?: Record<string, string>;
-}
-
-/** A request as GraphQL over HTTP has it, variables already an object. */
-export interface GraphqlRequest {
-  query: string;
-  variables: Record<string, unknown>;
-  operationName: string | null;
 }
 
 /** The text of django-graphql-jwt, which the real API is built with: its JWT errors show in kiwix/borg-backup#62. */
@@ -146,9 +140,13 @@ export class Api {
     if (!account || account.password !== args.password) throw new GraphQLError("Please enter valid credentials");
     context.session = randomBytes(24).toString("base64url");
     this.sessions.set(context.session, account.email);
+    const [oldest] = this.sessions.keys();
+    if (this.sessions.size > MOST_SESSIONS && oldest !== undefined) this.sessions.delete(oldest);
     return { user: { id: account.id, username: account.email } };
   }
 }
+
+const MOST_SESSIONS = 1000;
 
 const NOBODY: Caller = { account: null, level: null, token: null, refused: false };
 

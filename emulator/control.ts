@@ -76,6 +76,7 @@ export function createControl(controlled: Controlled): Control {
       store.tokens.forEach((token, index) => {
         Object.assign(token, initialTokens[index]);
       });
+      store.saveTokens();
       clock.set(null);
       latency.ms = 0;
       faults.clear();
@@ -102,13 +103,13 @@ export function createControl(controlled: Controlled): Control {
       if (change.expiresAt !== undefined) {
         token.expiresAt = change.expiresAt === "now" ? clock.now().toISOString() : change.expiresAt;
       }
-      store.changed();
+      store.saveTokens();
     },
     setContent: (id, content) => {
       const repo = store.repos.get(id);
       if (!repo) throw new Error(`There is no repository ${id}.`);
       repo.pretended = content;
-      store.changed();
+      store.saveRepo(repo);
     },
   };
 }

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Api, type Caller, type GraphqlRequest, htmlReply, json, type Reply } from "./api";
+import { type Api, type Caller, htmlReply, json, type Reply } from "./api";
 import { type Fault, type Faults, worksFirst } from "./faults";
 import { graphiqlPage } from "./graphiql";
+import { type GraphqlRequest, readGraphql, requestUrl } from "./graphqlRequest";
 import { type RequestLog, redacted } from "./requestLog";
 import { rootFields } from "./schema";
 import type { RootField } from "./tokens";
@@ -28,10 +29,12 @@ export interface HttpOptions {
 /** The HTTP side: `/graphql`, `/control/…` and, under a repository's id, restic. */
 export function createHttpServer(options: HttpOptions): Server {
   const server = createServer((request, response) => {
-    const path = (request.url ?? "/").split("?")[0] ?? "/";
+    const url = requestUrl(request);
+    if (!url) return send(response, htmlReply(400, "Bad Request"));
+    const path = url.pathname;
     const handled =
       path === "/graphql" || path === "/graphql/"
-        ? graphql(options, request, response)
+        ? graphql(options, url, request, response)
         : path.startsWith("/control/")
           ? control(options, path.slice("/control/".length), request, response)
           : other(options, path, request, response);
@@ -47,15 +50,22 @@ export function createHttpServer(options: HttpOptions): Server {
   return server;
 }
 
-async function graphql(options: HttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function graphql(
+  options: HttpOptions,
+  url: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { api, faults, requests, world } = options;
-  if (wantsPage(request)) return send(response, graphiqlPage());
+  if (wantsPage(request, url)) return send(response, graphiqlPage());
   requests.begin();
   response.once("close", () => requests.end());
   const started = performance.now();
   const body = await readBody(request);
   const parsed =
-    body === null ? json(413, { errors: [{ message: "The request is too large." }] }) : parse(request, body);
+    body === null
+      ? json(413, { errors: [{ message: "The request is too large." }] })
+      : await readGraphql(request, url, body);
   const isRequest = "query" in parsed;
   const checked = isRequest ? api.check(parsed.query) : null;
   const fields =
@@ -66,15 +76,21 @@ async function graphql(options: HttpOptions, request: IncomingMessage, response:
   let caller = api.caller(request.headers.authorization, request.headers.cookie);
   if (fault?.kind === "expire" && caller.token) {
     caller.token.expiresAt = world.clock.now().toISOString();
-    world.store.changed();
+    world.store.saveTokens();
     caller = api.caller(request.headers.authorization, request.headers.cookie);
   }
   const answer = async (): Promise<Reply> => {
     if (!isRequest || !checked) return parsed as Reply;
     if (request.method === "GET" && fields.some((field) => field.kind === "mutation")) {
-      return json(405, { errors: [{ message: "Can only perform a mutation operation from a POST request." }] });
+      const message = "Can only perform a mutation operation from a POST request.";
+      return { ...json(405, { errors: [{ message }] }), headers: { Allow: "POST" } };
     }
-    return api.refusal(caller, fields) ?? (await api.run(parsed, checked, caller));
+    const refusal = api.refusal(caller, fields);
+    if (refusal) return refusal;
+    const done = await api.run(parsed, checked, caller);
+    // What was acknowledged must be there again after a `kill -9`.
+    if (fields.some((field) => field.kind === "mutation")) await world.store.commit();
+    return done;
   };
   const reply = fault && !worksFirst(fault) ? null : await answer();
   if (options.latency() > 0) await delay(options.latency());
@@ -115,9 +131,16 @@ function note({ world, requests, log }: HttpOptions, outcome: Outcome, request: 
   });
   const who = caller.account ? `${caller.account.email} ${caller.level}` : caller.refused ? "bad token" : "anonymous";
   const what = operations.join(" ") || "no operation";
+  const messages = errors.slice(0, 5).map((text) => ` · ${oneLine(text)}`);
   log(
-    `${what} ${reply?.status ?? "no answer"} ${ms} ms ${who}${fault ? ` [${fault.kind}]` : ""}${errors.map((text) => ` · ${text}`).join("")}`,
+    `${oneLine(what)} ${reply?.status ?? "no answer"} ${ms} ms ${who}${fault ? ` [${fault.kind}]` : ""}${messages.join("")}`,
   );
+}
+
+/** Messages quote what a client sent: that must neither begin a line of its own nor fill the terminal. */
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  return text.slice(0, 500).replace(/[\0-\x1f\x7f]+/g, " ");
 }
 
 function errorMessages(body: string): string[] {
@@ -190,10 +213,8 @@ function send(response: ServerResponse, { status, type, body, headers }: Reply):
   response.end(body);
 }
 
-function wantsPage(request: IncomingMessage): boolean {
-  return (
-    request.method === "GET" && !request.url?.includes("query=") && !!request.headers.accept?.includes("text/html")
-  );
+function wantsPage(request: IncomingMessage, url: URL): boolean {
+  return request.method === "GET" && !url.searchParams.has("query") && !!request.headers.accept?.includes("text/html");
 }
 
 /** Null when it is larger than any honest request. */
@@ -207,40 +228,6 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   return size > MAX_BODY_BYTES ? null : Buffer.concat(chunks);
 }
 
-/** The request, or the answer to what is none; wordings are those of graphene-django. */
-function parse(request: IncomingMessage, body: Buffer): GraphqlRequest | Reply {
-  const refuse = (message: string) => json(400, { errors: [{ message }] });
-  let content: unknown;
-  if (request.method === "GET") {
-    content = Object.fromEntries(new URL(request.url ?? "/", "http://localhost").searchParams);
-  } else if (request.method === "POST") {
-    try {
-      content = JSON.parse(body.toString("utf8"));
-    } catch {
-      return refuse("POST body sent invalid JSON.");
-    }
-  } else {
-    return json(405, { errors: [{ message: "GraphQL only supports GET and POST requests." }] });
-  }
-  if (Array.isArray(content)) return refuse("Batch GraphQL requests are not enabled.");
-  const { query, operationName, variables } = Object(content) as Record<string, unknown>;
-  if (typeof query !== "string" || !query) return refuse("Must provide query string.");
-  let values = variables;
-  if (typeof values === "string") {
-    try {
-      values = values === "" ? {} : JSON.parse(values);
-    } catch {
-      return refuse("Variables are invalid JSON.");
-    }
-  }
-  if (typeof (values ?? {}) !== "object" || Array.isArray(values)) return refuse("Variables are invalid JSON.");
-  return {
-    query,
-    variables: (values ?? {}) as Record<string, unknown>,
-    operationName: typeof operationName === "string" && operationName ? operationName : null,
-  };
-}
-
 /** JSON only, so that no web page can send it without asking first. */
 async function control(options: HttpOptions, name: string, request: IncomingMessage, response: ServerResponse) {
   const body = await readBody(request);
@@ -250,6 +237,7 @@ async function control(options: HttpOptions, name: string, request: IncomingMess
   }
   try {
     const result = await options.control(name, body?.length ? JSON.parse(body.toString("utf8")) : undefined);
+    await options.world.store.commit();
     send(response, json(200, result ?? { ok: true }));
   } catch (error) {
     send(response, json(400, { error: error instanceof Error ? error.message : String(error) }));

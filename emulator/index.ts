@@ -64,14 +64,14 @@ export interface Emulator {
   close(): Promise<void>;
 }
 
-/** Starts a local BorgBase. Rejects when a port is taken (`EADDRINUSE`) or the data folder holds something else. */
+/** Starts a local BorgBase. Rejects when a port is taken (`EADDRINUSE`), or the data folder is another emulator's or holds something else. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const host = options.host ?? "127.0.0.1";
   const log = options.log ?? (() => {});
-  const store = new Store(options.dataDir ?? null, options.accounts && identities(options.accounts));
-  const clock = new Clock();
   const variants: Variants = { ...DEFAULT_VARIANTS, ...variantsPatchSchema.parse(options.variants ?? {}) };
+  const clock = new Clock();
   const scratch = options.storage && !options.dataDir ? await mkdtemp(join(tmpdir(), "borgbase-emulator-")) : null;
+  const store = new Store(options.dataDir ?? null, options.accounts && identities(options.accounts));
   const faults = new Faults();
   const requests = new RequestLog();
   const latency = { ms: 0 };
@@ -85,7 +85,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     server?.closeAllConnections();
     await closed;
     await real?.ssh.close();
-    await store.flush();
+    await store.close();
     if (scratch) await rm(scratch, { recursive: true, force: true });
   };
   try {

@@ -72,7 +72,7 @@ export async function startStorage(options: RealStorageOptions): Promise<RealSto
       const key = store.keys.get(id);
       if (!key) return;
       key.lastUsedAt = isoTime(clock.now());
-      store.changed();
+      store.saveKey(key);
     },
   };
   const ssh = await storage.startSshServer({

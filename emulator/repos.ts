@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { GraphQLError } from "graphql";
-import { listed, ordered, unset } from "./answers";
+import { checkName, listed, ordered, unset } from "./answers";
 import { isoTime } from "./clock";
 import { keyAnswer } from "./sshKeys";
 import type { Account, Repo } from "./store";
@@ -50,7 +50,7 @@ const FRESH: Settings = {
 /** Values of today, by clients of today; the others are what a `newer` server takes. */
 const REGIONS = { known: ["eu", "us"], newer: ["ap"] };
 const FORMATS = { known: ["borg1", "restic"], newer: ["vykar"] };
-const BORG_VERSIONS = { known: ["LATEST", "V_1_1_X", "V_1_2_X"], newer: ["V_1_4_X", "V_2_0_X"] };
+const BORG_VERSIONS = { known: ["LATEST", "V_1_1_X", "V_1_2_X", "V_1_4_X"], newer: ["V_2_0_X"] };
 
 const LOCATIONS: Record<string, string> = { eu: "Europe", us: "United States", ap: "Asia Pacific" };
 
@@ -82,8 +82,7 @@ export function repoAdd(world: World, account: Account, args: Given & { region: 
     createdAt: isoTime(world.clock.now()),
     pretended: null,
   };
-  world.store.repos.set(added.id, added);
-  world.store.changed();
+  world.store.saveRepo(added);
   return { repoAdded: repoAnswer(world, added) };
 }
 
@@ -95,15 +94,16 @@ export function repoEdit(world: World, account: Account, args: Given & { id: str
     throw new GraphQLError("The region of a repository cannot be changed.");
   }
   Object.assign(edited, given(world, account, args));
-  world.store.changed();
+  world.store.saveRepo(edited);
   return { repoEdited: repoAnswer(world, edited) };
 }
 
 export async function repoDelete(world: World, account: Account, args: { id: string }) {
   const deleted = find(world, account, args.id);
   if (!deleted) return null;
-  world.store.repos.delete(deleted.id);
-  world.store.changed();
+  world.store.deleteRepo(deleted.id);
+  // Data goes last: killed in between, the emulator must not list a repository whose backups are gone.
+  await world.store.commit();
   await world.storage.remove(deleted);
   return { ok: true };
 }
@@ -148,7 +148,7 @@ function keyIds(world: World, account: Account, ids: readonly (string | null)[])
 
 function check(world: World, settings: Partial<Settings>): void {
   const { name, quota, alertDays, borgVersion, compactionInterval, compactionIntervalUnit, compactionHour } = settings;
-  if (name !== undefined && !name.trim()) throw new GraphQLError("Name is required.");
+  if (name !== undefined) checkName(name);
   if (quota !== undefined) between("quota", quota, 0, Number.MAX_SAFE_INTEGER);
   if (alertDays !== undefined) between("alertDays", alertDays, 0, Number.MAX_SAFE_INTEGER);
   if (borgVersion !== undefined) oneOf(world, "borgVersion", borgVersion, BORG_VERSIONS);

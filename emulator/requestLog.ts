@@ -34,12 +34,18 @@ export interface Counters {
 }
 
 const LOG_LIMIT = 10_000;
+/** Characters of all entries as JSON, so that requests of any size leave memory flat. */
+const LOG_SIZE = 5_000_000;
+/** Of one entry: names and messages, properties or items of a value, characters of a text and of all variables. */
+const ENTRY = { lines: 50, members: 50, text: 2000, all: 20_000 };
 const SECRET_NAMES = /password|otp|token|htpasswd|secret/i;
 
-/** Counts and remembers requests, the last 10,000 of them. */
+/** Counts and remembers requests, the last 10,000 of them or fewer where they are large. */
 export class RequestLog {
   private counted = zero();
   private entries: LoggedRequest[] = [];
+  private sizes: number[] = [];
+  private size = 0;
   private underWay = 0;
 
   get counters(): Counters {
@@ -54,6 +60,8 @@ export class RequestLog {
     this.counted = zero();
     this.counted.maxConcurrent = this.underWay;
     this.entries = [];
+    this.sizes = [];
+    this.size = 0;
   }
 
   connected(): void {
@@ -83,13 +91,42 @@ export class RequestLog {
   }
 
   add(entry: LoggedRequest): void {
-    if (this.entries.length >= LOG_LIMIT) this.entries.shift();
-    this.entries.push(entry);
+    const kept = {
+      ...entry,
+      operations: entry.operations.slice(0, ENTRY.lines),
+      variables: shortened(entry.variables, { left: ENTRY.all }) as Record<string, unknown>,
+      errors: entry.errors.slice(0, ENTRY.lines).map((line) => line.slice(0, ENTRY.text)),
+    };
+    const size = JSON.stringify(kept).length;
+    this.entries.push(kept);
+    this.sizes.push(size);
+    this.size += size;
+    while (this.entries.length > LOG_LIMIT || (this.size > LOG_SIZE && this.entries.length > 1)) {
+      this.entries.shift();
+      this.size -= this.sizes.shift() ?? 0;
+    }
   }
 }
 
 function zero(): Counters {
   return { requests: 0, mutations: 0, bytesIn: 0, bytesOut: 0, maxConcurrent: 0, connections: 0, operations: {} };
+}
+
+/** A value with what is long or deep in it cut off, within one budget of characters for all of it. */
+function shortened(value: unknown, budget: { left: number }, depth = 0): unknown {
+  if (typeof value === "string") {
+    const kept = value.slice(0, Math.min(ENTRY.text, budget.left));
+    budget.left -= kept.length;
+    return kept === value ? value : `${kept}…`;
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= 3 || budget.left <= 0) return "…";
+  const members = (Array.isArray(value) ? value : Object.entries(value)).slice(0, ENTRY.members);
+  budget.left -= members.length;
+  if (Array.isArray(value)) return members.map((item) => shortened(item, budget, depth + 1));
+  return Object.fromEntries(
+    members.map(([name, member]) => [name.slice(0, 100), shortened(member, budget, depth + 1)]),
+  );
 }
 
 /** The variables of a request with what is secret by its name, or is one of the given secrets, taken out. */

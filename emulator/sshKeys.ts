@@ -1,7 +1,7 @@
 import { createHash, createPublicKey } from "node:crypto";
 import { GraphQLError } from "graphql";
 import { type ParsedKey, utils } from "ssh2";
-import { listed, unset } from "./answers";
+import { checkName, listed, unset } from "./answers";
 import { isoTime } from "./clock";
 import type { Account, SshKey } from "./store";
 import type { World } from "./world";
@@ -15,15 +15,22 @@ const ECDSA_BITS: Record<string, number> = {
   "ecdsa-sha2-nistp521": 521,
 };
 
+/** Characters; an RSA key of 16,384 bits takes 2,800. */
+const LONGEST_KEY = 10_000;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for; a tab may stand between two words
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
+
 /**
  * Reads one OpenSSH public key line. Forms of the hashes: gjabell/terraform-provider-borgbase, acceptance tests.
  * Taken are Ed25519, ECDSA of the three NIST curves and RSA of more than 1024 bits; anything else is a GraphQLError.
  */
 export function readPublicKey(line: string): PublicKeyFacts {
   const text = line.trim();
+  if (text.length > LONGEST_KEY || CONTROL.test(text)) throw invalid();
   const [keyType = "", body = ""] = text.split(/\s+/);
-  const parsed = text.includes("\n") ? undefined : utils.parseKey(text);
-  if (!parsed || parsed instanceof Error || Array.isArray(parsed) || parsed.isPrivateKey()) throw invalid();
+  const parsed = utils.parseKey(text);
+  if (parsed instanceof Error || Array.isArray(parsed) || parsed.isPrivateKey()) throw invalid();
   const blob = parsed.getPublicSSH();
   // What does not survive reading and writing has something hidden behind the key.
   if (parsed.type !== keyType || blob.toString("base64").replace(/=+$/, "") !== body.replace(/=+$/, ""))
@@ -65,18 +72,17 @@ export function sshList(world: World, account: Account, args: { name?: string | 
 }
 
 export function sshAdd(world: World, account: Account, args: { name?: string | null; keyData?: string | null }) {
-  if (!args.name?.trim()) throw new GraphQLError("Name is required.");
+  const name = checkName(args.name ?? "");
   if (!args.keyData) throw invalid();
   const key: SshKey = {
     ...readPublicKey(args.keyData),
     id: world.store.newKeyId(),
     account: account.email,
-    name: args.name,
+    name,
     addedAt: isoTime(world.clock.now()),
     lastUsedAt: null,
   };
-  world.store.keys.set(key.id, key);
-  world.store.changed();
+  world.store.saveKey(key);
   return { keyAdded: keyAnswer(world, key) };
 }
 
@@ -87,12 +93,13 @@ export function sshDelete(world: World, account: Account, args: { id: string | n
     if (world.variants.missing === "null") return null;
     throw new GraphQLError("SSH key not found");
   }
-  world.store.keys.delete(id);
+  world.store.deleteKey(id);
   for (const repo of world.store.repos.values()) {
-    for (const list of ["appendOnlyKeys", "fullAccessKeys", "rsyncKeys"] as const) {
-      if (repo[list].includes(id)) repo[list] = repo[list].filter((other) => other !== id);
-    }
+    const lists = (["appendOnlyKeys", "fullAccessKeys", "rsyncKeys"] as const).filter((list) =>
+      repo[list].includes(id),
+    );
+    for (const list of lists) repo[list] = repo[list].filter((other) => other !== id);
+    if (lists.length) world.store.saveRepo(repo);
   }
-  world.store.changed();
   return { ok: true };
 }

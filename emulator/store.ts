@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
-import { rename, writeFile } from "node:fs/promises";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { lockFolder } from "./folderLock";
+import { Journal } from "./journal";
 import { newTokens, TOKEN_LEVELS } from "./tokens";
 
 const tokenSchema = z.object({
@@ -63,40 +64,67 @@ export type Repo = z.infer<typeof repoSchema>;
 const accountsFile = z.object({ accounts: z.array(accountSchema), tokens: z.array(tokenSchema) });
 const stateFile = z.object({ nextKeyId: z.number(), keys: z.array(keySchema), repos: z.array(repoSchema) });
 
-type Accounts = z.infer<typeof accountsFile>;
+/** One line of `changes.jsonl`: what an object is from now on, or that it is gone. */
+const change = z.union([
+  z.strictObject({ key: keySchema }),
+  z.strictObject({ repo: repoSchema }),
+  z.strictObject({ keyGone: z.string() }),
+  z.strictObject({ repoGone: z.string() }),
+  z.strictObject({ allGone: z.literal(true) }),
+]);
 
-/** How long changes are collected before they are written. What was answered less than this ago is lost by a `kill -9`. */
-const SAVE_DELAY_MS = 50;
+type Accounts = z.infer<typeof accountsFile>;
+type Change = z.infer<typeof change>;
 
 const EMAILS = ["demo@example.com", "other@example.com"];
 
+const FILES = { accounts: "accounts.json", state: "state.json", changes: "changes.jsonl" };
+
 /**
- * Accounts, tokens, keys and repositories: in memory, and with a data folder also in two JSON files there, readable by
- * their owner only: `accounts.json` (passwords and tokens) and `state.json`. Whoever changes an object calls `changed()`.
+ * Accounts, tokens, keys and repositories: in memory, and with a data folder also in files there, readable by their owner
+ * only: `accounts.json` (passwords and tokens), `state.json`, and `changes.jsonl` for what changed since that was written.
+ * One process at a time has the folder. Whoever changes an object says so.
  */
 export class Store {
   readonly keys = new Map<string, SshKey>();
   readonly repos = new Map<string, Repo>();
   private nextKeyId = 1001;
-  private timer: NodeJS.Timeout | undefined;
-  private writing: Promise<void> = Promise.resolve();
+  private readonly journal: Journal | null = null;
+  private readonly unlock: () => void = () => {};
+  private readonly identities: Accounts;
 
-  /** Throws one line when a file of the folder cannot be read or is not what the emulator wrote. */
+  /** Throws one line when another emulator has the folder, or a file there cannot be read or is not what the emulator wrote. */
   constructor(
     private readonly folder: string | null,
     given?: Accounts,
   ) {
-    if (folder !== null) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const saved = this.load("accounts.json", accountsFile);
-    this.identities = given ?? saved ?? newAccounts();
-    const state = this.load("state.json", stateFile);
-    for (const key of state?.keys ?? []) this.keys.set(key.id, key);
-    for (const repo of state?.repos ?? []) this.repos.set(repo.id, repo);
-    this.nextKeyId = state?.nextKeyId ?? this.nextKeyId;
-    this.changed();
+    if (folder === null) {
+      this.identities = given ?? newAccounts();
+      return;
+    }
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.unlock = lockFolder(folder);
+    try {
+      this.identities =
+        given ?? this.load(FILES.accounts, (text) => accountsFile.parse(JSON.parse(text))) ?? newAccounts();
+      const state = this.load(FILES.state, (text) => stateFile.parse(JSON.parse(text)));
+      for (const key of state?.keys ?? []) this.apply({ key });
+      for (const repo of state?.repos ?? []) this.apply({ repo });
+      this.nextKeyId = Math.max(this.nextKeyId, state?.nextKeyId ?? 0);
+      const changes = this.load(FILES.changes, readChanges);
+      for (const entry of changes ?? []) this.apply(entry);
+      // A start is the time to tidy up, and tokens must outlive the process that shows them.
+      this.write(FILES.accounts, JSON.stringify(this.identities));
+      if (changes || !state) this.write(FILES.state, this.text());
+      rmSync(join(folder, FILES.changes), { force: true });
+    } catch (error) {
+      this.unlock();
+      throw error;
+    }
+    this.journal = new Journal({ state: join(folder, FILES.state), changes: join(folder, FILES.changes) }, () =>
+      this.text(),
+    );
   }
-
-  private readonly identities: Accounts;
 
   get accounts() {
     return this.identities.accounts;
@@ -118,54 +146,91 @@ export class Store {
     }
   }
 
+  saveKey(key: SshKey): void {
+    this.record({ key });
+  }
+
+  saveRepo(repo: Repo): void {
+    this.record({ repo });
+  }
+
+  deleteKey(id: string): void {
+    this.record({ keyGone: id });
+  }
+
+  deleteRepo(id: string): void {
+    this.record({ repoGone: id });
+  }
+
   /** Removes every key and repository; accounts stay, their tokens neither expire nor change their level. */
   reset(): void {
-    this.keys.clear();
-    this.repos.clear();
-    this.changed();
+    this.record({ allGone: true });
   }
 
-  /** Writes soon; changes in between share one write. */
-  changed(): void {
-    if (this.folder === null) return;
-    this.timer ??= setTimeout(() => {
-      this.flush().catch((error: Error) => process.emitWarning(`The emulator cannot save its data: ${error.message}`));
-    }, SAVE_DELAY_MS);
+  /** To be called after a token was changed. */
+  saveTokens(): void {
+    if (this.folder !== null) this.write(FILES.accounts, JSON.stringify(this.identities));
   }
 
-  /** Resolves when the files hold everything; rejects when they cannot be written. */
-  flush(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const written = this.writing.then(() => this.save());
-    // One write that fails (a full disk) must not stop the next ones.
-    this.writing = written.catch(() => {});
-    return written;
+  /** Resolves when a `kill -9` loses nothing of what was changed so far; rejects when it cannot be written. */
+  async commit(): Promise<void> {
+    await this.journal?.commit();
   }
 
-  private async save(): Promise<void> {
+  /** Leaves the folder to others, with everything in two files. Rejects when they cannot be written. */
+  async close(): Promise<void> {
+    await this.journal?.close().finally(() => this.unlock());
+  }
+
+  private record(entry: Change): void {
+    this.apply(entry);
+    this.journal?.add(entry);
+  }
+
+  private apply(entry: Change): void {
+    if ("key" in entry) {
+      this.keys.set(entry.key.id, entry.key);
+      this.nextKeyId = Math.max(this.nextKeyId, Number(entry.key.id) + 1);
+    } else if ("repo" in entry) {
+      this.repos.set(entry.repo.id, entry.repo);
+    } else if ("keyGone" in entry) {
+      this.keys.delete(entry.keyGone);
+    } else if ("repoGone" in entry) {
+      this.repos.delete(entry.repoGone);
+    } else {
+      this.keys.clear();
+      this.repos.clear();
+    }
+  }
+
+  private text(): string {
     const state = { nextKeyId: this.nextKeyId, keys: [...this.keys.values()], repos: [...this.repos.values()] };
-    await this.write("accounts.json", this.identities);
-    await this.write("state.json", state);
+    return `${JSON.stringify(state)}\n`;
   }
 
-  private async write(name: string, content: unknown): Promise<void> {
-    if (this.folder === null) return;
-    const path = join(this.folder, name);
-    await writeFile(`${path}.new`, `${JSON.stringify(content)}\n`, { mode: 0o600 });
-    await rename(`${path}.new`, path);
+  private write(name: string, text: string): void {
+    const path = join(this.folder ?? "", name);
+    writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
+    renameSync(`${path}.new`, path);
   }
 
-  private load<T>(name: string, schema: z.ZodType<T>): T | undefined {
-    if (this.folder === null) return undefined;
-    const path = join(this.folder, name);
+  private load<T>(name: string, read: (text: string) => T): T | undefined {
+    const path = join(this.folder ?? "", name);
     try {
-      return schema.parse(JSON.parse(readFileSync(path, "utf8")));
+      return read(readFileSync(path, "utf8"));
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
       throw new Error(`${path} is not what the emulator writes: delete it or choose another data folder`);
     }
   }
+}
+
+/** What follows the last newline was cut off by the end of the process, and was never acknowledged. */
+function readChanges(text: string): Change[] {
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => change.parse(JSON.parse(line)));
 }
 
 /** Two accounts with fresh passwords and tokens. */

@@ -123,19 +123,19 @@ function typeOf(field: Field, types: Map<string, NamedType>): { type: Type; opti
   const documented = field.kind === "input" ? (field.documentedAs ?? field.schema) : field.schema;
   const json = z.toJSONSchema(z.object({ field: documented }), { io: "input", unrepresentable: "any" }) as Json;
   for (const [name, definition] of Object.entries(json.$defs ?? {})) {
-    if (!types.has(name)) types.set(name, toNamedType(name, definition));
+    if (!types.has(name)) types.set(name, toNamedType(name, definition, json.$defs ?? {}));
   }
   const optional = !json.required?.includes("field");
   return { type: toType(json.properties?.field ?? {}), optional };
 }
 
 /** A union of objects becomes one object whose fields are optional: not every language knows such unions. */
-function toNamedType(name: string, json: Json): NamedType {
+function toNamedType(name: string, json: Json, definitions: Record<string, Json>): NamedType {
   const variants = json.anyOf ?? [json];
   const properties = variants.flatMap((variant) =>
     Object.entries(variant.properties ?? {}).map(([field, value]) => ({
       name: field,
-      description: value.description ?? "",
+      description: value.description ?? definitions[value.$ref?.replace("#/$defs/", "") ?? ""]?.description ?? "",
       type: toType(value),
       required: variants.length === 1 && (variant.required?.includes(field) ?? false),
     })),

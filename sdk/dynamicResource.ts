@@ -3,10 +3,6 @@ import { confirmAddition } from "./confirmAddition";
 import { tellProgramFramesAlone } from "./programFrames";
 import { providerFor } from "./provider";
 
-/** `T` as arguments of a resource: every value, at every depth, may be an output of another resource. */
-export type Args<T> = { [K in keyof T]: DeepInput<T[K]> };
-type DeepInput<T> = pulumi.Input<T extends object ? { [K in keyof T]: DeepInput<T[K]> } : T>;
-
 /**
  * The text that Pulumi keeps with each resource and loads its provider from. It captures nothing, so it is the same over
  * releases and programs; the entry that it names never moves.

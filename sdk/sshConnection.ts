@@ -16,7 +16,9 @@ export interface SshConnectionArgs {
   port?: pulumi.Input<number>;
   /** Account to log in to. A change replaces the resource. */
   username: pulumi.Input<string>;
-  /** The OpenSSH line to authorise. Another key is deployed and proven before the old one is removed. */
+  /**
+   * The OpenSSH line to authorise, also of a hardware token (`sk-…`), whose private half nothing can prove. Another key is deployed and proven before the old one is removed.
+   */
   publicKey: pulumi.Input<string>;
   /**
    * Private half of `publicKey`. With it, every deployment is proven by a login as the key's user would log in.
@@ -141,7 +143,9 @@ export class SshConnection extends DynamicResource {
   declare readonly port: pulumi.Output<number>;
   /** Account to log in to. */
   declare readonly username: pulumi.Output<string>;
-  /** The OpenSSH line to authorise. Another key is deployed and proven before the old one is removed. */
+  /**
+   * The OpenSSH line to authorise, also of a hardware token (`sk-…`), whose private half nothing can prove. Another key is deployed and proven before the old one is removed.
+   */
   declare readonly publicKey: pulumi.Output<string>;
   /**
    * Private half of `publicKey`. With it, every deployment is proven by a login as the key's user would log in.

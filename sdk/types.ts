@@ -122,7 +122,7 @@ export interface RepoServer {
 
 /** What a key may do. Exactly one of the two. */
 export interface Restriction {
-  /**  */
+  /** A key that may only run `borg serve`. */
   borgServe?: BorgServe;
   /** Option string of `authorized_keys`, for example `from="192.0.2.1"`. */
   options?: string;
@@ -130,7 +130,7 @@ export interface Restriction {
 
 /** What a key may do. Exactly one of the two. */
 export interface RestrictionArgs {
-  /**  */
+  /** A key that may only run `borg serve`. */
   borgServe?: pulumi.Input<BorgServeArgs>;
   /** Option string of `authorized_keys`, for example `from="192.0.2.1"`. */
   options?: pulumi.Input<string>;

@@ -24,7 +24,9 @@ export async function resticRequest(
   res: ServerResponse,
   backend: StorageBackend,
 ): Promise<boolean> {
-  const url = new URL(req.url ?? "/", "http://emulator");
+  const target = `http://emulator${req.url}`;
+  if (!req.url?.startsWith("/") || !URL.canParse(target)) return false;
+  const url = new URL(target);
   const [, id, rest] = REPO_PATH.exec(url.pathname) ?? [];
   if (id === undefined || rest === undefined) return false;
 

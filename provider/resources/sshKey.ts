@@ -7,14 +7,16 @@ import { assertMayReplace, assertOwner, ownerOfAddition, rememberOwner } from ".
 
 async function rules(inputs: Partial<SshKeyInputs>): Promise<Failure[]> {
   if (inputs.publicKey === undefined) return [];
-  const { parsePublicKey } = await import("../ssh/publicKey.js");
+  const { mayBePrivate, parsePublicKey } = await import("../ssh/publicKey.js");
   try {
-    parsePublicKey(inputs.publicKey);
-    return [];
+    const { algorithm } = parsePublicKey(inputs.publicKey);
+    if (!algorithm.startsWith("sk-")) return [];
+    const reason = `BorgBase takes no keys of hardware tokens (${algorithm}), which a backup could not use: give an ed25519, ecdsa or rsa key`;
+    return [{ property: "publicKey", reason }];
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     // The engine prints the value of a property that it is told of, and this one may be the wrong half of a pair.
-    if (/PRIVATE KEY/.test(inputs.publicKey)) return [{ property: "", reason: `publicKey: ${error.message}` }];
+    if (mayBePrivate(inputs.publicKey)) return [{ property: "", reason: `publicKey: ${error.message}` }];
     return [{ property: "publicKey", reason: error.message }];
   }
 }

@@ -44,7 +44,9 @@ export const sshConnectionSchema = defineResource(
         forceNew: true,
       }),
       publicKey: input(text.trim(), {
-        description: "The OpenSSH line to authorise. Another key is deployed and proven before the old one is removed.",
+        description:
+          "The OpenSSH line to authorise, also of a hardware token (`sk-…`), whose private half nothing can prove. " +
+          "Another key is deployed and proven before the old one is removed.",
         required: true,
         equals: (declared, actual, { state }) =>
           declared === actual && (state as { status?: string }).status !== "missing",

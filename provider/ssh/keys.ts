@@ -8,9 +8,10 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { SshError } from "./error";
+import { MAGIC, missingPassphrase, openOpenSsh, wrongPassphrase } from "./openSshKey";
+import { type ArmoredKey, findPrivateKey, unusable } from "./privateKeyText";
 import {
   CURVES,
   describePublicKey,
@@ -26,6 +27,7 @@ export { formatPublicKey, type KeyType, type PublicKey, parsePublicKey, sameKey 
 
 /** Both halves of a key. */
 export interface KeyMaterial extends PublicKey {
+  type: KeyType;
   /** The OpenSSH line, without a newline. */
   publicKey: string;
   /** Secret: OpenSSH's private key form without passphrase, ending with a newline. The same key and comment always give the same text. */
@@ -90,7 +92,7 @@ export async function generate(spec: KeySpec = {}): Promise<KeyMaterial> {
 }
 
 export interface PrivateKeyInput {
-  /** Secret: OpenSSH's own form, or PEM (PKCS#1, PKCS#8, SEC 1), encrypted or not. */
+  /** Secret: OpenSSH's own form, or PEM (PKCS#1, PKCS#8, SEC 1), encrypted or not, as {@link findPrivateKey} finds it. */
   privateKey: string;
   /** Secret: opens an encrypted key; not needed and then ignored for an open one. */
   passphrase?: string;
@@ -104,12 +106,9 @@ export interface PrivateKeyInput {
  */
 export function importPrivateKey({ privateKey, passphrase, comment }: PrivateKeyInput): KeyMaterial {
   if (comment !== undefined) checkSpec({ comment });
-  const text = privateKey.replace(/\r\n/g, "\n").trim();
-  const form = /^-----BEGIN ([A-Z ]*)PRIVATE KEY-----\n/.exec(text)?.[1]?.trim();
-  if (form === undefined) throw unusable(whyNoPrivateKey(text));
-  if (form === "DSA") throw unusable("DSA keys are no longer accepted by SSH servers; use ed25519");
-  if (!text.endsWith("PRIVATE KEY-----")) throw unusable("its end is missing; was it cut off?");
-  const opened = form === "OPENSSH" ? openOpenSsh(text, passphrase) : { key: openPem(text, passphrase), comment: "" };
+  const found = findPrivateKey(privateKey);
+  const opened =
+    found.label === "OPENSSH" ? openOpenSsh(found.bytes, passphrase) : { key: openPem(found, passphrase), comment: "" };
   const material = encode(opened.key, comment ?? opened.comment);
   const claimed = "publicBlob" in opened ? opened.publicBlob : undefined;
   if (claimed !== undefined && claimed !== material.blob) {
@@ -127,72 +126,37 @@ export function matches(publicKey: string, privateKey: PrivateKeyInput): boolean
   return sameKey(parsePublicKey(publicKey), importPrivateKey(privateKey));
 }
 
-function unusable(reason: string): SshError {
-  return new SshError("input", `not a usable private key: ${reason}`, { property: "privateKey" });
-}
-
-function whyNoPrivateKey(text: string): string {
-  if (text === "") return "it is empty";
-  if (text.startsWith("PuTTY-User-Key-File")) return "it is in PuTTY's form; puttygen -O private-openssh converts it";
-  if (/^(ssh-|ecdsa-|sk-|-----BEGIN [A-Z ]*PUBLIC|---- BEGIN)/.test(text)) return "this is a public key";
-  if (/^-----BEGIN CERTIFICATE/.test(text)) return "this is a certificate";
-  return 'expected text that begins with "-----BEGIN … PRIVATE KEY-----"';
-}
-
-const MISSING = "the private key is protected by a passphrase, and none was given: set passphrase";
-const WRONG = "the passphrase does not open the private key";
-
-function openPem(text: string, passphrase: string | undefined): KeyObject {
-  const encrypted = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED$/m.test(text);
-  if (encrypted && !passphrase) throw new SshError("input", MISSING, { property: "passphrase" });
+/** The label is the form: OpenSSH's own, or one of OpenSSL's. */
+function openPem({ label, headers, bytes }: ArmoredKey, passphrase: string | undefined): KeyObject {
+  const encrypted = label === "ENCRYPTED" || headers.length > 0;
+  if (encrypted && !passphrase) throw missingPassphrase();
+  const name = [label, "PRIVATE KEY"].filter(Boolean).join(" ");
+  const lines = bytes.toString("base64").match(/.{1,64}/g) ?? [];
+  const key = [
+    `-----BEGIN ${name}-----`,
+    ...(headers.length > 0 ? [...headers, ""] : []),
+    ...lines,
+    `-----END ${name}-----`,
+    "",
+  ].join("\n");
   try {
-    return createPrivateKey(encrypted ? { key: text, passphrase } : { key: text });
+    return createPrivateKey(encrypted ? { key, passphrase } : { key });
   } catch (error) {
-    if (/unsupported/i.test(String(error))) throw unusable("OpenSSL knows neither its form nor its encryption");
-    throw encrypted ? new SshError("input", WRONG, { property: "passphrase" }) : unusable("its content is damaged");
-  }
-}
-
-interface OpenedKey {
-  key: KeyObject;
-  comment: string;
-  /** The public half that the file claims. */
-  publicBlob: string;
-}
-
-function openOpenSsh(text: string, passphrase: string | undefined): OpenedKey {
-  const encrypted = cipherOf(text) !== "none";
-  if (encrypted && !passphrase) throw new SshError("input", MISSING, { property: "passphrase" });
-  // Loaded here only: whoever reads PEM or makes a new key does not wait for it.
-  const { utils } = createRequire(__filename)("ssh2") as typeof import("ssh2");
-  const parsed = utils.parseKey(text, encrypted ? passphrase : undefined);
-  if (parsed instanceof Error) {
-    if (/integrity|unable to authenticate/i.test(parsed.message) && encrypted) {
-      throw new SshError("input", WRONG, { property: "passphrase" });
+    if (isCutOff(bytes, headers)) throw unusable("its content is damaged: bytes are missing; was it cut off?");
+    if (/envelope routines::unsupported|unsupported (encryption|cipher|prf)|unknown cipher/i.test(String(error))) {
+      throw unusable("OpenSSL knows its encryption no longer, or not yet; ssh-keygen -p gives it another");
     }
-    if (/key type/.test(parsed.message)) throw unusable("its type is none of ed25519, rsa, ecdsa");
-    throw unusable(
-      encrypted ? `it is damaged, or its cipher (${cipherOf(text)}) unknown here` : "its content is damaged",
-    );
-  }
-  if (parsed.type === "ssh-dss") throw unusable("DSA keys are no longer accepted by SSH servers; use ed25519");
-  try {
-    const key = createPrivateKey(parsed.getPrivatePEM());
-    return { key, comment: parsed.comment, publicBlob: parsed.getPublicSSH().toString("base64") };
-  } catch {
-    throw unusable("its content is damaged");
+    throw encrypted && passphrase ? wrongPassphrase(passphrase) : unusable("its content is damaged");
   }
 }
 
-const MAGIC = Buffer.from("openssh-key-v1\0");
-
-function cipherOf(text: string): string {
-  const bytes = Buffer.from(text.replace(/-----[^-]*-----/g, ""), "base64");
-  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw unusable("its content is damaged");
-  const length = bytes.length < MAGIC.length + 4 ? 0 : bytes.readUInt32BE(MAGIC.length);
-  const cipher = bytes.subarray(MAGIC.length + 4, MAGIC.length + 4 + length);
-  if (length === 0 || length > 64 || cipher.length !== length) throw unusable("its content is damaged");
-  return cipher.toString("latin1");
+/** Whether the outermost element of DER says to be longer than it is. What traditional encryption left says nothing. */
+function isCutOff(bytes: Buffer, headers: string[]): boolean {
+  if (headers.length > 0) return bytes.length % 8 !== 0;
+  const first = bytes[1] ?? 0;
+  if (bytes[0] !== 0x30 || first < 0x81 || first > 0x84) return false;
+  const size = first & 0x7f;
+  return bytes.length < 2 + size + bytes.readUIntBE(2, size);
 }
 
 /** OpenSSL takes numbers that do not belong together; only using them shows it. */
@@ -206,8 +170,7 @@ function provePair(key: KeyObject): void {
   if (!proven) throw unusable("its numbers do not belong together; the file is damaged");
 }
 
-// OpenSSH's PROTOCOL.key and PROTOCOL.agent. ssh2's own key writer is not used: it strips a leading zero byte from
-// an ed25519 public key, which damages one key in 256.
+// OpenSSH's PROTOCOL.key and PROTOCOL.agent.
 function encode(key: KeyObject, comment: string): KeyMaterial {
   const { publicBlob, privateFields } = sshFields(key);
   const description = describePublicKey(publicBlob, undefined, comment);
@@ -229,7 +192,8 @@ function encode(key: KeyObject, comment: string): KeyMaterial {
   const privateKey = ["-----BEGIN OPENSSH PRIVATE KEY-----", ...lines, "-----END OPENSSH PRIVATE KEY-----", ""].join(
     "\n",
   );
-  return { ...description, publicKey: formatPublicKey(description), privateKey };
+  const type = description.type as KeyType;
+  return { ...description, type, publicKey: formatPublicKey(description), privateKey };
 }
 
 function sshFields(key: KeyObject): { publicBlob: Buffer; privateFields: Buffer } {

@@ -4,14 +4,17 @@ import { mpint, readStrings } from "./wire";
 
 export type KeyType = "ed25519" | "rsa" | "ecdsa";
 
+/** A hardware token holds the private half: only a person can log in, by a touch. */
+export type HardwareKeyType = "ed25519-sk" | "ecdsa-sk";
+
 /** A public key, taken apart. */
 export interface PublicKey {
-  type: KeyType;
+  type: KeyType | HardwareKeyType;
   /** Its name in SSH: `ssh-ed25519`, `ssh-rsa`, `ecdsa-sha2-nistp256`, … */
   algorithm: string;
   /** The key itself in base64: the second field of an OpenSSH line. */
   blob: string;
-  /** 256 for ed25519. */
+  /** 256 for ed25519 and for keys of hardware tokens. */
   bits: number;
   /** Empty when the line has none. */
   comment: string;
@@ -29,6 +32,12 @@ export const CURVES = {
 
 // OpenSSH's own limits (SSH_RSA_MINIMUM_MODULUS_SIZE, OPENSSL_RSA_MAX_MODULUS_BITS).
 const RSA_BITS = { min: 1024, max: 16384 };
+
+/** OpenSSH's PROTOCOL.u2f: the fields of another type, and one more. */
+const HARDWARE: Record<string, { type: HardwareKeyType; without: string }> = {
+  "sk-ssh-ed25519@openssh.com": { type: "ed25519-sk", without: "ssh-ed25519" },
+  "sk-ecdsa-sha2-nistp256@openssh.com": { type: "ecdsa-sk", without: "ecdsa-sha2-nistp256" },
+};
 
 function invalid(reason: string): SshError {
   return new SshError("input", `not a usable public key: ${reason}`, { property: "publicKey" });
@@ -60,14 +69,20 @@ export function parsePublicKey(line: string): PublicKey {
 }
 
 function refuseOthers(algorithm: string, text: string): void {
-  if (/^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521))$/.test(algorithm)) return;
+  if (/^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521))$/.test(algorithm) || Object.hasOwn(HARDWARE, algorithm))
+    return;
   if (algorithm === "ssh-dss") throw invalid("DSA keys are no longer accepted by SSH servers; use ed25519");
-  if (algorithm.startsWith("sk-")) throw invalid("keys of a hardware token (sk-…) need a touch and cannot run backups");
   if (algorithm.includes("-cert-v0")) throw invalid("this is a certificate; give the plain public key");
-  if (/[\s,"](ssh-|ecdsa-)\S+\s+AAAA/.test(text)) throw invalid("options stand in front of it; give the key alone");
+  if (/^["'`]/.test(text)) throw invalid("quotes stand around it; give the bare line");
+  if (/[\s,"](ssh-|ecdsa-|sk-)\S+\s+AAAA/.test(text)) throw invalid("options stand in front of it; give the key alone");
   throw invalid(
-    `unknown type "${algorithm.slice(0, 40)}"; known are ssh-ed25519, ssh-rsa and ecdsa-sha2-nistp256/384/521`,
+    `unknown type "${algorithm.slice(0, 40)}"; known are ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256/384/521 and their sk- forms`,
   );
+}
+
+/** Whether a text given as a public key may be a private one, also in base64: then nothing may print it. */
+export function mayBePrivate(text: string): boolean {
+  return /PRIVATE KEY|PuTTY-User-Key-File/.test(text) || /^\s*["'`]?[A-Za-z0-9+/_=\s-]{100,}["'`]?\s*$/.test(text);
 }
 
 /**
@@ -99,7 +114,14 @@ export function fingerprintSha256(bytes: Buffer): string {
   return `SHA256:${createHash("sha256").update(bytes).digest("base64").replace(/=+$/, "")}`;
 }
 
-function inspect(algorithm: string, fields: Buffer[]): { type: KeyType; bits: number } {
+function inspect(algorithm: string, fields: Buffer[]): Pick<PublicKey, "type" | "bits"> {
+  const hardware = Object.hasOwn(HARDWARE, algorithm) ? HARDWARE[algorithm] : undefined;
+  if (hardware !== undefined) {
+    // The last field is the application that the token made the key for, in general "ssh:".
+    if ((fields.at(-1)?.length ?? 0) === 0) throw invalid(`its bytes are no key of the type ${algorithm}`);
+    inspect(hardware.without, fields.slice(0, -1));
+    return { type: hardware.type, bits: 256 };
+  }
   const [first, second, ...more] = fields;
   if (algorithm === "ssh-ed25519") {
     if (first?.length !== 32 || second !== undefined) throw invalid("its bytes are no ed25519 key");

@@ -29,3 +29,30 @@ export function readStrings(bytes: Buffer): Buffer[] | undefined {
   }
   return strings;
 }
+
+/** Takes binary data apart from its start. Every method throws a RangeError where the bytes end too early. */
+export class WireReader {
+  #position = 0;
+
+  constructor(readonly bytes: Buffer) {}
+
+  take(length: number): Buffer {
+    const end = this.#position + length;
+    if (end > this.bytes.length) throw new RangeError("the bytes end too early");
+    const part = this.bytes.subarray(this.#position, end);
+    this.#position = end;
+    return part;
+  }
+
+  uint32(): number {
+    return this.take(4).readUInt32BE();
+  }
+
+  string(): Buffer {
+    return this.take(this.uint32());
+  }
+
+  rest(): Buffer {
+    return this.take(this.bytes.length - this.#position);
+  }
+}

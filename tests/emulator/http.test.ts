@@ -12,7 +12,11 @@ describe("emulator: HTTP", () => {
 
   const raw = (init: RequestInit, path = "") => fetch(subject.emulator.endpoint + path, init);
   const post = (body: string) =>
-    raw({ method: "POST", headers: { Authorization: `Bearer ${subject.token("fullAccess")}` }, body });
+    raw({
+      method: "POST",
+      headers: { Authorization: `Bearer ${subject.token("fullAccess")}`, "Content-Type": "application/json" },
+      body,
+    });
 
   it("shows its schema, with descriptions, to anyone, also to one with a bad token", async () => {
     for (const token of [null, "nonsense"]) {

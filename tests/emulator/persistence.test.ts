@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Subject } from "./support";
@@ -72,25 +72,85 @@ describe("emulator: what it keeps", () => {
     }
   });
 
-  it("writes soon, without being closed", async () => {
-    const subject = await Subject.start({ dataDir: folder });
-    const id = await subject.addRepo();
-    const saved = async () => (await readFile(join(folder, "state.json"), "utf8").catch(() => "")).includes(id);
-    for (let time = 0; time < 100 && !(await saved()); time++) await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.ok(await saved());
-    await subject.close();
-  });
-
-  it("goes on saving after a write that failed", async () => {
+  it("goes on saving after a write that failed, and acknowledges nothing that it could not save", async () => {
     const subject = await Subject.start({ dataDir: folder });
     await rm(folder, { recursive: true });
     const warned = once(process, "warning");
-    await subject.addRepo();
+    const refused = await subject.ask('mutation { repoAdd(name: "r", region: "eu") { repoAdded { id } } }');
+    assert.deepEqual([refused.status, refused.errors], [500, ["The emulator cannot save its data: ENOENT"]]);
     assert.match(String((await warned)[0]), /cannot save its data: ENOENT/);
     await mkdir(folder);
     const id = await subject.addRepo();
+    const saved = await readFile(join(folder, "state.json"), "utf8");
+    assert.ok(saved.includes(id), "what a failed write left out is written with the next one");
     await subject.close();
     assert.ok((await readFile(join(folder, "state.json"), "utf8")).includes(id));
+  });
+
+  /** What would be found after a `kill -9` at this moment. */
+  async function afterKill(): Promise<Subject> {
+    const copy = await mkdtemp(join(tmpdir(), "emulator-killed-"));
+    for (const name of ["accounts.json", "state.json", "changes.jsonl"]) {
+      await cp(join(folder, name), join(copy, name)).catch(() => {});
+    }
+    const subject = await Subject.start({ dataDir: copy });
+    after(() => rm(copy, { recursive: true, force: true }));
+    return subject;
+  }
+
+  it("A change stands in the folder before it is answered", async () => {
+    const subject = await Subject.start({ dataDir: folder });
+    const gone = await subject.addKey("gone");
+    const key = await subject.addKey();
+    const id = await subject.addRepo({ fullAccessKeys: [gone, key] });
+    const deleted = await subject.addRepo();
+    await subject.ask(`mutation { repoEdit(id: "${id}", alertDays: 9) { repoEdited { id } } }`);
+    await subject.ask(`mutation { sshDelete(id: ${gone}) { ok } repoDelete(id: "${deleted}") { ok } }`);
+    const shown = (await subject.ask(EVERYTHING)).text;
+    const killed = await afterKill();
+    assert.equal((await killed.ask(EVERYTHING)).text, shown);
+    assert.deepEqual(killed.emulator.accounts, subject.emulator.accounts);
+    assert.equal(await killed.addKey(), String(Number(key) + 1), "ids go on");
+    await killed.close();
+    await subject.control.reset();
+    await subject.addRepo({ name: "after a reset" });
+    const again = await afterKill();
+    assert.equal(
+      (await again.ask("{ repoList { name } sshList { id } }")).text,
+      (await subject.ask("{ repoList { name } sshList { id } }")).text,
+    );
+    await again.close();
+    await subject.close();
+  });
+
+  it("A line of changes that a kill cut off is left out, and what comes next does not join it", async () => {
+    const subject = await Subject.start({ dataDir: folder });
+    const id = await subject.addRepo();
+    await appendFile(join(folder, "changes.jsonl"), '{"repo":{"id":"abc');
+    const killed = await afterKill();
+    const next = await killed.addRepo();
+    const { data } = await killed.ask("{ repoList { id } }");
+    assert.deepEqual(data.repoList, [{ id }, { id: next }]);
+    await killed.close();
+    await subject.close();
+  });
+
+  it("Changes are folded into one file before they grow without end", async function () {
+    this.timeout(60_000);
+    const subject = await Subject.start({ dataDir: folder });
+    const id = await subject.addRepo({ name: "x".repeat(200) });
+    const edit = (days: number) =>
+      subject.ask(`mutation { repoEdit(id: "${id}", alertDays: ${days}) { repoEdited { id } } }`);
+    for (let index = 0; index < 3000; index += 50) {
+      await Promise.all(Array.from({ length: 50 }, (_, offset) => edit(index + offset)));
+    }
+    await edit(7);
+    const { size } = await stat(join(folder, "changes.jsonl")).catch(() => ({ size: 0 }));
+    assert.ok(size < 1_200_000, String(size));
+    const killed = await afterKill();
+    assert.equal((await killed.ask("{ repoList { alertDays } }")).data.repoList[0].alertDays, 7);
+    await killed.close();
+    await subject.close();
   });
 
   it("refuses a data folder with something else in it, in one line, and leaves it alone", async () => {

@@ -9,6 +9,10 @@ import { checked } from "./support";
 const WEEKLY = { interval: 1, unit: "weeks", hour: 3, timezone: "Europe/Berlin" };
 const LINE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBAt/X37WDQ3cNPEVHQBsW3lH7XPeea5rUoeXuhoTkzR";
 const EU = { region: "eu" };
+/** A key of a hardware token. */
+const TOKEN =
+  "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIBAt/X37WDQ3cNPEVHQBsW3lH7XPeea5rUoeXuhoTkzRAAAABHNzaDo=";
+const BOX = { host: "box.example.net", username: "me", publicKey: TOKEN, agent: true };
 
 describe("check: what is right", () => {
   const RIGHT: [ResourceType, news: object, normalised?: object][] = [
@@ -17,6 +21,8 @@ describe("check: what is right", () => {
     ["KeyPair", { keyType: "ecdsa", bits: 521 }],
     ["SshKey", { publicKey: LINE }],
     ["SshKey", { name: "web", publicKey: `${LINE} me@laptop\n` }, { name: "web", publicKey: `${LINE} me@laptop` }],
+    ["SshConnection", { ...BOX, restrict: { options: "restrict,no-touch-required,verify-required" } }],
+    ["SshConnection", { ...BOX, restrict: { borgServe: { path: "backups", program: "borg-1.4" } } }],
     ["Repo", EU],
     ["Repo", { region: "mars", format: "vykar", borgVersion: undefined }, { region: "mars", format: "vykar" }],
     ["Repo", { ...EU, name: " web " }, { ...EU, name: "web" }],
@@ -47,6 +53,16 @@ describe("check: what is wrong", () => {
     ["KeyPair", { keepers: { a: 1 } }, "keepers: a must be a text"],
     ["SshKey", {}, "publicKey: publicKey is required"],
     ["SshKey", { publicKey: "" }, "publicKey: not a usable public key: it is empty"],
+    [
+      "SshKey",
+      { publicKey: TOKEN },
+      "publicKey: BorgBase takes no keys of hardware tokens (sk-ssh-ed25519@openssh.com), which a backup could not use: give an ed25519, ecdsa or rsa key",
+    ],
+    [
+      "SshConnection",
+      { ...BOX, restrict: { borgServe: { path: "backups", program: "borg;id" } } },
+      'restrict: borgServe.program must be one word, as "borg-1.4", or an absolute path, of letters, digits and . _ + - alone',
+    ],
     ["SshKey", { publicKey: LINE, name: "" }, "name: must not be empty"],
     ["SshKey", { publicKey: LINE, existingId: 7 }, "existingId: must be the id of an SSH key, as text"],
     ["Repo", {}, "region: region is required"],

@@ -9,11 +9,13 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
     { accountProblems, credentialProblems },
     { hostKeyProblem },
     { matches, parsePublicKey },
+    { mayBePrivate },
     { restrictionProblems },
   ] = await Promise.all([
     import("../../ssh/account.js"),
     import("../../ssh/hostKeys.js"),
     import("../../ssh/keys.js"),
+    import("../../ssh/publicKey.js"),
     import("../../ssh/restriction.js"),
   ]);
   const { host, port = 22, username, publicKey, privateKey, passphrase, hostKey, restrict } = inputs;
@@ -21,7 +23,7 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
   if (publicKey !== undefined) {
     // The engine prints the value of a property that it is told of, and this one may be the wrong half of a pair.
     const [problem] = input("publicKey", () => parsePublicKey(publicKey));
-    const isSecret = /PRIVATE KEY/.test(publicKey);
+    const isSecret = mayBePrivate(publicKey);
     if (problem) problems.push(isSecret ? { property: "", reason: `publicKey: ${problem.reason}` } : problem);
   }
   if (host !== undefined && hostKey !== undefined) {

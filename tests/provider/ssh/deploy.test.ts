@@ -177,6 +177,18 @@ describe("SSH deployment", function () {
     assert.deepEqual([status, access], ["deployed", undefined]);
   });
 
+  it("puts, finds and removes a key of a hardware token, with the options that are made for it", async () => {
+    const account = host.account();
+    const token =
+      "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIBAt/X37WDQ3cNPEVHQBsW3lH7XPeea5rUoeXuhoTkzRAAAABHNzaDo= me@token";
+    const options = renderOptions({ options: "restrict,no-touch-required,verify-required" });
+    assert.equal((await deploy(managed(account), { publicKey: token, options })).status, "deployed");
+    assert.equal(contentOf(account), `${options} ${token}\n`);
+    assert.deepEqual((await observe(managed(account), token)).lines, [{ options, comment: "me@token" }]);
+    await remove(managed(account), token);
+    assert.equal(contentOf(account), "");
+  });
+
   it("follows a symbolic link instead of replacing it", async () => {
     for (const useSftpMode of [true, false]) {
       const account = host.account();

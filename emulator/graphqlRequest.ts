@@ -1,0 +1,115 @@
+import type { IncomingMessage } from "node:http";
+import { json, type Reply } from "./api";
+
+/** A request as GraphQL over HTTP has it, variables already an object. */
+export interface GraphqlRequest {
+  query: string;
+  variables: Record<string, unknown>;
+  operationName: string | null;
+}
+
+/** What is wrong with a request, in the words of graphene-django. */
+class Refused extends Error {
+  constructor(
+    message: string,
+    readonly reply: Reply = json(400, { errors: [{ message }] }),
+  ) {
+    super(message);
+  }
+}
+
+/** The URL of a request, whose host is left open; null when its target is none. */
+export function requestUrl(request: IncomingMessage): URL | null {
+  const target = request.url ?? "/";
+  // A path that starts with two slashes would else be read as a host.
+  const text = target.startsWith("/") ? `http://emulator${target}` : target;
+  return URL.canParse(text) ? new URL(text) : null;
+}
+
+/**
+ * The request, or the answer to what is none. As graphene-django's GraphQLView reads it (graphql-python/graphene-django,
+ * views.py): the Content-Type decides how a body is read, a body of any other type counts for nothing, and what stands in
+ * the URL goes before it.
+ */
+export async function readGraphql(request: IncomingMessage, url: URL, body: Buffer): Promise<GraphqlRequest | Reply> {
+  if (request.method !== "GET" && request.method !== "POST") {
+    const refusal = json(405, { errors: [{ message: "GraphQL only supports GET and POST requests." }] });
+    return { ...refusal, headers: { Allow: "GET, POST" } };
+  }
+  try {
+    const content = await parameters(request.headers["content-type"] ?? "", body);
+    const given = (name: string) => url.searchParams.get(name) || content[name];
+    const query = given("query");
+    if (typeof query !== "string" || !query) throw new Refused("Must provide query string.");
+    const operationName = given("operationName");
+    return {
+      query,
+      variables: variablesOf(given("variables")),
+      operationName:
+        typeof operationName === "string" && operationName && operationName !== "null" ? operationName : null,
+    };
+  } catch (error) {
+    if (error instanceof Refused) return error.reply;
+    throw error;
+  }
+}
+
+async function parameters(contentType: string, body: Buffer): Promise<Record<string, unknown>> {
+  switch (contentType.split(";")[0]?.trim().toLowerCase()) {
+    case "application/json":
+      return readJson(text(body));
+    case "application/graphql":
+      return { query: text(body) };
+    case "application/x-www-form-urlencoded":
+      return Object.fromEntries(new URLSearchParams(text(body)));
+    case "multipart/form-data":
+      return readMultipart(contentType, body);
+    default:
+      return {};
+  }
+}
+
+function text(body: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    throw new Refused("The request is not valid UTF-8.");
+  }
+}
+
+function readJson(body: string): Record<string, unknown> {
+  let content: unknown;
+  try {
+    content = JSON.parse(body);
+  } catch {
+    throw new Refused("POST body sent invalid JSON.");
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new Refused("The received data is not a valid JSON query.");
+  }
+  return content as Record<string, unknown>;
+}
+
+/** Text fields only: files belong to another protocol, which graphene-django does not speak. */
+async function readMultipart(contentType: string, body: Buffer): Promise<Record<string, unknown>> {
+  try {
+    const form = await new Response(new Uint8Array(body), { headers: { "Content-Type": contentType } }).formData();
+    return Object.fromEntries([...form].filter(([, value]) => typeof value === "string"));
+  } catch {
+    throw new Refused("The multipart form is malformed.");
+  }
+}
+
+/** An object, or a JSON text of one, as gjabell/terraform-provider-borgbase sends it. */
+function variablesOf(given: unknown): Record<string, unknown> {
+  let values = given || {};
+  if (typeof values === "string") {
+    try {
+      values = JSON.parse(values);
+    } catch {
+      throw new Refused("Variables are invalid JSON.");
+    }
+  }
+  if (typeof (values ?? {}) !== "object" || Array.isArray(values)) throw new Refused("Variables are invalid JSON.");
+  return (values ?? {}) as Record<string, unknown>;
+}

@@ -55,7 +55,6 @@ function usernameProblem(username: string): string | undefined {
   if (username.startsWith("-")) return "cannot begin with a dash";
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (/[\s\u0000-\u001f\u007f-\u009f]/.test(username)) return "cannot have blanks or control characters";
-  if (/[/\\:"'`$;&|<>]/.test(username)) return "has a character that no account name has";
   return undefined;
 }
 

@@ -86,7 +86,17 @@ describe("SSH sessions", function () {
       }
       assert.deepEqual(properties({ host: "", port: 0, username: "" }), ["host", "port", "username"]);
       assert.deepEqual(properties({ host: "fe80::1%eth0", username: "u12345-sub1" }), []);
-      for (const username of ["name@domain.example", "CORP\\backup", "a/b", "a:b", "o'neill", 'a"b', "a;b", "$(id)", "müller"])
+      for (const username of [
+        "name@domain.example",
+        "CORP\\backup",
+        "a/b",
+        "a:b",
+        "o'neill",
+        'a"b',
+        "a;b",
+        "$(id)",
+        "müller",
+      ])
         assert.deepEqual(properties({ host: "box.example.com", username }), [], username);
       const locked = execFileSync("openssl", ["genrsa", "-aes128", "-passout", "pass:right", "2048"], {
         encoding: "utf8",

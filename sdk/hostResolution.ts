@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { isRunByLanguageHost } from "./pulumiInternals";
@@ -6,7 +7,7 @@ import { isRunByLanguageHost } from "./pulumiInternals";
 /** What the provider text in the state requires. */
 const ENTRY = "pulumi-borgbase/dynamic";
 
-/** The program's folder, from which the provider process resolves the entry; a program may leave it later. */
+/** The program's folder, from which the provider process resolves the entry: before a program that changes it gets to do so. */
 const folder = process.cwd();
 
 let found = false;
@@ -17,7 +18,7 @@ let found = false;
  * @throws RunError of one line, with what to add to which package.json
  */
 export function requireForHost(): void {
-  found ||= !isRunByLanguageHost() || resolvesFrom(folder);
+  found ||= !isRunByLanguageHost() || !isInProject(folder) || resolvesFrom(folder);
   if (found) return;
   throw new pulumi.RunError(
     `Pulumi's provider process loads pulumi-borgbase from the program's folder, where it is not installed: ` +
@@ -28,7 +29,8 @@ export function requireForHost(): void {
 /** As the host does it: along the `node_modules` of a folder and those above it, or as the package manager's loader says. */
 function resolvesFrom(start: string): boolean {
   try {
-    require.resolve(ENTRY, { paths: [start] });
+    // From a file there, as from this one the package would find itself.
+    createRequire(join(start, "provider.js")).resolve(ENTRY);
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -47,9 +49,17 @@ function version(): string {
 
 /** The nearest one; where there is none, the one to make. */
 function packageJsonOf(start: string): string {
-  for (let each = start; ; each = dirname(each)) {
-    const file = join(each, "package.json");
-    if (existsSync(file)) return file;
-    if (each === dirname(each)) return join(start, "package.json");
-  }
+  const holder = above(start).find((each) => existsSync(join(each, "package.json")));
+  return join(holder ?? start, "package.json");
+}
+
+/** Not so where the program has gone elsewhere before it loaded this package. */
+function isInProject(start: string): boolean {
+  return above(start).some((each) => ["Pulumi.yaml", "Pulumi.yml"].some((name) => existsSync(join(each, name))));
+}
+
+/** A folder and those above it. */
+function above(start: string): string[] {
+  const parent = dirname(start);
+  return parent === start ? [start] : [start, ...above(parent)];
 }

@@ -13,6 +13,7 @@ Runs a local BorgBase: its GraphQL API, an SSH server in front of borg, and rest
   --data FOLDER     Keep accounts and repositories here (default ~/.local/share/pulumi-borgbase/emulator)
   --memory          Keep nothing
   --control         Let tests reset, slow down and break it under /control/
+  --allow-host NAME Serve /control/ under this host name too, besides localhost and addresses (repeatable)
   --set NAME=VALUE  Choose a behaviour that the real API leaves open, as missing=null (repeatable)
   --json            Print one line of JSON once it runs, and no log
   --quiet           No line per request
@@ -33,6 +34,7 @@ const emulator: Command = async (args) => {
     data: { type: "string" },
     memory: { type: "boolean", default: false },
     control: { type: "boolean", default: false },
+    "allow-host": { type: "string", multiple: true, default: [] },
     set: { type: "string", multiple: true, default: [] },
     json: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
@@ -58,6 +60,7 @@ const emulator: Command = async (args) => {
     storage: true,
     dataDir,
     control: options.control,
+    allowedHosts: options["allow-host"],
     variants,
     log: options.json || options.quiet ? undefined : (line) => process.stdout.write(`${line}\n`),
   }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
@@ -106,6 +109,7 @@ function facts(running: Emulator, dataDir: string | undefined) {
     dataDir: dataDir ?? null,
     accounts: running.accounts,
     hostKeys: running.ssh?.hostKeys ?? [],
+    ...running.names,
   };
 }
 
@@ -134,7 +138,25 @@ To use it in another shell:
   export BORGBASE_ENDPOINT=${running.endpoint}
   export BORGBASE_TOKEN=${running.accounts[0].tokens.fullAccess}
 
+${names(running)}`;
+}
+
+/** What leads clients that know BorgBase's own names to it. */
+function names({ names }: Emulator): string {
+  if (!names) return "";
+  const { sshConfig, httpsProxy, caFile } = names;
+  return `For clients that call api.borgbase.com or ID.repo.borgbase.com themselves:
+
+  export BORG_RSH=${quoted(`ssh -F ${quoted(sshConfig)}`)}
+  export HTTPS_PROXY=${httpsProxy}
+  export SSL_CERT_FILE=${quoted(caFile)}    # restic: --cacert ${quoted(caFile)}
+
 `;
+}
+
+/** A text as a POSIX shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function table(rows: string[][]): string {

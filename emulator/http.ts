@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Api, type Caller, htmlReply, json, type Reply } from "./api";
 import { type Fault, type Faults, worksFirst } from "./faults";
 import { graphiqlPage } from "./graphiql";
 import { type GraphqlRequest, readGraphql, requestUrl } from "./graphqlRequest";
+import { repoOfHost } from "./proxy";
 import { type RequestLog, redacted } from "./requestLog";
 import { rootFields } from "./schema";
 import type { RootField } from "./tokens";
@@ -20,6 +22,8 @@ export interface HttpOptions {
   latency: () => number;
   /** Paths below /control/, where that is switched on: the answer to a JSON body. */
   control: ((name: string, body: unknown) => unknown) | null;
+  /** Names besides those of loopback under which /control/ may be called. */
+  allowedHosts: readonly string[];
   /** Every other path: restic's REST protocol; answers false, and nothing, to a path that is no repository's. */
   restic: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | null;
   /** One line per request, without secrets. */
@@ -29,6 +33,8 @@ export interface HttpOptions {
 /** The HTTP side: `/graphql`, `/control/…` and, under a repository's id, restic. */
 export function createHttpServer(options: HttpOptions): Server {
   const server = createServer((request, response) => {
+    const repo = repoOfHost(request.headers.host);
+    if (repo !== undefined) request.url = `/${repo}${request.url}`;
     const url = requestUrl(request);
     if (!url) return send(response, htmlReply(400, "Bad Request"));
     const path = url.pathname;
@@ -232,6 +238,11 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
 async function control(options: HttpOptions, name: string, request: IncomingMessage, response: ServerResponse) {
   const body = await readBody(request);
   if (!options.control) return send(response, json(404, { error: "Start the emulator with --control to use this." }));
+  const { host = "" } = request.headers;
+  if (!isAllowedHost(host, options.allowedHosts)) {
+    const error = `The host name ${oneLine(host)} is not allowed here: start the emulator with --allow-host to use it.`;
+    return send(response, json(403, { error }));
+  }
   if (request.method !== "POST" || !request.headers["content-type"]?.startsWith("application/json")) {
     return send(response, json(405, { error: "Send a POST with Content-Type: application/json." }));
   }
@@ -242,6 +253,16 @@ async function control(options: HttpOptions, name: string, request: IncomingMess
   } catch (error) {
     send(response, json(400, { error: error instanceof Error ? error.message : String(error) }));
   }
+}
+
+/** Whether no web page can have made the name its own: loopback, an address, or one that was configured. */
+function isAllowedHost(header: string, allowed: readonly string[]): boolean {
+  const name = header
+    .replace(/:\d*$/, "")
+    .replace(/^\[(.*)\]$/, "$1")
+    .replace(/\.$/, "")
+    .toLowerCase();
+  return name === "localhost" || name.endsWith(".localhost") || isIP(name) !== 0 || allowed.includes(name);
 }
 
 async function other(options: HttpOptions, path: string, request: IncomingMessage, response: ServerResponse) {

@@ -4,12 +4,15 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Api } from "./api";
+import { loadCertificate } from "./certificate";
 import { Clock } from "./clock";
 import { type Control, controlOverHttp, createControl } from "./control";
 import { Faults } from "./faults";
 import { createHttpServer } from "./http";
-import { noStorage, type RealStorage, startStorage, urlHost } from "./repoStorage";
+import { PROXY_NAMES, serveProxy } from "./proxy";
+import { noStorage, type RealStorage, reachedHost, startStorage, urlHost } from "./repoStorage";
 import { RequestLog } from "./requestLog";
+import { writeSshConfig } from "./sshConfig";
 import type { HostKey } from "./storage/types";
 import { Store } from "./store";
 import { TOKEN_LEVELS, type TokenLevel } from "./tokens";
@@ -40,6 +43,8 @@ export interface EmulatorOptions {
   accounts?: EmulatorAccount[];
   /** Serves `POST /control/…`; default false. The returned `control` works either way. */
   control?: boolean;
+  /** Host names, besides those of loopback, under which `/control/` may be called; default none. */
+  allowedHosts?: string[];
   variants?: Partial<Variants>;
   /** One line per request, without secrets. Default: silent. */
   log?: (line: string) => void;
@@ -60,6 +65,8 @@ export interface Emulator {
   control: Control;
   /** Null without storage. */
   ssh: { port: number; hostKeys: HostKey[] } | null;
+  /** How clients reach it under BorgBase's own names; null without storage. */
+  names: { sshConfig: string; httpsProxy: string; caFile: string } | null;
   /** Cuts every connection, and resolves when the data is written. */
   close(): Promise<void>;
 }
@@ -79,18 +86,20 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const httpPort = () => port;
   let real: RealStorage | null = null;
   let server: Server | undefined;
+  let cutTunnels = () => {};
 
   const close = async () => {
     const closed = new Promise<void>((resolve) => (server?.listening ? server.close(() => resolve()) : resolve()));
     server?.closeAllConnections();
+    cutTunnels();
     await closed;
     await real?.ssh.close();
     await store.close();
     if (scratch) await rm(scratch, { recursive: true, force: true });
   };
   try {
-    if (options.storage) {
-      const folder = options.dataDir ?? (scratch as string);
+    const folder = options.storage ? (options.dataDir ?? (scratch as string)) : null;
+    if (folder !== null) {
       real = await startStorage({ store, clock, folder, host, httpPort, sshPort: options.sshPort ?? 0, log });
     }
     const storage = real ?? noStorage({ host, httpPort, sshPort: () => options.sshPort ?? DEFAULT_SSH_PORT });
@@ -103,16 +112,28 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       requests,
       latency: () => latency.ms,
       control: options.control ? controlOverHttp(control) : null,
+      allowedHosts: (options.allowedHosts ?? []).map((name) => name.toLowerCase()),
       restic: real?.restic ?? null,
       log,
     });
+    const certificate = folder === null ? null : loadCertificate(join(folder, "tls"), PROXY_NAMES);
+    if (certificate) cutTunnels = serveProxy(server, certificate);
     port = await listen(server, options.port ?? 0, host);
+    const names =
+      certificate && real && folder !== null
+        ? {
+            sshConfig: writeSshConfig(folder, reachedHost(host), real.ssh.port, real.ssh.hostKeys),
+            httpsProxy: `http://${urlHost(host)}:${port}`,
+            caFile: certificate.caFile,
+          }
+        : null;
     return {
       endpoint: `http://${urlHost(host)}:${port}/graphql`,
       port,
       accounts: accountsOf(store),
       control,
       ssh: real && { port: real.ssh.port, hostKeys: real.ssh.hostKeys },
+      names,
       close,
     };
   } catch (error) {

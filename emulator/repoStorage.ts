@@ -14,14 +14,28 @@ export interface Addresses {
   sshPort: () => number;
 }
 
-/** An IPv6 address needs brackets in a URL; a server that listens everywhere is reached on loopback. */
-export function urlHost(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
-  return host.includes(":") ? `[${host}]` : host;
+/** A server that listens everywhere is reached on loopback. */
+export function reachedHost(host: string): string {
+  return host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
 }
 
-/** The addresses of repositories, as they stand: gjabell/terraform-provider-borgbase and clevyr/borgbase-operator. */
-export function repoPaths({ host, httpPort, sshPort }: Addresses): Pick<RepoStorage, "borgPath" | "resticPath"> {
+/** An IPv6 address needs brackets in a URL. */
+export function urlHost(host: string): string {
+  const reached = reachedHost(host);
+  return reached.includes(":") ? `[${reached}]` : reached;
+}
+
+type RepoPaths = Pick<RepoStorage, "borgPath" | "resticPath">;
+
+/** The addresses of the real service: gjabell/terraform-provider-borgbase and clevyr/borgbase-operator. */
+export const BORGBASE_PATHS: RepoPaths = {
+  borgPath: ({ id }) => `ssh://${id}@${id}.repo.borgbase.com/./repo`,
+  resticPath: ({ id, htpasswd }, withPassword) =>
+    `rest:https://${withPassword ? `${id}:${htpasswd}@` : ""}${id}.repo.borgbase.com/`,
+};
+
+/** The same where the emulator listens. */
+export function repoPaths({ host, httpPort, sshPort }: Addresses): RepoPaths {
   return {
     borgPath: (repo) => `ssh://${repo.id}@${urlHost(host)}:${sshPort()}/./repo`,
     resticPath: (repo, withPassword) => {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { GraphQLError } from "graphql";
 import { checkName, listed, ordered, unset } from "./answers";
 import { isoTime } from "./clock";
+import { BORGBASE_PATHS } from "./repoStorage";
 import { keyAnswer } from "./sshKeys";
 import type { Account, Repo } from "./store";
 import type { World } from "./world";
@@ -213,10 +214,15 @@ function repoAnswer(world: World, repo: Repo) {
     encryption: "none",
     currentUsage: async () => (await used()).currentUsage,
     lastModified: async () => (await used()).lastModified ?? unset(world),
-    repoPath: () =>
-      repo.format === "restic" ? storage.resticPath(repo, variants.resticPath === "password") : storage.borgPath(repo),
+    repoPath: () => repoPath(world, repo),
     server: () => serverAnswer(world, repo),
   };
+}
+
+function repoPath({ variants, storage }: World, repo: Repo): string {
+  const withPassword = variants.resticPath === "password";
+  const { borgPath, resticPath } = variants.addresses === "borgbase" ? BORGBASE_PATHS : storage;
+  return repo.format === "restic" ? resticPath(repo, withPassword) : borgPath(repo);
 }
 
 /** The host name is the physical box and must not resolve: clients are to take the address from repoPath. */

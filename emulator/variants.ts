@@ -38,6 +38,11 @@ const variantsSchema = z.strictObject({
   nullableVariables: z.enum(["accepted", "refused"]),
   /** Whether the repoPath of a restic repository holds its password. */
   resticPath: z.enum(["password", "plain"]),
+  /**
+   * Host of a repoPath: where the emulator listens, or BorgBase's own names, as `ssh://ID@ID.repo.borgbase.com/./repo`. Those
+   * are reached with the ssh configuration that the emulator writes, and through its proxy.
+   */
+  addresses: z.enum(["local", "borgbase"]),
   /** True: a server of the future, with fields nobody asked for and values nobody knows. */
   newer: z.boolean(),
   /** Repositories an account may have; null for any number. */
@@ -62,6 +67,7 @@ export const DEFAULT_VARIANTS: Variants = {
   sshDeleteId: "both",
   nullableVariables: "accepted",
   resticPath: "password",
+  addresses: "local",
   newer: false,
   repoLimit: null,
 };

@@ -1,13 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { confirmAddition } from "./confirmAddition";
-import { tellProgramFramesAlone } from "./programFrames";
+import { requireForHost } from "./hostResolution";
 import { providerFor } from "./provider";
-
-/**
- * The text that Pulumi keeps with each resource and loads its provider from. It captures nothing, so it is the same over
- * releases and programs; the entry that it names never moves.
- */
-const providerText = (type: string) => `exports.handler=()=>require("pulumi-borgbase/dynamic").host("${type}")`;
+import { giveId, keepProgramFramesAlone, LastTransformation, providerText, withFrames } from "./pulumiInternals";
 
 /** A resource of the tokens `borgbase:index:…`, served by Pulumi's dynamic provider host. */
 export abstract class DynamicResource extends pulumi.CustomResource {
@@ -23,6 +18,7 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     secrets: readonly string[],
     opts: pulumi.CustomResourceOptions = {},
   ) {
+    requireForHost();
     const props = {
       ...Object.fromEntries(outputs.map((output) => [output, undefined])),
       ...args,
@@ -33,49 +29,55 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     };
     const additionalSecretOutputs = [...(opts.additionalSecretOutputs ?? []), ...secrets];
     const provider = providerFor(opts);
-    const transformations = [...(opts.transformations ?? []), atLast];
-    const all = { ...opts, provider, additionalSecretOutputs, transformations };
-    const tellAllFrames = tellProgramFramesAlone();
+    let restoreFrames = () => {};
+    const last = new LastTransformation(opts.transformations, withHiddenOptions, () => {
+      restoreFrames = keepProgramFramesAlone();
+    });
+    const all = { ...opts, provider, additionalSecretOutputs, transformations: last.list };
     try {
-      super(`borgbase:index:${type}`, name, props, all);
+      super(`borgbase:index:${type}`, name, withHiddenOptions({ props, opts }).props, all);
     } catch (error) {
-      tellAllFrames();
-      if (error instanceof Error) Error.captureStackTrace(error);
-      throw error;
+      restoreFrames();
+      throw withFrames(error);
     } finally {
-      tellAllFrames();
+      restoreFrames();
     }
+    if (last.isOvertaken()) warnOfOptions(this);
     if (ADDED.has(type) && opts.id === undefined) confirmAddition(this, type, name, provider);
     // A preview knows the id of what is taken over, and so can tell what that changes of others.
     const { existingId } = { ...args } as { existingId?: string };
-    if (existingId !== undefined) (this as { id: pulumi.Output<pulumi.ID> }).id = this.urn.apply(() => existingId);
+    if (existingId !== undefined) giveId(this, existingId);
   }
 }
 
 /** What is added to an account, where it could be added twice. */
 const ADDED = new Set(["SshKey", "Repo"]);
 
-/**
- * The SDK calls what is in this list one after the other: what the parents and the stack add to a resource's own comes
- * after it, so the last word is had by putting oneself to the end.
- */
-const atLast: pulumi.ResourceTransformation = ({ resource }) => {
-  if (resource instanceof DynamicResource) {
-    (resource as unknown as { __transformations: pulumi.ResourceTransformation[] }).__transformations.push(tellOptions);
-  }
-  return undefined;
-};
-
-/** The engine acts on these by what a provider tells of single properties, which a dynamic one cannot do. */
-const tellOptions: pulumi.ResourceTransformation = ({ resource, props, opts }) => {
-  const { id, ignoreChanges = [], replaceOnChanges = [] } = opts as pulumi.CustomResourceOptions;
-  if (!(resource instanceof DynamicResource) || id !== undefined) return undefined;
-  const told = {
+/** The engine acts on these by what a provider says of single properties, which a dynamic one cannot do. */
+function withHiddenOptions({ props, opts }: { props: pulumi.Inputs; opts: pulumi.CustomResourceOptions }) {
+  const { id, ignoreChanges = [], replaceOnChanges = [] } = opts;
+  const { __ignoreChanges, __replaceOnChanges, ...given } = props;
+  const hidden = {
     ...(ignoreChanges.length > 0 && { __ignoreChanges: ignoreChanges }),
     ...(replaceOnChanges.length > 0 && { __replaceOnChanges: replaceOnChanges }),
   };
-  return { props: { ...props, ...told }, opts };
-};
+  return { props: { ...given, ...(id === undefined && hidden) }, opts };
+}
+
+const warned = new WeakSet<object>();
+
+/** Once per stack. What the engine itself does with these options remains. */
+function warnOfOptions(resource: DynamicResource): void {
+  const stack = pulumi.runtime.getStackResource() ?? DynamicResource;
+  if (warned.has(stack)) return;
+  warned.add(stack);
+  pulumi.log.warn(
+    "pulumi-borgbase does not see the options that transformations of parents and of the stack add with this version of " +
+      "@pulumi/pulumi: ignoreChanges from there does not keep changes made outside the program, replaceOnChanges " +
+      "replaces nothing. Give both to each resource itself.",
+    resource,
+  );
+}
 
 /** The engine marks outputs by their names alone: an argument that is given in plain would stay so in the state's inputs. */
 function encrypted(args: object = {}, secrets: readonly string[]): pulumi.Inputs {

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { GivenConfig } from "../provider/config";
 import type { FunctionName, FunctionResult } from "../provider/registry";
-import { settingsFor } from "./provider";
+import { providerOf, settingsFor } from "./provider";
+import { failQuietly, knownValue, mocksInUse, sourcesOf } from "./pulumiInternals";
 
 /** Answers an output; unknown while an argument is, or while a resource that it depends on is yet to be made. */
 export function askOutput<N extends FunctionName>(
@@ -9,18 +10,21 @@ export function askOutput<N extends FunctionName>(
   args: object,
   opts: pulumi.InvokeOutputOptions = {},
 ): pulumi.Output<FunctionResult<N>> {
-  const given = pulumi.output(args) as pulumi.Output<object> & { allResources(): Promise<Set<pulumi.Resource>> };
-  // As for Pulumi's own functions: also an argument that is known already may tell of a resource that is yet to be made.
-  const sources = given.allResources().then((resources) => [...resources]);
+  const given = pulumi.output(args) as pulumi.Output<object>;
+  // As for Pulumi's own functions: also an argument that is known already may come from a resource that is yet to be made.
   const dependencies = pulumi
-    .all([opts.dependsOn ?? [], sources])
+    .all([opts.dependsOn ?? [], sourcesOf(given)])
     .apply((resources) =>
       pulumi.all(resources.flat().map((each) => (each instanceof pulumi.CustomResource ? each.id : each.urn))),
     );
-  const answer = pulumi
-    // The token in the settings is a secret, what the account tells is none.
-    .all([given, pulumi.unsecret(settingsFor(opts)), dependencies])
-    .apply(([known, settings]) => invoke(name, known, settings));
+  const mocks = mocksInUse();
+  const answer = mocks
+    ? pulumi.all([given, dependencies]).apply(([known]) => askMocks(mocks, name, known, opts))
+    : pulumi
+        // The token in the settings is a secret, what the account says is none.
+        .all([given, pulumi.unsecret(settingsFor(opts)), dependencies])
+        .apply(([known, settings]) => invoke(name, known, settings));
+  if (mocks) failQuietly(answer);
   return answer as pulumi.Output<FunctionResult<N>>;
 }
 
@@ -29,16 +33,15 @@ export async function ask<N extends FunctionName>(
   args: object,
   opts?: pulumi.InvokeOptions,
 ): Promise<FunctionResult<N>> {
-  const settings = settingsFor(opts) as pulumi.Output<GivenConfig> & {
-    isKnown: Promise<boolean>;
-    promise(): Promise<GivenConfig>;
-  };
-  if (!(await settings.isKnown)) {
+  const mocks = mocksInUse();
+  if (mocks) return askMocks(mocks, name, args, opts);
+  const settings = await knownValue(settingsFor(opts));
+  if (!settings) {
     throw new pulumi.RunError(
       `${name}: the Provider's settings are not known before the deployment; use ${name}Output.`,
     );
   }
-  return invoke(name, args, await settings.promise());
+  return invoke(name, args, settings);
 }
 
 async function invoke<N extends FunctionName>(
@@ -56,4 +59,33 @@ async function invoke<N extends FunctionName>(
       throw new pulumi.RunError(`${name}: ${error.message}`);
     throw error;
   }
+}
+
+/** The functions that answer a list. */
+const LISTS: FunctionName[] = ["getRepos", "getSshKeys"];
+
+/** The answer of a unit test's mocks, asked as for the functions of any other package. */
+async function askMocks<N extends FunctionName>(
+  mocks: pulumi.runtime.Mocks,
+  name: N,
+  args: object,
+  opts: pulumi.InvokeOptions = {},
+): Promise<FunctionResult<N>> {
+  const token = `borgbase:index:${name}`;
+  const inputs = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
+  const provider = await referenceTo(providerOf(opts));
+  const answer = await knownValue(pulumi.output(mocks.call({ token, inputs, ...(provider && { provider }) })));
+  const isList = LISTS.includes(name);
+  if (typeof answer === "object" && answer !== null && Array.isArray(answer) === isList) {
+    return answer as FunctionResult<N>;
+  }
+  throw new pulumi.RunError(
+    `${name}: mocks.call must return ${isList ? "a list" : "an object"} for the token "${token}".`,
+  );
+}
+
+/** As the engine names a provider, and so Pulumi's own functions to mocks. */
+async function referenceTo(provider: pulumi.ProviderResource | undefined): Promise<string | undefined> {
+  if (!provider) return undefined;
+  return knownValue(pulumi.interpolate`${provider.urn}::${provider.id}`);
 }

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { GivenConfig } from "../provider/config";
+import { HOST_PACKAGE } from "./pulumiInternals";
 
 export interface ProviderArgs {
   /** API token. Default: the stack's `borgbase:token`, then `BORGBASE_TOKEN` or `BORGBASE_API_TOKEN` of the environment. */
@@ -20,7 +21,7 @@ const given = new WeakMap<pulumi.ProviderResource, pulumi.Output<GivenConfig>>()
 export class Provider extends pulumi.ProviderResource {
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
     const { token, endpoint } = resolve(args);
-    super("pulumi-nodejs", name, { "borgbase:token": token, "borgbase:endpoint": endpoint }, opts);
+    super(HOST_PACKAGE, name, { "borgbase:token": token, "borgbase:endpoint": endpoint }, opts);
     given.set(this, pulumi.output({ token, endpoint }) as pulumi.Output<GivenConfig>);
   }
 
@@ -47,9 +48,16 @@ const TOKEN = "borgbase:index:Repo";
 const defaults = new WeakMap<object, Provider>();
 const withoutStack = {};
 
+/** The provider that options name, or else the parent in them; undefined where neither does. */
+export function providerOf(
+  opts: Pick<pulumi.CustomResourceOptions, "provider" | "parent">,
+): pulumi.ProviderResource | undefined {
+  return opts.provider ?? opts.parent?.getProvider(TOKEN);
+}
+
 /** The provider for a resource that names none: its parent's, else one for the whole stack. */
 export function providerFor(opts: pulumi.CustomResourceOptions): pulumi.ProviderResource {
-  const inherited = opts.provider ?? opts.parent?.getProvider(TOKEN);
+  const inherited = providerOf(opts);
   if (inherited) return inherited;
   // Per stack, as inline programs of several stacks share a process; unit tests with mocks have no stack.
   const stack = pulumi.runtime.getStackResource() ?? withoutStack;
@@ -63,6 +71,6 @@ export function providerFor(opts: pulumi.CustomResourceOptions): pulumi.Provider
 
 /** Settings for a data function, which runs in the program itself. */
 export function settingsFor(opts: pulumi.InvokeOptions = {}): pulumi.Output<GivenConfig> {
-  const provider = opts.provider ?? opts.parent?.getProvider(TOKEN);
+  const provider = providerOf(opts);
   return (provider && given.get(provider)) ?? (pulumi.output(resolve({})) as pulumi.Output<GivenConfig>);
 }

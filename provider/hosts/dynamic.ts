@@ -12,12 +12,11 @@ import { once } from "../once";
 import { parsePropertyPath, withValueFrom } from "../propertyPath";
 import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
 import type { Context } from "../resource";
+import { PROVIDER_TEXT, project } from "./dynamicHostInternals";
 import { told } from "./expectedErrors";
-import { prepareProcess } from "./process";
+import { endWithEngine } from "./process";
 import { fromEngine, toEngine } from "./values";
 
-/** The host's own property: the text that it loads the provider from. */
-const TEXT = "__provider";
 /** `STACK/NAME` of the resource in the program, which the host tells to nobody. In the inputs only. */
 const ORIGIN = "__origin";
 /** Options of the resource that the host does not hand on, from the program. In the inputs only. */
@@ -27,7 +26,7 @@ const OWN = [ORIGIN, IGNORE_CHANGES, REPLACE_ON_CHANGES];
 
 /** The provider of one type of resource, for the host. */
 export function host(type: string): dynamic.ResourceProvider {
-  prepareProcess();
+  endWithEngine();
   const resource = resourceOf(type);
   let given: GivenConfig = {};
   const connection = once(() => connectionFor(given));
@@ -40,7 +39,7 @@ export function host(type: string): dynamic.ResourceProvider {
       owners,
       adopted,
       name: nameIn(origin) ?? "",
-      ...(typeof origin === "string" && { origin: `${process.env.PULUMI_PROJECT ?? ""}/${origin}` }),
+      ...(typeof origin === "string" && { origin: `${project()}/${origin}` }),
       replaceOnChanges: listIn(inputs[REPLACE_ON_CHANGES]),
       log: (line) => console.log(line),
     };
@@ -63,7 +62,7 @@ export function host(type: string): dynamic.ResourceProvider {
       told(async () => {
         const { changed, replaces } = await diff(resource, id, known(olds), wanted(olds, news), context(news));
         // A provider text of another release is renewed by an update, which writes nothing that is the same.
-        return { changes: changed.length > 0 || olds[TEXT] !== news[TEXT], replaces };
+        return { changes: changed.length > 0 || olds[PROVIDER_TEXT] !== news[PROVIDER_TEXT], replaces };
       }),
 
     create: (inputs) =>
@@ -144,7 +143,7 @@ function nameIn(origin: unknown): string | undefined {
 /** The engine's values without what belongs to the host, its sign for the unknown made ours. */
 function known(values: Properties): Properties {
   const own = { ...values };
-  for (const name of [TEXT, ...OWN]) delete own[name];
+  for (const name of [PROVIDER_TEXT, ...OWN]) delete own[name];
   return fromEngine(own);
 }
 

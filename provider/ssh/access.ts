@@ -16,9 +16,10 @@ export async function probeAccess(session: Session, options = ""): Promise<Acces
     await proveForcedCommand(session, forced);
     return "restricted";
   }
-  const mark = `mark-${randomBytes(9).toString("hex")}`;
-  const echo = await session.exec(`echo ${mark}`);
-  if (echo?.stdout.toString().split("\n").includes(mark)) return "shell";
+  const mark = randomBytes(9).toString("hex");
+  // Start-up files may print around it. A shell joins the two parts; what only repeats the command does not.
+  const echo = await session.exec(`echo mark-''${mark}`);
+  if (echo?.code === 0 && new RegExp(`(?<!echo )mark-${mark}`).test(echo.stdout.toString())) return "shell";
   const df = await session.exec("df");
   if (df?.code === 0 && /%/.test(df.stdout.toString())) return "restricted";
   return (await session.sftp()) ? "sftp" : "restricted";
@@ -27,5 +28,5 @@ export async function probeAccess(session: Session, options = ""): Promise<Acces
 /** The version of the borg that a login finds on the host, for example `1.4.0`; undefined when there is none. */
 export async function probeBorgVersion(session: Session): Promise<string | undefined> {
   const result = await session.exec("borg --version");
-  return /^borg (\d+\.\d+[\w.+-]*)\s*$/m.exec(result?.stdout.toString() ?? "")?.[1];
+  return /borg (\d+\.\d+[\w.+-]*)\s*$/m.exec(result?.stdout.toString() ?? "")?.[1];
 }

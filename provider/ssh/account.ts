@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { SshError } from "./error";
 import type { HostKeyPolicy } from "./hostKeys";
+import { type Hop, jumpProblems } from "./jumps";
 import { importPrivateKey } from "./keys";
 
 /** An account on a host. */
@@ -26,6 +27,8 @@ export interface Credentials {
 export interface Target extends Account, HostKeyPolicy {
   /** The ways in, the preferred one first. */
   credentials: readonly Credentials[];
+  /** Hosts to go through, the nearest first. */
+  proxyJump?: Hop | readonly Hop[] | undefined;
   /** Seconds for one whole operation; default 30. */
   timeout?: number | undefined;
 }
@@ -55,7 +58,6 @@ function usernameProblem(username: string): string | undefined {
   if (username.startsWith("-")) return "cannot begin with a dash";
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (/[\s\u0000-\u001f\u007f-\u009f]/.test(username)) return "cannot have blanks or control characters";
-  if (/[/\\:"'`$;&|<>]/.test(username)) return "has a character that no account name has";
   return undefined;
 }
 
@@ -85,6 +87,14 @@ export function readKey({ privateKey, passphrase }: Credentials): string | undef
   return importPrivateKey({ privateKey, ...(passphrase === undefined ? {} : { passphrase }) }).privateKey;
 }
 
+/** What a person cannot see in a secret that is refused: it came with more than was meant. */
+export function endsOddly(name: string, secret: string | undefined): string[] {
+  if (secret === undefined) return [];
+  if (/[\r\n]$/.test(secret)) return [`the ${name} given ends with a line break`];
+  if (/\s$/.test(secret)) return [`the ${name} given ends with a blank`];
+  return /^\s/.test(secret) ? [`the ${name} given begins with a blank or a line break`] : [];
+}
+
 /**
  * The ways into an account whose key is managed, the preferred one first.
  * @param bootstrap what was given to get in the first time; without any, the deployed key is the way
@@ -108,6 +118,8 @@ export function waysIn(
 export function checkTarget(target: Target): void {
   const problems = target.credentials.flatMap((each) => credentialProblems(each));
   const [problem] = [...accountProblems(target), ...problems];
+  const [jump] = jumpProblems(target.proxyJump);
+  if (!problem && jump) throw new SshError("input", jump.reason, { property: jump.property });
   if (problem) throw new SshError("input", `${problem.property}: ${problem.reason}`, { property: problem.property });
 }
 

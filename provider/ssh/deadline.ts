@@ -11,12 +11,14 @@ const DOING: Record<SshPhase, string> = {
 /** One limit for everything that an operation does, and how far it has come. */
 export class Deadline {
   phase: SshPhase = "connect";
+  /** Somebody other than the host whose answer is awaited. */
+  waitsFor: string | undefined;
   readonly #expired = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param who the host as a person knows it */
   constructor(
-    readonly who: string,
+    public who: string,
     readonly seconds: number,
   ) {
     this.restart();
@@ -26,7 +28,7 @@ export class Deadline {
   restart(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      const text = `${this.who} did not answer within ${this.seconds} s, while ${DOING[this.phase]}`;
+      const text = `${this.waitsFor ?? this.who} did not answer within ${this.seconds} s, while ${DOING[this.phase]}`;
       this.#expired.abort(new SshError("timeout", text, { phase: this.phase, property: "timeout" }));
     }, this.seconds * 1000);
   }

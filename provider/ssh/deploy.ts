@@ -113,10 +113,17 @@ function checkPair({ publicKey, privateKey, passphrase }: Deployment): void {
 /** Logs in with the deployed key alone, to the very host that the session is with. */
 async function prove(session: Session, { privateKey, passphrase, options }: Deployment): Promise<Access> {
   const { deadline, hostKey } = session;
-  const { host, username } = session.target;
+  const { host, username, proxyJump } = session.target;
   const port = portOf(session.target);
   const pinned = formatKnownHosts(host, port, hostKey);
-  const target: Target = { host, port, username, hostKey: pinned, credentials: [{ privateKey, passphrase }] };
+  const target: Target = {
+    host,
+    port,
+    username,
+    hostKey: pinned,
+    proxyJump,
+    credentials: [{ privateKey, passphrase }],
+  };
   const login = new Session(target, await connect(target, deadline), deadline);
   try {
     if (login.method !== "publickey") {

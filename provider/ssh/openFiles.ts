@@ -1,4 +1,4 @@
-import { SshError } from "./error";
+import { printable, SshError } from "./error";
 import type { RemoteFiles } from "./remoteFiles";
 import type { Session } from "./session";
 import { SftpFiles } from "./sftpFiles";
@@ -18,16 +18,20 @@ export async function openFiles(session: Session, { useSftpMode, sshPathPrefix }
     if (sftp) return new SftpFiles(session, sftp);
   }
   if (useSftpMode === true) {
-    throw new SshError("session", `${session.address} offers no SFTP; leave useSftpMode out`, {
-      phase: "session",
-      property: "useSftpMode",
-    });
+    const text = `${session.address} offers no SFTP; leave useSftpMode out${await wordsOf(session)}`;
+    throw new SshError("session", text, { phase: "session", property: "useSftpMode" });
   }
   const shell = new ShellFiles(session, sshPathPrefix);
   if (await shell.works()) return shell;
   const tried =
     useSftpMode === false ? "runs no shell commands; leave useSftpMode out" : "offers neither SFTP nor a shell";
-  throw new SshError("session", `${session.address} ${tried}, so authorized_keys cannot be edited`, {
-    phase: "session",
-  });
+  const text = `${session.address} ${tried}, so authorized_keys cannot be edited${await wordsOf(session)}`;
+  throw new SshError("session", text, { phase: "session" });
+}
+
+/** What a host answers to any command: an account that is closed says so there. */
+async function wordsOf(session: Session): Promise<string> {
+  const result = await session.exec(":");
+  const words = printable(`${result?.stdout ?? ""} ${result?.stderr ?? ""}`).slice(0, 200);
+  return words ? ` (it says: ${words})` : "";
 }

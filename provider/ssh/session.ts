@@ -6,6 +6,7 @@ import { type Connection, connect } from "./connect";
 import { Deadline } from "./deadline";
 import { SshError } from "./error";
 import { type HostKey, hostAndPort } from "./hostKeys";
+import { hopsOf } from "./jumps";
 import { inTurn } from "./turns";
 
 export interface ExecResult {
@@ -110,9 +111,7 @@ export class Session {
 
   /** Frees everything at once, whatever the other side does. */
   close(): void {
-    this.connection.ssh.dispose();
-    this.connection.socket.destroySoon();
-    setTimeout(() => this.connection.socket.destroy(), 500).unref();
+    this.connection.close();
   }
 
   async #openSftp(): Promise<SFTPWrapper | undefined> {
@@ -128,11 +127,9 @@ export class Session {
 
   async #wait<T>(work: Promise<T>): Promise<T> {
     const gone = new Promise<never>((_, reject) => {
-      const { socket } = this.connection;
-      const onClose = () => reject(this.lost());
-      if (socket.destroyed) onClose();
-      else socket.once("close", onClose);
-      void work.catch(() => {}).then(() => socket.off("close", onClose));
+      if (!this.alive) return reject(this.lost());
+      const forget = this.connection.onClose(() => reject(this.lost()));
+      return void work.catch(() => {}).then(forget);
     });
     gone.catch(() => {});
     return this.deadline.wait(Promise.race([work, gone]), () => this.connection.socket.destroy());
@@ -208,12 +205,12 @@ function keepIdle(key: string, session: Session): void {
   idle.set(key, { session, timer });
 }
 
-/** Sessions are shared only where host, account, way in and expected host key are all the same. */
-function sessionKey({ host, port, username, hostKey, trustOnFirstUse, credentials }: Target): string {
+/** Sessions are shared only where host, account, way in, hops and expected host keys are all the same. */
+function sessionKey({ host, port, username, hostKey, trustOnFirstUse, credentials, proxyJump }: Target): string {
   const ways = credentials.map(({ privateKey, passphrase, agent, password }) =>
     [privateKey, passphrase, agent, password].map((value) => value ?? null),
   );
-  const all = [host, port ?? 22, username, hostKey, trustOnFirstUse, ways];
+  const all = [host, port ?? 22, username, hostKey, trustOnFirstUse, ways, hopsOf(proxyJump)];
   return createHash("sha256")
     .update(JSON.stringify(all.map((value) => value ?? null)))
     .digest("base64");

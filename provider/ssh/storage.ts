@@ -46,10 +46,11 @@ export async function storage(target: Target & PathStart, path?: string): Promis
 
 /** Reads what df prints for one path: GNU, BusyBox, Synology, BSD; also where a long device name has a line of its own. */
 export function parseDf(output: string): Storage | undefined {
-  const [header = "", ...lines] = output.trim().split("\n");
+  const [, ...lines] = output.trim().split("\n");
   const match = /\s(\d+)\s+(\d+)\s+(-?\d+)\s+\d+%(\s|$)/.exec(` ${lines.join(" ")}`);
   if (match === null) return undefined;
-  const unit = /\b512-blocks/.test(header) ? 512 : /\b1M-blocks/.test(header) ? 1024 * 1024 : 1024;
+  // Start-up files may print before the header.
+  const unit = /\b512-blocks/.test(output) ? 512 : /\b1M-blocks/.test(output) ? 1024 * 1024 : 1024;
   const [total, used, available] = match.slice(1, 4).map((blocks) => Number(blocks) * unit);
   return sizes(total ?? 0, used ?? 0, available ?? 0);
 }

@@ -11,6 +11,8 @@ import type { Run } from "./stack";
 export function assertOneLineError({ ok, output }: Run, ...patterns: RegExp[]): string {
   assert.ok(!ok, `expected a failure:\n${output}`);
   assert.doesNotMatch(output, /^\s+at .*(\.[jt]s|node:)/m);
+  // What the host prints beside an error without a stack.
+  assert.doesNotMatch(output, /^\s*:\s*$/m);
   const lines = output.split("\n").filter((line) => patterns.every((pattern) => pattern.test(line)));
   assert.ok(lines.length > 0, `expected a line with ${patterns.join(" and ")}:\n${output}`);
   return lines[0] as string;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,8 @@ import {
   pinnedTypes,
 } from "../../../provider/ssh/hostKeys";
 import { generate, type KeyMaterial } from "../../../provider/ssh/keys";
+import { TestHost } from "./support/accounts";
+import { Sshd } from "./support/sshd";
 
 describe("SSH host keys", () => {
   let key: KeyMaterial;
@@ -23,7 +26,9 @@ describe("SSH host keys", () => {
   });
 
   const bytes = ({ blob }: KeyMaterial) => Buffer.from(blob, "base64");
-  const line = (hosts: string, of = key) => `${hosts} ${of.algorithm} ${of.blob}`;
+  const bytesOf = (of: KeyMaterial) => createHash("sha256").update(bytes(of)).digest("hex");
+  const line = (hosts: string, of: Pick<KeyMaterial, "algorithm" | "blob"> = key) =>
+    `${hosts} ${of.algorithm} ${of.blob}`;
   const judge = (policy: HostKeyPolicy, presented = key, host = "box.example.com", port = 22) =>
     hostKeyVerifier(host, port, policy)(bytes(presented));
 
@@ -60,7 +65,9 @@ describe("SSH host keys", () => {
       ["[*.example.com]:23", "box.example.com", 23, "accepted"],
       ["bo?.example.com", "box.example.com", 22, "accepted"],
       ["*.example.com,!box.example.com", "box.example.com", 22, "unreadable"],
-      ["*,![box.example.com]:23", "box.example.com", 23, "unreadable"],
+      // OpenSSH looks for the name without the port next, and "*" is good for that.
+      ["*,![box.example.com]:23", "box.example.com", 23, "accepted"],
+      ["*,!box.example.com,![box.example.com]:23", "box.example.com", 23, "unreadable"],
       ["boxXexample.com", "box.example.com", 22, "unreadable"],
       ["box.example.com", "box-example-com", 22, "unreadable"],
       ["2001:db8::1", "2001:DB8::1", 22, "accepted"],
@@ -101,25 +108,123 @@ describe("SSH host keys", () => {
       ["# only a comment", /empty/],
       [`@cert-authority ${line("*.example.com")}`, /not supported/],
       [`@strange ${line("*")}`, /unknown marker/],
-      [key.fingerprintMd5, /forged/],
+      [key.fingerprintMd5, /forged.*ssh-keygen -lf/],
       [key.fingerprintMd5.slice(4), /forged/],
+      [`256 ${key.fingerprintMd5} root@box (ED25519)`, /forged/],
       ["SHA256:abc", /no SHA256 fingerprint/],
-      [key.publicKey, /neither|no entry|cut off|damaged/],
+      [`${key.fingerprintSha256} ${other.fingerprintSha256}`, /several fingerprints/],
+      [`box ${key.fingerprintSha256}`, /text around the fingerprint; give SHA256:\S{43} alone/],
+      [
+        `256 ${key.fingerprintSha256} other.example.com (ED25519)`,
+        /is of "other.example.com".*give SHA256:\S{43} alone/,
+      ],
+      [key.publicKey.slice(0, -6), /the public key is (damaged|no base64)/],
+      ["nonsense", /neither a SHA256: fingerprint nor a known_hosts line/],
       [line("box.example.com").slice(0, -6), /cut off/],
-      [`box.example.com ssh-rsa ${key.blob}`, /says ssh-rsa, its key says ssh-ed25519/],
-      [`|1|abc ${key.algorithm} ${key.blob}`, /hashed name/],
-      [`a,|1|YQ==|YQ== ${key.algorithm} ${key.blob}`, /hashed name/],
+      [`box.example.com ssh-rsa ${key.blob}`, /says ssh-rsa, but its key says ssh-ed25519/],
+      [`ssh-ed25519-cert-v01@openssh.com AAAA${key.blob}`, /certificates are not supported/],
+      ["-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----", /PEM form; ssh-keygen -lf/],
+      [key.privateKey, /this is a private key/],
+      [`|1|abc ${key.algorithm} ${key.blob}`, /no entry for/],
+      [`a,|1|YQ==|YQ== ${key.algorithm} ${key.blob}`, /no entry for/],
       [line("elsewhere.example.com"), /no entry for box\.example\.com/],
     ];
     for (const [entry, reason] of cases) {
       // A good entry beside it does not make an unreadable one harmless.
       for (const hostKey of [
         entry,
-        ...(/empty|no entry/.test(reason.source) ? [] : [[key.fingerprintSha256, entry]]),
+        ...(/empty|no entry|private key/.test(reason.source) ? [] : [[key.fingerprintSha256, entry]]),
       ]) {
         assert.match(hostKeyProblem("box.example.com", 22, { hostKey }) ?? "accepted", reason, entry);
         assert.throws(() => hostKeyVerifier("box.example.com", 22, { hostKey }), SshError);
       }
+    }
+  });
+
+  it("A known_hosts text is good for a host whatever its lines for other hosts say, as for OpenSSH", async () => {
+    const good = line("box.example.com");
+    const others = [
+      line("elsewhere.example.com").slice(0, -6),
+      `elsewhere.example.com ssh-rsa ${key.blob}`,
+      "old.example.com 1024 35 1234567890",
+      `@cert-authority ${line("*.example.org")}`,
+      `@strange ${line("elsewhere.example.com")}`,
+      `|1|abc ${key.algorithm} ${key.blob}`,
+      "|1|YWJjZGVmZ2hpamtsbW5vcHFyc3Q=|YQ== ssh-ed25519 AAAA",
+      `a,|1|YQ==|YQ== ${key.algorithm} ${key.blob}`,
+      "justone",
+      "elsewhere.example.com IN SSHFP 4 1 abcdef",
+      // Of this very host, but OpenSSH passes over them too.
+      line("box.example.com", rsa).slice(0, -6),
+      `@cert-authority ${line("*.example.com", other)}`,
+    ];
+    const folder = mkdtempSync(join(tmpdir(), "known-hosts-"));
+    const host = new TestHost();
+    const sshd = await Sshd.start(host);
+    try {
+      for (const each of others) {
+        for (const text of [`${each}\n${good}\n`, `\uFEFF${good}\r\n${each}`]) {
+          assert.equal(verdict(text), "accepted", each);
+          assert.equal(verdict(text, undefined, 22, other), "refused", each);
+        }
+      }
+      // The same text and a real client: it verifies the host, and fails to log in only then.
+      const path = join(folder, "known_hosts");
+      const [presented] = sshd.hostKeys;
+      assert.ok(presented);
+      const mine = `[127.0.0.1]:${sshd.port} ${presented.algorithm} ${presented.blob}`;
+      const text = [...others, mine].join("\n").replaceAll("box.example.com", `[127.0.0.1]:${sshd.port}`);
+      writeFileSync(path, `${text}\n`);
+      const options = ["StrictHostKeyChecking=yes", "BatchMode=yes", `UserKnownHostsFile=${path}`];
+      const arguments_ = [...options.flatMap((option) => ["-o", option]), "-p", String(sshd.port), "root@127.0.0.1"];
+      const { stderr } = spawnSync("ssh", ["-F", "none", ...arguments_, "true"], { encoding: "utf8" });
+      assert.match(stderr, /Permission denied/);
+      assert.equal(verdict(text, "127.0.0.1", sshd.port, presented as KeyMaterial), "accepted");
+    } finally {
+      await sshd.stop();
+      host.remove();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("A known_hosts line with the port goes before one without it, where both have a key of the same type", () => {
+    const at = (port: number, of: KeyMaterial) => line(port === 22 ? "h" : `[h]:${port}`, of);
+    assert.equal(verdict(`${at(22, key)}\n${at(2222, other)}`, "h", 2222, key), "refused");
+    assert.equal(verdict(`${at(22, key)}\n${at(2222, other)}`, "h", 2222, other), "accepted");
+    assert.equal(verdict(`${at(22, key)}\n${at(2222, rsa)}`, "h", 2222, key), "accepted");
+  });
+
+  it("A host key is read in every form that OpenSSH, PuTTY or DNS give it in", () => {
+    const folder = mkdtempSync(join(tmpdir(), "host-key-"));
+    try {
+      const path = join(folder, "key.pub");
+      writeFileSync(path, `${key.algorithm} ${key.blob} root@box\n`);
+      const run = (command: string) => execFileSync("sh", ["-c", command], { encoding: "utf8", cwd: folder });
+      const hex = bytesOf(key);
+      const forms = [
+        readFileSync(path, "utf8"),
+        `${key.algorithm} ${key.blob}`,
+        key.blob,
+        key.fingerprintSha256.slice(7),
+        hex,
+        `SHA256:${hex.match(/../g)?.join(":").toUpperCase()}`,
+        run("ssh-keygen -lf key.pub"),
+        run("sed 's/ root@box//' key.pub | ssh-keygen -lf -"),
+        run("sed 's/^/box.example.com /' key.pub > kh; ssh-keygen -lf kh"),
+        run("ssh-keygen -r box.example.com -f key.pub"),
+        run("ssh-keygen -e -f key.pub"),
+        `ED25519 key fingerprint is ${key.fingerprintSha256}.`,
+        `ssh-ed25519 255 ${key.fingerprintSha256}`,
+        `# box.example.com:22 SSH-2.0-OpenSSH_9.2\n${line("box.example.com")}\n`,
+        `${line("other.example.com", other)}\\n${line("box.example.com")}`,
+      ];
+      for (const form of forms) {
+        assert.equal(hostKeyProblem("box.example.com", 22, { hostKey: form }), undefined, form);
+        assert.equal(verdict(form), "accepted", form);
+        assert.equal(verdict(form, undefined, 22, other), "refused", form);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 

@@ -77,7 +77,7 @@ describe("SSH sessions", function () {
       const properties = (more: Partial<Target>) =>
         accountProblems({ ...target(), ...more }).map(({ property }) => property);
       for (const port of [0, -1, 65536, 70000, 22.5, Number.NaN]) assert.deepEqual(properties({ port }), ["port"]);
-      for (const username of ["", "-V", "-oProxyCommand=x", "a b", "a\nb", "a\u0000", "a;b", "$(id)"]) {
+      for (const username of ["", "-V", "-oProxyCommand=x", "a b", "a\nb", "a\u0000", "a\u00a0b"]) {
         assert.deepEqual(properties({ username }), ["username"], username);
         await fails(hello(target({ username })), "input", undefined, /username/);
       }
@@ -86,7 +86,18 @@ describe("SSH sessions", function () {
       }
       assert.deepEqual(properties({ host: "", port: 0, username: "" }), ["host", "port", "username"]);
       assert.deepEqual(properties({ host: "fe80::1%eth0", username: "u12345-sub1" }), []);
-      assert.deepEqual(properties({ host: "box.example.com", username: "name@domain.example" }), []);
+      for (const username of [
+        "name@domain.example",
+        "CORP\\backup",
+        "a/b",
+        "a:b",
+        "o'neill",
+        'a"b',
+        "a;b",
+        "$(id)",
+        "müller",
+      ])
+        assert.deepEqual(properties({ host: "box.example.com", username }), [], username);
       const locked = execFileSync("openssl", ["genrsa", "-aes128", "-passout", "pass:right", "2048"], {
         encoding: "utf8",
         stdio: "pipe",

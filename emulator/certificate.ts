@@ -1,0 +1,134 @@
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What serves TLS under names of BorgBase, and the file that clients are to trust. */
+export interface Certificate {
+  key: string;
+  cert: string;
+  /** Path of the authority's certificate, in PEM. */
+  caFile: string;
+}
+
+const DAY = 86_400_000;
+/** The most that strict clients take, and how long before its end a new one is made. */
+const VALID_DAYS = 800;
+const RENEW_DAYS = 60;
+
+const OID = {
+  ecdsaWithSha256: [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02],
+  commonName: [0x55, 0x04, 0x03],
+  subjectKeyIdentifier: [0x55, 0x1d, 0x0e],
+  keyUsage: [0x55, 0x1d, 0x0f],
+  subjectAltName: [0x55, 0x1d, 0x11],
+  basicConstraints: [0x55, 0x1d, 0x13],
+  authorityKeyIdentifier: [0x55, 0x1d, 0x23],
+  extKeyUsage: [0x55, 0x1d, 0x25],
+  serverAuth: [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01],
+};
+
+/**
+ * Reads the certificate for `names` from a folder, and makes one where there is none that will last. The key of its authority
+ * is thrown away at once: whoever trusts the authority trusts this one certificate.
+ */
+export function loadCertificate(dir: string, names: string[]): Certificate {
+  const [caFile, certFile, keyFile] = ["ca.pem", "server.pem", "server.key"].map((name) => join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
+  try {
+    const [ca, cert, key] = [caFile, certFile, keyFile].map((path) => readFileSync(path, "utf8")) as [
+      string,
+      string,
+      string,
+    ];
+    const read = new X509Certificate(cert);
+    const lasts = Date.parse(read.validTo) - Date.now() > RENEW_DAYS * DAY;
+    const covers = names.every((name) => read.subjectAltName?.includes(`DNS:${name}`));
+    if (lasts && covers && read.verify(new X509Certificate(ca).publicKey)) return { key, cert, caFile };
+  } catch {
+    // Absent or damaged: made anew.
+  }
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const made = makeCertificates(names);
+  writeFileSync(keyFile, made.key, { mode: 0o600 });
+  writeFileSync(certFile, made.cert, { mode: 0o600 });
+  writeFileSync(caFile, made.ca, { mode: 0o644 });
+  return { key: made.key, cert: made.cert, caFile };
+}
+
+function makeCertificates(names: string[]): { ca: string; cert: string; key: string } {
+  const authority = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  // Two starts may make two authorities, which clients that keep certificates must not take for one.
+  const issuer = `BorgBase emulator ${randomBytes(4).toString("hex")}`;
+  const authorityId = keyId(authority.publicKey);
+  const ca = certificate(issuer, issuer, authority.publicKey, authority.privateKey, [
+    extension(OID.basicConstraints, true, sequence(der(0x01, [0xff]), der(0x02, [0]))),
+    extension(OID.keyUsage, true, der(0x03, [2, 0x04])),
+    extension(OID.subjectKeyIdentifier, false, der(0x04, authorityId)),
+  ]);
+  const cert = certificate(issuer, names[0] ?? "", server.publicKey, authority.privateKey, [
+    extension(OID.basicConstraints, true, sequence()),
+    extension(OID.keyUsage, true, der(0x03, [7, 0x80])),
+    extension(OID.extKeyUsage, false, sequence(der(0x06, OID.serverAuth))),
+    extension(OID.subjectAltName, false, sequence(...names.map((name) => der(0x82, Buffer.from(name))))),
+    extension(OID.subjectKeyIdentifier, false, der(0x04, keyId(server.publicKey))),
+    extension(OID.authorityKeyIdentifier, false, sequence(der(0x80, authorityId))),
+  ]);
+  return { ca, cert, key: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
+}
+
+/** A certificate of X.509 version 3 (RFC 5280, 4.1), in PEM. */
+function certificate(issuer: string, subject: string, key: KeyObject, signer: KeyObject, extensions: Buffer[]): string {
+  const algorithm = sequence(der(0x06, OID.ecdsaWithSha256));
+  const serial = randomBytes(16);
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
+  const content = sequence(
+    der(0xa0, der(0x02, [2])),
+    der(0x02, serial),
+    algorithm,
+    nameOf(issuer),
+    sequence(utcTime(Date.now() - DAY), utcTime(Date.now() + VALID_DAYS * DAY)),
+    nameOf(subject),
+    key.export({ type: "spki", format: "der" }),
+    der(0xa3, sequence(...extensions)),
+  );
+  const signature = sign("sha256", content, signer);
+  const whole = sequence(content, algorithm, der(0x03, Buffer.concat([Buffer.of(0), signature])));
+  const lines = whole.toString("base64").match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+}
+
+function nameOf(commonName: string): Buffer {
+  return sequence(der(0x31, sequence(der(0x06, OID.commonName), der(0x0c, Buffer.from(commonName)))));
+}
+
+function extension(oid: number[], critical: boolean, value: Buffer): Buffer {
+  return sequence(der(0x06, oid), ...(critical ? [der(0x01, [0xff])] : []), der(0x04, value));
+}
+
+function keyId(key: KeyObject): Buffer {
+  return createHash("sha1")
+    .update(key.export({ type: "spki", format: "der" }))
+    .digest();
+}
+
+/** Good until 2049. */
+function utcTime(time: number): Buffer {
+  const digits = new Date(time).toISOString().replace(/\D/g, "").slice(2, 14);
+  return der(0x17, Buffer.from(`${digits}Z`));
+}
+
+function sequence(...items: Buffer[]): Buffer {
+  return der(0x30, Buffer.concat(items));
+}
+
+/** One value of ASN.1 as DER writes it: tag, length, content. */
+function der(tag: number, content: Buffer | number[]): Buffer {
+  const bytes = Buffer.from(content);
+  const { length } = bytes;
+  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.of(tag, ...size), bytes]);
+}

@@ -1,0 +1,91 @@
+import { strict as assert } from "node:assert";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { startAccount } from "../support/account";
+import { assertOneLineError } from "../support/output";
+import { ProjectStack, ROOT } from "../support/project";
+
+const COMPONENT = `const pulumi = require("@pulumi/pulumi");
+const borgbase = require("pulumi-borgbase");
+exports.Backup = class extends pulumi.ComponentResource {
+  constructor(name) {
+    super("team:index:Backup", name);
+    this.repo = new borgbase.Repo(name, { region: "eu" }, { parent: this });
+  }
+};
+`;
+const PROGRAM = 'const { Backup } = require("backup-component");\nexports.path = new Backup("web").repo.repoPath;\n';
+
+/** A workspace as pnpm lays it out: each package sees what its own package.json names, and nothing else. */
+describe("A program in a workspace that uses a component package with pulumi-borgbase", function () {
+  this.timeout(120_000);
+  let account: Awaited<ReturnType<typeof startAccount>>;
+  let folder: string;
+  let stack: ProjectStack;
+
+  before(async () => {
+    account = await startAccount();
+  });
+  after(async () => account.emulator.close());
+  beforeEach(async () => {
+    await account.emulator.control.reset();
+    folder = realpathSync(mkdtempSync(join(tmpdir(), "borgbase-workspace-")));
+    const sdk = dirname(createRequire(join(ROOT, "package.json")).resolve("@pulumi/pulumi/package.json"));
+    write("package.json", { name: "workspace", private: true });
+    write("component/package.json", { name: "backup-component", main: "index.js" });
+    write("component/index.js", COMPONENT);
+    link("component/node_modules/pulumi-borgbase", ROOT);
+    link("component/node_modules/@pulumi/pulumi", sdk);
+    write("program/Pulumi.yaml", "name: workspace\nruntime: nodejs\n");
+    write("program/package.json", { name: "program", private: true, main: "src/index.js" });
+    write("program/src/index.js", PROGRAM);
+    link("program/node_modules/backup-component", join(folder, "component"));
+    link("program/node_modules/@pulumi/pulumi", sdk);
+    stack = await ProjectStack.create(join(folder, "program"), account.env);
+  });
+  afterEach(async () => {
+    await stack.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function write(name: string, content: object | string): void {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
+  }
+
+  function link(name: string, target: string): void {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    symlinkSync(target, join(folder, name));
+  }
+
+  it("fails at the first resource, in the preview too, with what to add to which package.json", async () => {
+    for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      const { ok, output } = await stack.run(...command);
+      assertOneLineError(
+        { ok, output, steps: [] },
+        /add "pulumi-borgbase": "\^\d+\.\d+\.\d+" to the dependencies in \S+/,
+        new RegExp(`${join(folder, "program", "package.json")}, and install`),
+      );
+      assert.doesNotMatch(output, /Cannot find module/);
+    }
+    assert.deepEqual(account.mutations(), []);
+  });
+
+  it("deploys once the program's package.json names it, also where the program changes its folder", async () => {
+    link("program/node_modules/pulumi-borgbase", ROOT);
+    write("program/src/index.js", `process.chdir("/");\n${PROGRAM}`);
+    await stack.works("up", "--yes", "--skip-preview");
+    assert.deepEqual(await stack.counts(), { Repo: 1 });
+    assert.ok(!JSON.stringify(await stack.resources()).includes(folder));
+    await stack.works("destroy", "--yes", "--skip-preview");
+    assert.deepEqual(await account.console.repos(), []);
+  });
+
+  it("deploys where a folder above has it, as npm and Yarn put it", async () => {
+    link("node_modules/pulumi-borgbase", ROOT);
+    await stack.works("up", "--yes", "--skip-preview");
+    assert.deepEqual(await stack.counts(), { Repo: 1 });
+  });
+});

@@ -9,7 +9,8 @@ export type RepoArgs = Args<Omit<RepoInputs, "existingId">> & Pick<RepoInputs, "
 
 /**
  * A backup repository at BorgBase. One that holds backups is never deleted or replaced unless `forceDestroy` was true at
- * the last deployment. Usage and the time of the last backup are no outputs, as a backup is no drift: see `getRepo`.
+ * the last deployment; with `keepOnDelete` it stays in the account. Usage and the time of the last backup are no outputs,
+ * as a backup is no drift: see `getRepo`.
  *
  * ```ts
  * const repo = new borgbase.Repo("web-1", { region: "eu", appendOnlyKeys: [key.id], alertDays: 2 });
@@ -32,6 +33,7 @@ export class Repo extends DynamicResource {
   /** Undefined: off. */
   declare readonly compaction: pulumi.Output<Compaction | undefined>;
   declare readonly forceDestroy: pulumi.Output<boolean>;
+  declare readonly keepOnDelete: pulumi.Output<boolean>;
   /** What `borg` takes as its repository. Holds no password. */
   declare readonly repoPath: pulumi.Output<string>;
   /** What `restic` takes as its repository, password included; restic repositories only. Secret. */
@@ -66,6 +68,7 @@ const OUTPUTS: (keyof RepoState)[] = [
   "borgVersion",
   "compaction",
   "forceDestroy",
+  "keepOnDelete",
   "repoPath",
   "resticUrl",
   "htpasswd",

@@ -4,7 +4,8 @@ import { type RepoState, toState } from "../resources/repo/remote";
 import { chooseOne, type IdOrName, idOrName } from "./choose";
 
 /** A repository, as a data function tells it: no passwords, but what changes with every backup. */
-export interface RepoInfo extends Omit<RepoState, "forceDestroy" | "resticUrl" | "htpasswd" | "__account"> {
+export interface RepoInfo
+  extends Omit<RepoState, "forceDestroy" | "keepOnDelete" | "resticUrl" | "htpasswd" | "__account"> {
   id: string;
   /** MB. */
   currentUsage: number;
@@ -13,7 +14,14 @@ export interface RepoInfo extends Omit<RepoState, "forceDestroy" | "resticUrl" |
 }
 
 function toInfo(remote: RemoteRepo): RepoInfo {
-  const { forceDestroy: _, resticUrl: _url, htpasswd: _password, __account: _owner, ...plain } = toState(remote, {});
+  const {
+    forceDestroy: _,
+    keepOnDelete: _keep,
+    resticUrl: _url,
+    htpasswd: _password,
+    __account: _owner,
+    ...plain
+  } = toState(remote, {});
   return {
     id: remote.id,
     ...plain,

@@ -43,6 +43,8 @@ export interface RepoInputs {
   compaction?: Compaction;
   /** Default false: a repository that holds backups is never deleted or replaced. Counts as of the last deployment. */
   forceDestroy?: boolean;
+  /** Default false. True: deleting or replacing the resource leaves the repository and its backups in the account. */
+  keepOnDelete?: boolean;
   /** Take over the repository with this id instead of adding one. Read at creation only. */
   existingId?: string;
 }
@@ -101,7 +103,15 @@ async function makeFields(): Promise<Fields<RepoInputs>> {
       reset: () => OFF,
       same: isSameCompaction,
     },
-    forceDestroy: { schema: yes, reset: () => false },
+    // Never in the run that brings it: a deletion of backups takes two steps.
+    forceDestroy: { schema: yes, reset: () => false, steersDeletion: "next" },
+    keepOnDelete: {
+      schema: yes,
+      reset: () => false,
+      steersDeletion: "now",
+      // States of 0.1.0 before it had this argument lack it.
+      same: (declared, actual) => declared === (actual ?? false),
+    },
     existingId: { schema: text("must be the id of a repository"), identity: true },
   };
 }

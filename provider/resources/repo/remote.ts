@@ -29,6 +29,7 @@ export interface RepoState {
   /** Absent: off. */
   compaction?: Compaction;
   forceDestroy: boolean;
+  keepOnDelete: boolean;
   /** What `borg` takes as its repository, for example `ssh://ID@ID.repo.borgbase.com/./repo`. Holds no password. */
   repoPath: string;
   /** What `restic` takes as its repository, password included. Restic repositories only. Secret. */
@@ -61,6 +62,7 @@ export function toState(remote: RemoteRepo, kept: Partial<RepoState>): RepoState
     ...(remote.borgVersion && !isRestic && { borgVersion: remote.borgVersion }),
     ...(remote.compactionEnabled && { compaction: compactionOf(remote) }),
     forceDestroy: kept.forceDestroy ?? false,
+    keepOnDelete: kept.keepOnDelete ?? false,
     repoPath: path.plain,
     ...(isRestic && password && { resticUrl: resticUrl(remote.id, path.plain, password) }),
     ...(password && { htpasswd: password }),
@@ -95,9 +97,9 @@ function resticUrl(id: string, path: string, password: string): string {
   return `rest:${url.href}`;
 }
 
-/** The API's arguments for the named ones of ours. `forceDestroy` and `existingId` are none of the API's business. */
+/** The API's arguments for the named ones of ours. The provider's own are none of the API's business. */
 export function toArguments(inputs: RepoInputs, names: readonly string[]): RepoArguments {
-  const { quota, compaction, forceDestroy: _, existingId: __, ...plain } = inputs;
+  const { quota, compaction, forceDestroy, keepOnDelete, existingId, ...plain } = inputs;
   const has = (name: keyof RepoInputs) => names.includes(name) && inputs[name] !== undefined;
   return {
     ...Object.fromEntries(Object.entries(plain).filter(([name]) => names.includes(name))),

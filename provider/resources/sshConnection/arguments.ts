@@ -121,10 +121,11 @@ async function makeFields(): Promise<Fields<SshConnectionInputs>> {
     restrict: { schema: await restrictSchema(), always: NONE, same: sameRestriction },
     defaultPath: { schema: text, ...unset },
     sshPathPrefix: { schema: text, ...unset },
-    keepOnDelete: { schema: yes, reset: () => false, same: sameFlag },
+    keepOnDelete: { schema: yes, reset: () => false, same: sameFlag, steersDeletion: "now" },
     onUnreachable: {
       schema: z.enum(["fail", "forget"], { error: 'must be "fail" or "forget"' }),
       reset: () => "fail",
+      steersDeletion: "now",
       same: (declared, actual) => declared === (actual ?? "fail"),
     },
     timeout: {

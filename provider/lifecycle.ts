@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
+import type { Deletion } from "./deploymentMemory";
 import { type Failure, ProviderError } from "./errors";
 import { type PropertyPath, parsePropertyPath, withValueFrom } from "./propertyPath";
 import { type Context, type Fields, type Resource, UNKNOWN } from "./resource";
@@ -71,7 +72,8 @@ export async function check(
       inputs[name] = parsed.success ? parsed.data : value;
       if (parsed.success) known[name] = parsed.data;
       // From now on, as with deleteBeforeReplace the old resource of the same object goes before the new one is made.
-      if (parsed.success && field.adoptId) context.adopted?.add(`${resource.schema.type} ${parsed.data}`);
+      const holder = parsed.success && field.adoptId ? hold(resource, String(parsed.data), context) : undefined;
+      if (holder !== undefined) failures.push({ property: name, reason: heldBy(holder, resource, parsed.data) });
       if (!parsed.success) {
         unknown.add(name);
         failures.push(failure(name, field, reasonOf(parsed.error)));
@@ -83,10 +85,44 @@ export async function check(
   }
   if (reset.length > 0) inputs[RESET] = reset.join();
   const isNew = !olds || Object.keys(olds).length === 0;
-  if (isNew && failures.length === 0 && resource.adoption) {
-    for (const line of await resource.adoption(known, unknown, context)) context.log(line);
+  const wishes = steering(fields, inputs);
+  const replaced = context.memory?.checked(
+    resource.schema.type,
+    context.origin,
+    isNew ? undefined : withoutMarks(olds),
+    wishes,
+  );
+  if (isNew && failures.length === 0) {
+    for (const line of (await resource.adoption?.(known, unknown, context)) ?? []) context.log(line);
+    const takesOver = Object.keys(fields).some((name) => fields[name]?.adoptId && inputs[name] !== undefined);
+    // A value of the past counts for the engine's own decision as it does for a diff's.
+    const args = { ...replaced?.inputs, ...atOnce(fields, wishes) };
+    if (replaced && !takesOver) await resource.beforeReplace?.({ id: replaced.id, args }, [], context);
   }
   return { inputs, failures };
+}
+
+/** Makes the object the resource's in this run. Returns the name of the resource that has it already, if there is one. */
+function hold(resource: AnyResource, object: string, context: Context): string | undefined {
+  return context.memory?.hold(resource.schema.type, object, context.origin)?.replace(/^[^/]*\/[^/]*\//, "");
+}
+
+function heldBy(holder: string, resource: AnyResource, id: unknown): string {
+  return (
+    `${resource.schema.type} ${id} is the resource "${holder}" of this program already, and can be one resource only: ` +
+    "remove one of the two, or give it another existingId"
+  );
+}
+
+/** What the program says of a deletion, as far as it is known. */
+function steering(fields: AnyFields, inputs: Properties): Properties {
+  const names = Object.keys(fields).filter((name) => fields[name]?.steersDeletion && inputs[name] !== undefined);
+  return Object.fromEntries(names.filter((name) => !holdsUnknown(inputs[name])).map((name) => [name, inputs[name]]));
+}
+
+/** Those wishes that count in the very run that brings them. */
+function atOnce(fields: AnyFields, wishes: Properties): Properties {
+  return Object.fromEntries(Object.entries(wishes).filter(([name]) => fields[name]?.steersDeletion === "now"));
 }
 
 /** Names the arguments that went back to their default; in the inputs only, and no business of a resource. */
@@ -105,8 +141,9 @@ export async function diff(
   context: Context,
 ): Promise<DiffResult> {
   // Added objects must not go to another account than those that are there already.
-  if (typeof state.__account === "string") context.owners?.add(state.__account);
+  if (typeof state.__account === "string") context.memory?.meetAccount(state.__account);
   const fields = await resource.schema.fields();
+  context.memory?.diffed(resource.schema.type, context.origin, id);
   context.journal?.settleId(resource.schema.type, id);
   const changed: string[] = [];
   const replaces: string[] = [];
@@ -133,15 +170,28 @@ export async function diff(
   }
   if (adopted && replacementIsCertain) throw replacesAdopted(resource, id, replaces);
   // A value that may turn out to be the old one is no ground for a refusal: the deployment asks again.
-  if (replacementIsCertain) await resource.beforeReplace?.(id, state, replaces, context);
+  const args = { ...state, ...atOnce(fields, steering(fields, inputs)) };
+  if (replacementIsCertain) await resource.beforeReplace?.({ id, args }, replaces, context);
+  // What stays is no other entry's to delete. A refresh compares before the program has said what stays.
+  if (replaces.length === 0 && context.memory?.isDeclared(resource.schema.type, context.origin)) {
+    const holder = hold(resource, objectOf(resource, id, state), context);
+    const isOne = Object.values(fields).some(({ adoptId }) => adoptId);
+    if (isOne && holder !== undefined) throw new ProviderError("refused", `${heldBy(holder, resource, id)}.`);
+  }
   return { changed, replaces };
+}
+
+/** What the object is to others: two entries of the state may be one. */
+function objectOf(resource: AnyResource, id: string, state: Properties): string {
+  return resource.object?.(state) ?? id;
 }
 
 export async function create(resource: AnyResource, inputs: Properties, context: Context) {
   const created = await expected(() => resource.create(withoutMarks(inputs), context));
-  const { id, state, recovered, lookalikes = [] } = created;
-  // Should the engine hold it for what is to be replaced, it stays what it is.
-  if (recovered) context.adopted?.add(`${resource.schema.type} ${id}`);
+  const { id, state, lookalikes = [] } = created;
+  // Should the engine take it for what is to be replaced, it stays what it is.
+  hold(resource, objectOf(resource, id, state), context);
+  context.memory?.made(resource.schema.type, context.origin, id);
   if (lookalikes.length > 0) context.log(alsoThere(resource.schema.type, id, lookalikes));
   return { id, state: await declaring(resource, inputs, state) };
 }
@@ -168,10 +218,23 @@ export async function update(
   return declaring(resource, inputs, await expected(() => resource.update(id, state, withoutMarks(inputs), context)));
 }
 
+/**
+ * An entry that waits for its deletion keeps the arguments of its time, while people change those of the program: what
+ * these say of the deletion counts, as far as a program has run.
+ */
 export async function remove(resource: AnyResource, id: string, state: Properties, context: Context) {
-  if (!context.adopted?.has(`${resource.schema.type} ${id}`)) await expected(() => resource.delete(id, state, context));
+  const { memory } = context;
+  const { wishes, successor, isLeftOver } = memory?.deletion(resource.schema.type, context.origin, id) ?? NOT_DECLARED;
+  const fields = await resource.schema.fields();
+  const steered = { ...state, ...(isLeftOver ? wishes : atOnce(fields, wishes ?? {})) };
+  const circumstances = { isDeclared: wishes !== undefined, successor, asked: wishes ?? {} };
+  if (!memory?.isHeld(resource.schema.type, objectOf(resource, id, state))) {
+    await expected(() => resource.delete(id, steered, context, circumstances));
+  }
   context.journal?.settleId(resource.schema.type, id);
 }
+
+const NOT_DECLARED: Deletion = { isLeftOver: false };
 
 /** Which arguments the program declares, kept in the state: an engine that refreshes tells nothing of the inputs. */
 const DECLARED = "__declared";

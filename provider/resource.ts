@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Api } from "./api";
+import type { DeploymentMemory } from "./deploymentMemory";
 import type { Failure } from "./errors";
 import type { Journal } from "./journal";
 import type { Input, ResourceDescription } from "./schema/define";
@@ -21,10 +22,8 @@ export interface Context {
   journal?: Journal;
   /** Property paths whose change makes a new object, as the program's `replaceOnChanges` says. */
   replaceOnChanges?: readonly string[];
-  /** Accounts that the state names for the objects of this provider, as far as this run has seen them. */
-  owners?: Set<string>;
-  /** Objects (`TYPE ID`) that this run takes over: no other resource's deletion may take them away. */
-  adopted?: Set<string>;
+  /** What this run has shown so far of the program and the state. */
+  memory?: DeploymentMemory;
   /** A line for the person at the screen, beside the resource's progress. */
   log(line: string): void;
 }
@@ -37,6 +36,24 @@ export interface Created<State> {
   recovered?: boolean;
   /** Ids of objects just like it that nobody knows: perhaps left by an interrupted run on another machine. */
   lookalikes?: string[];
+}
+
+/** What is to be replaced. */
+export interface Replaced<Inputs> {
+  /** Absent where the engine does not say which object it is. */
+  id: string | undefined;
+  /** As of the last deployment, but for those of the program that count at once. */
+  args: Partial<Inputs>;
+}
+
+/** Why an object is deleted. */
+export interface Circumstances {
+  /** The program declares a resource of that name; else it was taken out, or all is destroyed and no program runs. */
+  isDeclared: boolean;
+  /** The object that the resource is by now. */
+  successor: string | undefined;
+  /** What the program says of the deletion, also where it does not count yet. */
+  asked: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -54,12 +71,17 @@ export interface Resource<Inputs extends object, State extends object> {
   rules?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>): Failure[] | Promise<Failure[]>;
   /** What taking over an existing object will change: asked once, before it is created; its lines are logged. */
   adoption?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>, context: Context): Promise<string[]>;
-  /** Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do. */
-  beforeReplace?(id: string, state: State, changed: (keyof Inputs)[], context: Context): Promise<void>;
+  /**
+   * Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do, and a check that the
+   * engine makes for a replacement of its own; `changed` is empty then.
+   */
+  beforeReplace?(old: Replaced<Inputs>, changed: (keyof Inputs)[], context: Context): Promise<void>;
   create(inputs: Inputs, context: Context): Promise<Created<State>>;
   /** The state as it is now, or undefined when the object is gone. `state` is empty when all that is known is the id. */
   read(id: string, state: Partial<State>, context: Context): Promise<State | undefined>;
   update(id: string, state: State, inputs: Inputs, context: Context): Promise<State>;
+  /** What tells the object from others where its id does not. */
+  object?(state: State): string;
   /** Succeeds when the object is gone already. */
-  delete(id: string, state: State, context: Context): Promise<void>;
+  delete(id: string, state: State, context: Context, circumstances: Circumstances): Promise<void>;
 }

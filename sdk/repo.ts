@@ -81,14 +81,20 @@ export interface RepoArgs {
    * @default `false`
    */
   forceDestroy?: pulumi.Input<boolean>;
+  /**
+   * Whether deleting or replacing the resource leaves the repository and its backups in the account.
+   *
+   * @default `false`
+   */
+  keepOnDelete?: pulumi.Input<boolean>;
   /** Id of a repository to adopt instead of creating one. Read at creation only. */
   existingId?: string;
 }
 
 /**
  * A backup repository at BorgBase. A repository that holds backups is never deleted or replaced unless
- * `forceDestroy` was true at the last deployment. Usage and the time of the last backup are no outputs, as a
- * backup is no drift: see `getRepo`.
+ * `forceDestroy` was true at the last deployment. With `keepOnDelete` it stays in the account. Usage and the
+ * time of the last backup are no outputs, as a backup is no drift: see `getRepo`.
  */
 export class Repo extends DynamicResource {
   /** Name in BorgBase's list of repositories. */
@@ -120,6 +126,8 @@ export class Repo extends DynamicResource {
    * it, run `pulumi up`, then destroy.
    */
   declare readonly forceDestroy: pulumi.Output<boolean>;
+  /** Whether deleting or replacing the resource leaves the repository and its backups in the account. */
+  declare readonly keepOnDelete: pulumi.Output<boolean>;
   /** Repository URL for `borg`, for example `ssh://ID@ID.repo.borgbase.com/./repo`. Holds no password. */
   declare readonly repoPath: pulumi.Output<string>;
   /** Repository URL for `restic`, password included. Restic repositories only. Secret. */
@@ -155,6 +163,7 @@ const OUTPUTS: readonly string[] = [
   "borgVersion",
   "compaction",
   "forceDestroy",
+  "keepOnDelete",
   "repoPath",
   "resticUrl",
   "htpasswd",

@@ -5,7 +5,14 @@ import { getRepoSchema, getReposSchema, type IdOrName, type RepoInfo } from "../
 import { chooseOne } from "./choose";
 
 function toInfo(remote: RemoteRepo): RepoInfo {
-  const { forceDestroy: _, resticUrl: _url, htpasswd: _password, __account: _owner, ...plain } = toState(remote, {});
+  const {
+    forceDestroy: _,
+    keepOnDelete: _keep,
+    resticUrl: _url,
+    htpasswd: _password,
+    __account: _owner,
+    ...plain
+  } = toState(remote, {});
   return {
     id: remote.id,
     ...plain,

@@ -5,6 +5,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import type { Api } from "../api";
 import { type GivenConfig, resolveConfig } from "../config";
+import { DeploymentMemory } from "../deploymentMemory";
 import { type Failure, isKind, ProviderError } from "../errors";
 import { Journal } from "../journal";
 import { check, create, diff, type Properties, read, remove, update } from "../lifecycle";
@@ -12,6 +13,7 @@ import { once } from "../once";
 import { parsePropertyPath, withValueFrom } from "../propertyPath";
 import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
 import type { Context } from "../resource";
+import { originOfDeletion, watchDeletions } from "./deletionRequest";
 import { PROVIDER_TEXT, project } from "./dynamicHostInternals";
 import { told } from "./expectedErrors";
 import { endWithEngine } from "./process";
@@ -27,17 +29,14 @@ const OWN = [ORIGIN, IGNORE_CHANGES, REPLACE_ON_CHANGES];
 /** The provider of one type of resource, for the host. */
 export function host(type: string): dynamic.ResourceProvider {
   endWithEngine();
+  watchDeletions();
   const resource = resourceOf(type);
   let given: GivenConfig = {};
   const connection = once(() => connectionFor(given));
   const context = (inputs: Properties): Context => {
     const origin = inputs[ORIGIN];
-    const { api, journal, owners, adopted } = connection();
     return {
-      api,
-      journal,
-      owners,
-      adopted,
+      ...connection(),
       name: nameIn(origin) ?? "",
       ...(typeof origin === "string" && { origin: `${project()}/${origin}` }),
       replaceOnChanges: listIn(inputs[REPLACE_ON_CHANGES]),
@@ -85,7 +84,11 @@ export function host(type: string): dynamic.ResourceProvider {
     update: (id, olds, news) =>
       told(async () => ({ outs: await update(resource, id, known(olds), wanted(olds, news), context(news)) })),
 
-    delete: (id, props) => told(() => remove(resource, id, known(props), context({}))),
+    // Synchronous up to here: the request is the one that the host has just asked for its id.
+    delete: (id, props) => {
+      const origin = originOfDeletion(id);
+      return told(() => remove(resource, id, known(props), context({ [ORIGIN]: origin })));
+    },
   };
 }
 
@@ -106,8 +109,7 @@ export async function invoke<N extends FunctionName>(
 interface Connection {
   api(): Promise<Api>;
   journal: Journal;
-  owners: Set<string>;
-  adopted: Set<string>;
+  memory: DeploymentMemory;
 }
 
 const connections = new Map<string, Connection>();
@@ -122,8 +124,7 @@ function connectionFor(given: GivenConfig): Connection {
     let api: Promise<Api> | undefined;
     connection = {
       journal,
-      owners: new Set(),
-      adopted: new Set(),
+      memory: new DeploymentMemory(),
       api() {
         // Loaded here, as an operation on key pairs alone speaks with nobody.
         api ??= import("../api/index.js").then(({ connect }) => connect(config, { journal }));

@@ -16,8 +16,9 @@ export async function rememberOwner(context: Context): Promise<string | undefine
  */
 export async function ownerOfAddition(context: Context): Promise<string | undefined> {
   const owner = await rememberOwner(context);
-  const [other] = context.owners ?? [];
-  if (owner === undefined || other === undefined || context.owners?.has(owner)) return owner;
+  const { accounts } = context.memory ?? {};
+  const [other] = accounts ?? [];
+  if (owner === undefined || other === undefined || accounts?.has(owner)) return owner;
   throw new ProviderError(
     "refused",
     `Nothing is added: the token is of the account ${owner}, and what this stack has already belongs to ${other}. ` +

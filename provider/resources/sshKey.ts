@@ -60,6 +60,24 @@ async function adopt(id: string, inputs: Partial<SshKeyInputs>, context: Context
   return key;
 }
 
+/**
+ * Repositories of the program have the new key by the time that the old one is to go. Others would lose access by a
+ * replacement that did not name them; a key that is taken out of the program is revoked everywhere, on purpose.
+ */
+async function assertUnused(id: string, successor: string, context: Context): Promise<void> {
+  const { repos } = await context.api();
+  const users = (await repos.latest()).filter((repo) =>
+    [repo.appendOnlyKeys, repo.fullAccessKeys, repo.rsyncKeys].some((list) => list.includes(id)),
+  );
+  if (users.length === 0) return;
+  const names = users.map((repo) => `"${repo.name}" (${repo.id})`).join(", ");
+  throw new ProviderError(
+    "refused",
+    `The SSH key ${id} is not deleted, though ${successor} has taken its place: it still opens the repositories ${names}. ` +
+      `Take ${id} out of their lists, or give them ${successor} instead, and run \`pulumi up\`.`,
+  );
+}
+
 /** A public key registered with BorgBase. */
 export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
   schema: sshKeySchema,
@@ -94,12 +112,13 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     return state;
   },
 
-  async beforeReplace(id, _state, _changed, context) {
-    await assertMayReplace(`the SSH key ${id}`, context);
+  async beforeReplace({ id, args }, _changed, context) {
+    await assertMayReplace(`the SSH key ${id ?? `"${args.name ?? context.name}"`}`, context);
   },
 
-  async delete(id, state, context) {
+  async delete(id, state, context, { successor }) {
     const { keys } = await context.api();
+    if (successor !== undefined) await assertUnused(id, successor, context);
     if (await keys.delete(id)) return;
     await assertOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
   },

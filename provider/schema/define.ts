@@ -43,6 +43,11 @@ export interface InputOptions<T> extends Documented {
   forceNew?: boolean;
   /** Describes a way to connect: a change of it alone changes nothing. */
   connectionOnly?: boolean;
+  /**
+   * Steers the deletion of the object. A pending deletion follows what the program sets today: `now` in the run that sets
+   * it, `next` only for an object that an earlier run has replaced.
+   */
+  steersDeletion?: "now" | "next";
   /** Names the object to adopt: read at creation only, later it can only be the resource's own id. */
   adoptId?: boolean;
   /** A plain value of the program, never an output of another resource. */

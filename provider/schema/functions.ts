@@ -168,6 +168,7 @@ function idOrName(z: Zod, kind: string) {
 function repoInfo(z: Zod) {
   const {
     forceDestroy: _,
+    keepOnDelete: _keep,
     resticUrl: _url,
     htpasswd: _password,
     existingId: _id,

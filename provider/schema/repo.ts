@@ -8,7 +8,7 @@ export const repoSchema = defineResource(
     type: "Repo",
     description:
       "A backup repository at BorgBase. A repository that holds backups is never deleted or replaced unless `forceDestroy` " +
-      "was true at the last deployment. Usage and the time of the last backup are no outputs, as a backup is no drift: see `getRepo`.",
+      "was true at the last deployment. With `keepOnDelete` it stays in the account. Usage and the time of the last backup are no outputs, as a backup is no drift: see `getRepo`.",
     errors: [
       "A repository that holds backups is not deleted or replaced. Set `forceDestroy: true` and run `pulumi up` first, or keep it with `keepOnDelete: true`.",
       "A token of another account finds nothing. The error names both accounts, and the state keeps the repository.",
@@ -101,6 +101,15 @@ export const repoSchema = defineResource(
         description:
           "Whether a repository that holds backups may be deleted or replaced. Counts as of the last deployment: set it, run `pulumi up`, then destroy.",
         default: false,
+        // Never in the run that sets it: a deletion of backups takes two steps.
+        steersDeletion: "next",
+      }),
+      keepOnDelete: input(flag, {
+        description: "Whether deleting or replacing the resource leaves the repository and its backups in the account.",
+        default: false,
+        steersDeletion: "now",
+        // States of 0.1.0 lack this argument.
+        equals: (declared, actual) => declared === (actual ?? false),
       }),
       existingId: input(text("must be the id of a repository"), {
         description: "Id of a repository to adopt instead of creating one. Read at creation only.",

@@ -124,11 +124,13 @@ export const sshConnectionSchema = defineResource(
       keepOnDelete: input(flag, {
         description: "Whether deleting the resource leaves the key on the host.",
         ...flagOff,
+        steersDeletion: "now",
       }),
       onUnreachable: input(z.enum(["fail", "forget"], { error: 'must be "fail" or "forget"' }), {
         description:
           "What a deletion does when the host cannot be reached: `fail`, or `forget` the key. Never applies to a changed host key.",
         default: "fail",
+        steersDeletion: "now",
         output: "whenSet",
         equals: equalsOr("fail"),
       }),

@@ -33,6 +33,12 @@ export interface Entry {
   replaced?: true;
 }
 
+/** A replacement that is not the provider's idea: it is asked for no diff then. */
+export interface Forced {
+  name: string;
+  how: "replacementTrigger" | "--replace";
+}
+
 /** Whether the entry of this name is the declared resource's. */
 export function isOf({ name, aliases }: Declared, entry: string): boolean {
   return entry === name || aliases.includes(entry);
@@ -58,13 +64,16 @@ export class Engine {
   /**
    * @param parallel how many resources are worked on at once
    * @param target the only resource to bring to what the program says; those that it needs are there
+   * @param forced the resource that the engine replaces by a decision of its own
    */
-  async up(process: Process, program: Program, parallel = 1, target?: string): Promise<Outcome> {
+  async up(process: Process, program: Program, parallel = 1, target?: string, forced?: Forced): Promise<Outcome> {
     const planned = target
       ? program.filter(({ name }) => name === target).map((one) => ({ ...one, after: [] }))
       : program;
     return this.#all(planned, process, parallel, async (declared, outcome) => {
-      const { old, inputs, changed, replaces } = await this.#plan(process, declared, (name) => this.#current(name)?.id);
+      const how = forced?.name === declared.name ? forced.how : undefined;
+      const idOf = (name: string) => this.#current(name)?.id;
+      const { old, inputs, changed, replaces } = await this.#plan(process, declared, idOf, how);
       const { type, name } = declared;
       if (!old || replaces.length > 0) {
         outcome.steps.push(old ? `replace ${name}: ${replaces}` : `create ${name}`);
@@ -147,19 +156,24 @@ export class Engine {
     return this.entries.find((entry) => entry.name === name && !entry.replaced);
   }
 
-  async #plan(process: Process, declared: Declared, idOf: (name: string) => unknown) {
+  async #plan(process: Process, declared: Declared, idOf: (name: string) => unknown, how?: Forced["how"]) {
     const { type, name, inputs: inputsOf } = declared;
     const resource = resourceOf(type);
     const context = process.context(name);
     const old = this.entries.find((entry) => isOf(declared, entry.name) && !entry.replaced);
-    const checked = await process.run(() => check(resource, old?.inputs, inputsOf(idOf), context));
-    if (checked.failures.length > 0) throw new Error(`${name} is bad: ${JSON.stringify(checked.failures)}`);
-    const none = { changed: [], replaces: [] };
-    const { inputs } = checked;
-    const { changed, replaces } = old
-      ? await process.run(() => diff(resource, old.id, old.state, inputs, context))
-      : none;
-    return { old, inputs, changed, replaces };
+    const checked = async (olds: Properties | undefined) => {
+      const { inputs, failures } = await process.run(() => check(resource, olds, inputsOf(idOf), context));
+      if (failures.length > 0) throw new Error(`${name} is bad: ${JSON.stringify(failures)}`);
+      return inputs;
+    };
+    if (!old) return { old, inputs: await checked(undefined), changed: [], replaces: [] };
+    if (how === "--replace") return { old, inputs: await checked(undefined), changed: [], replaces: ["id"] };
+    const inputs = await checked(old.inputs);
+    const { changed, replaces } = how
+      ? { changed: [how], replaces: [how] }
+      : await process.run(() => diff(resource, old.id, old.state, inputs, context));
+    // Without the old arguments, as the new object owes them nothing.
+    return { old, inputs: replaces.length > 0 ? await checked(undefined) : inputs, changed, replaces };
   }
 
   /** Repositories before the keys that they list. */
@@ -180,7 +194,7 @@ export class Engine {
   }
 
   async #deleteOne(entry: Entry, process: Process): Promise<void> {
-    await process.run(() => remove(resourceOf(entry.type), entry.id, entry.state, process.context()));
+    await process.run(() => remove(resourceOf(entry.type), entry.id, entry.state, process.context(entry.name)));
     process.save(() => {
       this.entries = this.entries.filter((other) => other !== entry);
     });

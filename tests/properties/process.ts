@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { connect } from "../../provider/api";
 import type { RetryPolicy } from "../../provider/api/retry";
 import type { Config } from "../../provider/config";
+import { DeploymentMemory } from "../../provider/deploymentMemory";
 import { type Addition, Journal } from "../../provider/journal";
 import type { Context } from "../../provider/resource";
 
@@ -51,8 +52,7 @@ export class Process {
     this.#die = reject;
   });
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #adopted = new Set<string>();
-  readonly #owners = new Set<string>();
+  readonly #memory = new DeploymentMemory();
   readonly #api: ReturnType<typeof connect>;
   readonly #journal: Journal;
   #left: number;
@@ -74,13 +74,12 @@ export class Process {
     return Promise.race([result, this.#death]);
   }
 
-  /** As the dynamic host makes it: reads and deletions are told neither name nor origin. */
+  /** As the dynamic host makes it: reads are given neither name nor origin. */
   context(name = ""): Context {
     const base = {
       api: async () => this.#api,
       journal: this.#journal,
-      adopted: this.#adopted,
-      owners: this.#owners,
+      memory: this.#memory,
       name,
       log: (line: string) => void this.log.push(line),
     };

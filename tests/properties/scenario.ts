@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { FaultInput, Variants } from "../../emulator";
+import type { Forced } from "./engine";
 import { type Kill, MOMENTS, type Refused } from "./process";
 
 /*
@@ -30,6 +31,7 @@ export interface RepoPlan {
   borgVersion?: string;
   compaction?: { interval: number; unit: string; hour: number; timezone: string };
   forceDestroy?: boolean;
+  keepOnDelete?: boolean;
   deleteBeforeReplace?: boolean;
 }
 
@@ -41,6 +43,12 @@ export type Edit =
   | { move: string }
   /** Another name for the resource, with an alias for those that it had. */
   | { rename: string };
+
+/** Which resource the engine replaces by a decision of its own. */
+export interface Force {
+  which: number;
+  how: Forced["how"];
+}
 
 export interface Trouble {
   faults: FaultInput[];
@@ -54,7 +62,13 @@ export interface Trouble {
 export const TOKENS = ["readOnly", "createOnly", "revoked"] as const;
 
 export type Action =
-  | ({ do: "deploy"; edits: Edit[]; refresh: boolean; target?: number | undefined } & Trouble)
+  | ({
+      do: "deploy";
+      edits: Edit[];
+      refresh: boolean;
+      target?: number | undefined;
+      forced?: Force | undefined;
+    } & Trouble)
   | ({ do: "destroy" } & Trouble)
   | { do: "rename repo"; which: number; name: string }
   | { do: "set alert"; which: number; alertDays: number }
@@ -121,6 +135,7 @@ const repoPlan = fc.record(
     borgVersion: fc.constantFrom("LATEST", "V_1_2_X"),
     compaction,
     forceDestroy: fc.boolean(),
+    keepOnDelete: often(false, true),
     deleteBeforeReplace: fc.boolean(),
   },
   { requiredKeys: ["region"] },
@@ -174,6 +189,7 @@ const deploy = fc.record({
   edits: fc.array(edit, { minLength: 1, maxLength: 4 }),
   refresh: fc.boolean(),
   target: seldom(fc.nat(5)),
+  forced: seldom(fc.record({ which, how: fc.constantFrom("replacementTrigger" as const, "--replace" as const) })),
   ...trouble,
 });
 const first = fc.record({

@@ -83,6 +83,23 @@ const FOUND: Record<string, Action[]> = {
     deploy([repo("r0", { deleteBeforeReplace: true })]),
     deploy([repo("r0", { deleteBeforeReplace: true, region: "us" })], dies(1)),
   ],
+  "a repository with backups is not replaced because the engine says so": [
+    deploy([repo("r0", {})]),
+    { do: "back up", which: 0, usage: 5 },
+    deploy([repo("r0", { alertDays: 1 })], { forced: { which: 0, how: "replacementTrigger" } }),
+  ],
+  "a repository that waits for its deletion with backups is left in the account by keepOnDelete": [
+    deploy([repo("r0", {})]),
+    { do: "back up", which: 0, usage: 5 },
+    deploy([repo("r0", { alertDays: 1 })], { forced: { which: 0, how: "--replace" } }),
+    deploy([repo("r0", { keepOnDelete: true })]),
+  ],
+  "a key that was replaced stays as long as another's repository lists it": [
+    { do: "add repo", name: "theirs" },
+    deploy([{ key: "k0", plan: { line: 0 } }]),
+    { do: "list keys", which: 0, keys: [0] },
+    deploy([{ key: "k0", plan: { line: 1 } }]),
+  ],
 };
 
 describe("Whatever happens to a stack", function () {

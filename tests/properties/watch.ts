@@ -1,6 +1,6 @@
 import type { LoggedRequest } from "../../emulator";
 import type { ConsoleRepo } from "../support/account";
-import type { Engine } from "./engine";
+import { type Engine, isOf, type Program } from "./engine";
 
 const LISTS = ["fullAccessKeys", "appendOnlyKeys", "rsyncKeys"] as const;
 
@@ -15,9 +15,14 @@ export interface Before {
   drifted: ReadonlySet<string>;
 }
 
-/** Ids that the state allows to be deleted with what they hold. */
-export function forcedIn(engine: Engine): Set<string> {
-  return new Set(engine.entries.filter(({ state }) => state.forceDestroy === true).map(({ id }) => id));
+/** Ids that may be deleted with what they hold: as their state says, or as the program says of what an earlier run replaced. */
+export function forcedIn(engine: Engine, program: Program): Set<string> {
+  const forced = program.filter(({ inputs }) => inputs((name) => name).forceDestroy === true);
+  const mayGo = engine.entries.filter(
+    ({ state, replaced, names }) =>
+      state.forceDestroy === true || (replaced && forced.some((one) => names.some((name) => isOf(one, name)))),
+  );
+  return new Set(mayGo.map(({ id }) => id));
 }
 
 /**

@@ -9,7 +9,7 @@ import { Console } from "../support/account";
 import { Engine, isOf, type Outcome, type Program } from "./engine";
 import { assertAsDeclared, Known } from "./invariants";
 import { Process, type ProcessOptions } from "./process";
-import { type Action, RENAMED, type Scenario, type Trouble } from "./scenario";
+import { type Action, type Force, RENAMED, type Scenario, type Trouble } from "./scenario";
 import { Secrets } from "./secrets";
 import { type Found, Source } from "./stack";
 import { type Before, forcedIn, violations } from "./watch";
@@ -53,7 +53,7 @@ export class World {
     if (action.do === "deploy") {
       if (action.refresh) await this.refresh(action);
       for (const edit of action.edits) this.source.edit(edit);
-      const { errors, killed } = await this.up(action, action.target);
+      const { errors, killed } = await this.up(action, action.target, action.forced);
       const isWhole = action.target === undefined && errors.length === 0 && !killed;
       if (isWhole && !this.#isStale) await this.#assertAsDeclared();
     } else if (action.do === "destroy") {
@@ -75,12 +75,20 @@ export class World {
           for (const { id } of [...keys, ...repos]) if (alike.split(", ").includes(id)) await this.#delete(id);
           continue;
         }
+        // A repository that the program does not give the new key: a person takes the old one out of it.
+        const [, replaced] =
+          /^The SSH key (\d+) is not deleted, though \d+ has taken its place/.exec(error.message) ?? [];
+        if (replaced) {
+          await this.#takeOut(replaced);
+          continue;
+        }
         assert.ok(
           [...this.#full].some((id) => error.message.includes(`(${id}) holds backups`)),
           error.message,
         );
       }
       for (const id of this.#full) this.#setContent(id, null);
+      if (this.#isStale) assertNone(await this.refresh(CALM), "refresh");
       outcome = await this.up(CALM);
     }
     assertNone(outcome, "up");
@@ -106,14 +114,21 @@ export class World {
   }
 
   /** @param target which of the repositories to work on alone, of those whose keys are there */
-  async up(trouble: Trouble, target?: number): Promise<Outcome> {
+  async up(trouble: Trouble, target?: number, force?: Force): Promise<Outcome> {
     const found = await this.#look();
     this.#program = this.source.program(this.engine.entries, found, this.#known.unrelated(found, this.engine));
     this.#known.deploying(this.engine, this.#program);
     const there = (key: string) => this.engine.entries.some(({ name, replaced }) => name === key && !replaced);
     const targets = this.#program.filter(({ type, after }) => type === "Repo" && after.every(there));
     const only = target === undefined ? undefined : targets[target % (targets.length || 1)]?.name;
-    return this.#watched(trouble, found, (process) => this.engine.up(process, this.#program, trouble.parallel, only));
+    const known = this.#program.filter((one) =>
+      this.engine.entries.some(({ name, replaced }) => isOf(one, name) && !replaced),
+    );
+    const name = force && known[force.which % (known.length || 1)]?.name;
+    const forced = force && name !== undefined ? { name, how: force.how } : undefined;
+    return this.#watched(trouble, found, (process) =>
+      this.engine.up(process, this.#program, trouble.parallel, only, forced),
+    );
   }
 
   async refresh(trouble: Trouble): Promise<Outcome> {
@@ -142,7 +157,7 @@ export class World {
     const before: Before = {
       repos: found.repos,
       full: new Set(this.#full),
-      forced: forcedIn(this.engine),
+      forced: forcedIn(this.engine, this.#program),
       drifted: new Set(this.#drifted),
     };
     const program = this.#program;
@@ -154,6 +169,11 @@ export class World {
     control.clearFaults();
     // What a person does about a token that has expired.
     this.#changeTokens(null);
+    // What was left in the account on purpose is nobody's from then on.
+    for (const line of process.log) {
+      const [, kept] = /^leaves the repository (\w+) /.exec(line) ?? [];
+      if (kept) this.#known.touched.add(kept);
+    }
     // A deletion without an answer stays in the state, and to declare the object again takes a refresh.
     const isOpen = outcome.killed || outcome.errors.length > 0;
     if (isOpen && outcome.steps.some((step) => step.startsWith("delete "))) this.#isStale = true;
@@ -237,6 +257,21 @@ export class World {
     // The console knows how its own server writes the id of a key.
     const written = this.scenario.variants.sshDeleteId === "int" ? id : JSON.stringify(id);
     await this.#console.ask(`mutation { sshDelete(id: ${written}) { ok } }`);
+  }
+
+  /** Somebody takes a key out of all lists. */
+  async #takeOut(key: string): Promise<void> {
+    for (const repo of (await this.#look()).repos) {
+      const lists = (["fullAccessKeys", "appendOnlyKeys", "rsyncKeys"] as const).filter((list) =>
+        repo[list]?.includes(key),
+      );
+      if (lists.length === 0) continue;
+      const changes = lists.map((list) => `${list}: ${JSON.stringify(repo[list].filter((id) => id !== key))}`);
+      await this.#console.edit(repo.id, changes.join(", "));
+      this.#drifted.add(repo.id);
+      this.#isStale = true;
+      this.#known.see((await this.#look()).repos.find(({ id }) => id === repo.id));
+    }
   }
 
   /** Somebody uses the web console, or makes a backup. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Emulator, TokenLevel } from "../../emulator";
 import { type Api, connect } from "../../provider/api";
+import { DeploymentMemory } from "../../provider/deploymentMemory";
 import type { ErrorKind } from "../../provider/errors";
 import { create, diff, type Properties, read, remove, update } from "../../provider/lifecycle";
 import { type ResourceType, resourceOf } from "../../provider/registry";
@@ -138,15 +139,15 @@ describe("Whose objects a run makes", () => {
   it(
     "adds nothing to another account than the one that holds the rest of the stack",
     withEmulator(async (emulator) => {
-      const owners = new Set<string>();
+      const memory = new DeploymentMemory();
       const api = async () => apiOf(emulator, 1, "fullAccess");
       const repo = resourceOf("Repo");
       const old = { name: "old", region: "eu", format: "borg1", __account: MINE };
-      await diff(repo, "abcd1234", old, { region: "eu" }, context({ api, owners }));
-      const said = await failure(create(repo, { region: "eu" }, context({ api, owners, name: "new" })), "refused");
+      await diff(repo, "abcd1234", old, { region: "eu" }, context({ api, memory }));
+      const said = await failure(create(repo, { region: "eu" }, context({ api, memory, name: "new" })), "refused");
       assert.match(said, new RegExp(`Nothing is added.*${OTHER}.*${MINE}`));
       assert.deepEqual(await (await api()).repos.all(), []);
-      const own = context({ api: async () => apiOf(emulator, 0, "fullAccess"), owners, name: "new" });
+      const own = context({ api: async () => apiOf(emulator, 0, "fullAccess"), memory, name: "new" });
       await create(repo, { region: "eu" }, own);
     }),
   );

@@ -29,6 +29,7 @@ describe("check: what is right", () => {
     ["Repo", { ...EU, quota: (0.1 + 0.2) * 1000 }, { ...EU, quota: 300 }],
     ["Repo", { ...EU, quota: null, compaction: null }, EU],
     ["Repo", { ...EU, fullAccessKeys: ["9", 12, "9"] }, { ...EU, fullAccessKeys: ["12", "9"] }],
+    ["Repo", { ...EU, keepOnDelete: true }],
     ["Repo", { ...EU, compaction: WEEKLY, appendOnly: true, sftpEnabled: false, alertDays: 0, forceDestroy: true }],
   ];
   for (const [type, news, normalised] of RIGHT) {
@@ -195,9 +196,9 @@ describe("check: an argument that is removed", () => {
     ],
     [
       "Repo",
-      { ...EU, appendOnly: true, sftpEnabled: true, forceDestroy: true },
+      { ...EU, appendOnly: true, sftpEnabled: true, forceDestroy: true, keepOnDelete: true },
       EU,
-      { ...EU, appendOnly: false, sftpEnabled: false, forceDestroy: false },
+      { ...EU, appendOnly: false, sftpEnabled: false, forceDestroy: false, keepOnDelete: false },
     ],
     [
       "Repo",

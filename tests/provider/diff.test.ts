@@ -55,6 +55,8 @@ describe("diff of a Repo", () => {
     ["borgVersion", { ...EU, borgVersion: "V_1_2_X" }, ["borgVersion"]],
     ["borgVersion in another case", { ...EU, borgVersion: "latest" }, []],
     ["forceDestroy", { ...EU, forceDestroy: false }, ["forceDestroy"]],
+    ["keepOnDelete", { ...EU, keepOnDelete: true }, ["keepOnDelete"]],
+    ["keepOnDelete false, the state being older", { ...EU, keepOnDelete: false }, []],
     ["compaction: its hour", { ...EU, compaction: { ...COMPACTION, hour: 4 } }, ["compaction"]],
     ["compaction: its interval", { ...EU, compaction: { ...COMPACTION, interval: 2 } }, ["compaction"]],
     ["compaction: another time zone", { ...EU, compaction: zone("Europe/Paris") }, ["compaction"]],

@@ -4,14 +4,20 @@ import { defaultOf, differences } from "../../lifecycle";
 import type { Context, Resource } from "../../resource";
 import type { Input } from "../../schema/define";
 import { hasBorgVersion, ignoringCase, type RepoInputs, type RepoState, repoSchema } from "../../schema/repo";
-import { assertMayReplace, assertOwner, ownerOfAddition, rememberOwner } from "../account";
+import { assertOwner, ownerOfAddition, rememberOwner } from "../account";
+import { assertDeletable, assertReplaceable } from "./guard";
 import { toArguments, toState } from "./remote";
+
+/** What the API does not keep. */
+function ownSettings({ forceDestroy = false, keepOnDelete = false }: Partial<RepoInputs>) {
+  return { forceDestroy, keepOnDelete };
+}
 
 /** Brings a repository that is there to what the program says: one request with what differs, or none. */
 async function ensure(remote: RemoteRepo, kept: Partial<RepoState>, inputs: RepoInputs, context: Context) {
   const actual = toState(remote, kept);
   const changes = await toArguments(inputs, await differences(await repoSchema.fields(), inputs, actual));
-  const after = { ...kept, forceDestroy: inputs.forceDestroy ?? kept.forceDestroy ?? false };
+  const after = { ...kept, ...ownSettings({ ...kept, ...JSON.parse(JSON.stringify(inputs)) }) };
   if (Object.keys(changes).length === 0) return toState(remote, after);
   const { repos } = await context.api();
   return toState(await repos.edit(remote.id, changes), after);
@@ -36,19 +42,6 @@ function assertAdoptable(remote: RemoteRepo, inputs: Partial<RepoInputs>): void 
       `The repository ${remote.id} to take over has the ${name} "${remote[name]}", which cannot be changed: give ${name}: "${remote[name]}", not "${declared}".`,
     );
   }
-}
-
-function assertNoData(remote: RemoteRepo, what: string, toKeep: string): void {
-  if (!(remote.currentUsage > 0) && !remote.lastModified) return;
-  const facts = [
-    remote.currentUsage > 0 ? `${Number(remote.currentUsage.toFixed(1))} MB` : "",
-    remote.lastModified ? `last modified ${remote.lastModified}` : "",
-  ].filter(Boolean);
-  throw new ProviderError(
-    "refused",
-    `The repository "${remote.name}" (${remote.id}) holds backups (${facts.join(", ")}), so it is not ${what}. ` +
-      `To erase them for good, set forceDestroy: true and run \`pulumi up\` first; to keep them, ${toKeep}.`,
-  );
 }
 
 function rules({ format, borgVersion }: Partial<RepoInputs>): Failure[] {
@@ -100,7 +93,7 @@ export const repo: Resource<RepoInputs, RepoState> = {
     const args = await toArguments(wanted, Object.keys(wanted));
     const added = await repos.add({ ...args, name: wanted.name, region: inputs.region }, context.origin);
     const { item, recovered, lookalikes } = added;
-    const kept = { forceDestroy: inputs.forceDestroy ?? false, ...(__account && { __account }) };
+    const kept = { ...ownSettings(inputs), ...(__account && { __account }) };
     const state = recovered ? await ensure(item, kept, wanted, context) : toState(item, kept);
     return { id: item.id, state, recovered, lookalikes };
   },
@@ -128,19 +121,16 @@ export const repo: Resource<RepoInputs, RepoState> = {
     );
   },
 
-  async beforeReplace(id, state, changed, context) {
-    await assertMayReplace(`the repository ${id}`, context);
-    if (state.forceDestroy) return;
-    const remote = await (await context.api()).repos.current(id);
-    if (!remote) return;
-    const what = changed.join(" and ");
-    assertNoData(remote, `replaced for another ${what}`, `put ${what} back and declare a second repository`);
-  },
+  beforeReplace: assertReplaceable,
 
-  async delete(id, state, context) {
+  async delete(id, state, context, circumstances) {
+    if (state.keepOnDelete) {
+      context.log(`leaves the repository ${id} and its backups in the account, as keepOnDelete says`);
+      return;
+    }
     const { repos } = await context.api();
     const remote = await repos.current(id);
-    if (remote && !state.forceDestroy) assertNoData(remote, "deleted", "set retainOnDelete: true");
+    if (remote && !state.forceDestroy) assertDeletable(remote, circumstances);
     if (remote && (await repos.delete(id))) return;
     await assertOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);
   },

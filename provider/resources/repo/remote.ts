@@ -37,6 +37,7 @@ export function toState(remote: RemoteRepo, kept: Partial<RepoState>): RepoState
       },
     }),
     forceDestroy: kept.forceDestroy ?? false,
+    keepOnDelete: kept.keepOnDelete ?? false,
     repoPath: path.plain,
     ...(isRestic && password && { resticUrl: resticUrl(id, path.plain, password) }),
     ...(password && { htpasswd: password }),

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import { ProviderError } from "../../errors";
+import { messageOf, ProviderError } from "../../errors";
 import { differences } from "../../lifecycle";
-import type { Resource } from "../../resource";
+import type { Circumstances, Resource } from "../../resource";
 import {
   DEFAULT_PATH,
   optionsOf,
@@ -133,6 +133,11 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   drifts: true,
   rules,
 
+  /** The line in the file: an entry that waits for its deletion may have the id of the one that stands. */
+  object({ host, port, username, authorizedKeysPath = DEFAULT_PATH, fingerprintSha256 }) {
+    return JSON.stringify([host, port, username, authorizedKeysPath, fingerprintSha256]);
+  },
+
   async create(inputs) {
     const state = await ensure(given(inputs), undefined);
     return { id: `${state.username}@${state.host}:${state.port}`, state };
@@ -167,20 +172,31 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     return needsContact ? ensure(given(inputs), state) : toState(given(inputs), state);
   },
 
-  async delete(_id, state, context) {
+  async delete(_id, state, context, circumstances) {
     if (state.keepOnDelete || putByThisRun.has(place(state))) return;
     const { remove } = await import("../../ssh/deploy.js");
     const target = account(state, state.knownHosts, await waysTo(state));
     try {
       await remove(target, state.publicKey);
     } catch (error) {
-      if (state.onUnreachable !== "forget" || !isUnreachable(error)) throw explained(error, target, state);
+      if (!isUnreachable(error)) throw explained(error, target, state);
+      if (state.onUnreachable !== "forget") throw unreachable(error, circumstances);
       context.log(
         `${state.host} cannot be reached, so the key ${state.fingerprintSha256} is forgotten and stays there`,
       );
     }
   },
 };
+
+/** With the step that ends it: what waits for its deletion listens to the program, and at `pulumi destroy` none runs. */
+function unreachable(error: unknown, { isDeclared }: Circumstances): ProviderError {
+  const where = isDeclared ? "and run `pulumi up`" : "for it in the program, and run `pulumi up` first";
+  return new ProviderError(
+    "host",
+    `${messageOf(error)}. To give up the key there, set onUnreachable: "forget" ${where}.`,
+    { cause: error },
+  );
+}
 
 /** Whether the managed key is the only way in, and may do less than edit files. */
 function isOnlyRestricted({ credentials }: ManagedAccount, state: SshConnectionState): boolean {

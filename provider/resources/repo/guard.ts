@@ -1,0 +1,97 @@
+import type { RemoteRepo } from "../../api";
+import { ProviderError } from "../../errors";
+import { differences } from "../../lifecycle";
+import type { Circumstances, Context, Replaced } from "../../resource";
+import { ignoringCase, type RepoInputs, repoSchema } from "../../schema/repo";
+import { assertMayReplace } from "../account";
+import { toState } from "./remote";
+
+/*
+ * A repository is data: what may delete it, and what must not. Each refusal names steps that work where it comes.
+ */
+
+/** The repository as the refusals name it, or undefined where it holds no backups. */
+function backupsOf(remote: RemoteRepo): string | undefined {
+  if (!(remote.currentUsage > 0) && !remote.lastModified) return undefined;
+  const facts = [
+    remote.currentUsage > 0 ? `${Number(remote.currentUsage.toFixed(1))} MB` : "",
+    remote.lastModified ? `last modified ${remote.lastModified}` : "",
+  ].filter(Boolean);
+  return `"${remote.name}" (${remote.id}) holds backups (${facts.join(", ")})`;
+}
+
+/** @throws `refused` where the replacement would end with the deletion of backups */
+export async function assertReplaceable(
+  { id, args }: Replaced<RepoInputs>,
+  changed: readonly string[],
+  context: Context,
+): Promise<void> {
+  if (args.keepOnDelete) return;
+  await assertMayReplace(`the repository ${id ?? `"${args.name ?? context.name}"`}`, context);
+  if (args.forceDestroy) return;
+  const olds = await candidates(id, args, context);
+  const [backups] = olds.flatMap((old) => backupsOf(old) ?? []);
+  if (!backups) return;
+  const what = changed.join(" and ");
+  const because = what
+    ? ` for another ${what}`
+    : ", though replacementTrigger, replaceWith or the provider asks for it";
+  const certain = `The repository ${backups}, so it is not replaced${because}.`;
+  const uncertain =
+    `The repository ${backups} and may be the one to replace, as Pulumi names none, so nothing is replaced, ` +
+    "though replacementTrigger, replaceWith or the provider asks for it.";
+  throw new ProviderError(
+    "refused",
+    `${olds.length === 1 ? certain : uncertain} To go on with it as it is, put ${what || "that"} back. To have a new one beside it, ` +
+      "set keepOnDelete: true. To erase the backups for good, set forceDestroy: true and run `pulumi up` before.",
+  );
+}
+
+/**
+ * The repository with this id; without one, those that have the arguments of the last deployment. Others may have changed
+ * what a repository holds, so those that differ count where none is the same.
+ */
+async function candidates(id: string | undefined, args: Partial<RepoInputs>, context: Context): Promise<RemoteRepo[]> {
+  const { repos } = await context.api();
+  if (id !== undefined) {
+    const found = await repos.current(id);
+    return found ? [found] : [];
+  }
+  const { region = "", format = "borg1", name = context.name } = args;
+  const possible = (await repos.latest()).filter(
+    (one) =>
+      ignoringCase(region, one.region) && ignoringCase(format, one.format) && !context.memory?.isHeld("Repo", one.id),
+  );
+  const same: RemoteRepo[] = [];
+  const all = await repoSchema.fields();
+  for (const one of possible) {
+    if ((await differences(all, args as RepoInputs, toState(one, args))).length === 0) same.push(one);
+  }
+  const alike = same.length > 0 ? same : possible;
+  const named = alike.filter((one) => one.name === name);
+  return named.length > 0 ? named : alike;
+}
+
+/** @throws `refused` where backups would go that nobody has given up in an earlier deployment */
+export function assertDeletable(remote: RemoteRepo, { isDeclared, successor, asked }: Circumstances): void {
+  const backups = backupsOf(remote);
+  if (!backups) return;
+  const refused = `The repository ${backups}, so it is not deleted`;
+  if (successor !== undefined) {
+    const erase = asked.forceDestroy
+      ? "forceDestroy: true counts from the next `pulumi up` on, which erases them for good."
+      : "To erase the backups for good, set forceDestroy: true and run `pulumi up`.";
+    throw new ProviderError(
+      "refused",
+      `${refused}, though ${successor} has taken its place. To leave it in the account, set keepOnDelete: true and run \`pulumi up\`. ${erase}`,
+    );
+  }
+  // Before the new one is made, the program's wish counts at once; with none running, it has to be deployed.
+  const [keep, erase] = isDeclared
+    ? ["set keepOnDelete: true and run `pulumi up`", "put back what replaces it, set"]
+    : ["set keepOnDelete: true for it in the program, and run `pulumi up` first", "set"];
+  throw new ProviderError(
+    "refused",
+    `${refused}. To leave it in the account, ${keep}. To erase the backups for good, ${erase} forceDestroy: true and run \`pulumi up\` first.`,
+  );
+}

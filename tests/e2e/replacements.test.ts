@@ -1,0 +1,301 @@
+import { strict as assert } from "node:assert";
+import type { CustomResourceOptions } from "@pulumi/pulumi";
+import * as borgbase from "../../sdk";
+import { startAccount } from "../support/account";
+import { assertOneLineError } from "../support/output";
+import { TestStack } from "../support/stack";
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGB4RQlFh1wpXyGPjkKSBQBZwTRf+tSu8ZvFBrSkX3fQ";
+
+describe("A replacement that the engine decides by itself", function () {
+  this.timeout(240_000);
+  let account: Awaited<ReturnType<typeof startAccount>>;
+  let stack: TestStack;
+  let args: borgbase.RepoArgs;
+  let opts: CustomResourceOptions;
+  /** Other resources of the program, and what the repository is to be replaced with. */
+  let before: () => CustomResourceOptions;
+  let declares: boolean;
+  let rotation = 1;
+
+  beforeEach(async () => {
+    account = await startAccount();
+    args = { region: "eu" };
+    opts = {};
+    before = () => ({});
+    declares = true;
+    stack = await TestStack.create(
+      async () => {
+        const more = before();
+        return declares ? { path: new borgbase.Repo("web", args, { ...opts, ...more }).repoPath } : {};
+        // For the program, which runs in this process: a journal that it cannot confirm would take up the old object.
+      },
+      account.env,
+      { "borgbase:endpoint": account.emulator.endpoint },
+    );
+  });
+  afterEach(async () => {
+    await stack.close();
+    await account.emulator.close();
+  });
+
+  async function up(...options: Parameters<TestStack["up"]>) {
+    const run = await stack.up(...options);
+    assert.ok(run.ok, run.output);
+    return run;
+  }
+
+  const repoIds = async () => (await account.console.repos()).map(({ id }) => id).sort();
+  const holdBackups = (id: string) =>
+    account.emulator.control.setContent(id, { currentUsage: 12.5, lastModified: "2026-11-20T10:00:00Z" });
+  const path = async () => (await stack.outputs()).path?.value;
+  const urn = async () => String((await stack.resource("Repo", "web"))?.urn);
+
+  /** Deploys the repository and puts backups into it. */
+  async function full(): Promise<string> {
+    await up();
+    const [id = ""] = await repoIds();
+    holdBackups(id);
+    return id;
+  }
+
+  /** Entries that wait for their deletion. */
+  async function pending(): Promise<string[]> {
+    const { deployment } = await stack.state();
+    const entries = deployment.resources as { type: string; delete?: boolean; id?: string }[];
+    const ours = entries.filter((entry) => entry.delete && /:(Repo|SshKey)$/.test(entry.type));
+    return ours.map(({ id = "" }) => id);
+  }
+
+  /** Holds that neither the preview nor the deployment replaces, and that nothing has changed. */
+  async function assertRefused() {
+    const [ids, was] = [await repoIds(), await path()];
+    const line = /"web" \(\w+\) holds backups \(12\.5 MB, .*so it is not replaced/;
+    assertOneLineError(await stack.preview(), line);
+    assertOneLineError(await stack.up(), line);
+    assert.deepEqual([await repoIds(), await path(), await pending()], [ids, was, []]);
+  }
+
+  const TRIGGERS: [what: string, first: () => void, then: () => void][] = [
+    ["replacementTrigger", () => (opts = { replacementTrigger: "1" }), () => (opts = { replacementTrigger: "2" })],
+    [
+      "replaceWith",
+      () => {
+        before = () => ({ replaceWith: [new borgbase.KeyPair("pair", { keepers: { rotated: "1" } })] });
+      },
+      () => {
+        rotation++;
+        before = () => ({ replaceWith: [new borgbase.KeyPair("pair", { keepers: { rotated: String(rotation) } })] });
+      },
+    ],
+    [
+      "replacementTrigger with deleteBeforeReplace",
+      () => (opts = { replacementTrigger: "1", deleteBeforeReplace: true }),
+      () => (opts = { replacementTrigger: "2", deleteBeforeReplace: true }),
+    ],
+    [
+      "replaceOnChanges",
+      () => {
+        args = { region: "eu", alertDays: 1 };
+        opts = { replaceOnChanges: ["alertDays"] };
+      },
+      () => {
+        args = { ...args, alertDays: 2 };
+      },
+    ],
+  ];
+  for (const [what, first, then] of TRIGGERS) {
+    it(`${what}: a repository that holds backups is refused in the preview and by up, and nothing is added`, async () => {
+      first();
+      const id = await full();
+      then();
+      await assertRefused();
+
+      // What replaceWith names has been replaced by now, so that there is no reason left.
+      then();
+      args = { ...args, keepOnDelete: true };
+      await up();
+      const ids = await repoIds();
+      assert.equal(ids.length, 2);
+      assert.ok(ids.includes(id), "the line's way out leaves the old one in the account");
+      assert.deepEqual(await pending(), []);
+      assert.deepEqual((await up()).steps, []);
+    });
+  }
+
+  it("replacementTrigger: forceDestroy of the same run erases nothing, and one that was deployed before does", async () => {
+    opts = { replacementTrigger: "1" };
+    const id = await full();
+    args = { region: "eu", forceDestroy: true };
+    opts = { replacementTrigger: "2" };
+    await assertRefused();
+    opts = { replacementTrigger: "1" };
+    await up();
+    opts = { replacementTrigger: "2" };
+    await up();
+    const ids = await repoIds();
+    assert.ok(ids.length === 1 && ids[0] !== id);
+  });
+
+  it("replacementTrigger: an empty repository is replaced, also beside a full one of another stack's resource", async () => {
+    await account.console.ask(`mutation { repoAdd(name: "web", region: "eu", alertDays: 9) { repoAdded { id } } }`);
+    const [theirs = ""] = await repoIds();
+    holdBackups(theirs);
+    args = { region: "eu", alertDays: 2 };
+    opts = { replacementTrigger: "1" };
+    await up();
+    const first = await repoIds();
+    opts = { replacementTrigger: "2" };
+    await up();
+    const second = await repoIds();
+    assert.ok(second.length === 2 && second.includes(theirs));
+    assert.notDeepEqual(first, second);
+  });
+
+  it("replacementTrigger: a repository that was renamed outside is known all the same", async () => {
+    args = { region: "eu", name: "web", alertDays: 2 };
+    opts = { replacementTrigger: "1" };
+    const id = await full();
+    await account.console.edit(id, `name: "renamed"`);
+    opts = { replacementTrigger: "2" };
+    assertOneLineError(await stack.preview(), /"renamed" \(\w+\) holds backups/);
+    assert.deepEqual(await repoIds(), [id]);
+  });
+
+  const FORCED: [what: string, replace: () => Promise<{ ok: boolean; output: string }>][] = [
+    ["up --replace", async () => stack.up({ replace: [await urn()] })],
+    [
+      "state taint",
+      async () => {
+        await stack.cli("state", "taint", await urn(), "--yes");
+        return stack.up();
+      },
+    ],
+  ];
+  for (const [what, replace] of FORCED) {
+    it(`${what}: nothing is lost, and keepOnDelete, as the line says, ends it with the next up`, async () => {
+      const id = await full();
+      assertOneLineError(
+        (await replace()) as never,
+        /holds backups .*so it is not deleted, though \w+ has taken its place.*keepOnDelete: true and run `pulumi up`/,
+      );
+      assert.deepEqual(await pending(), [id]);
+      assertOneLineError(await stack.up(), /so it is not deleted, though \w+ has taken its place/);
+      assert.equal((await repoIds()).length, 2, "no further one is made");
+
+      args = { region: "eu", keepOnDelete: true };
+      await up();
+      assert.deepEqual(await pending(), []);
+      assert.ok((await repoIds()).includes(id));
+      args = { region: "eu" };
+      await up();
+      assert.ok((await stack.destroy()).ok);
+      assert.deepEqual(await repoIds(), [id]);
+    });
+
+    it(`${what}: forceDestroy counts from the run after the replacement on`, async () => {
+      const id = await full();
+      args = { region: "eu", forceDestroy: true };
+      assertOneLineError((await replace()) as never, /forceDestroy: true counts from the next `pulumi up` on/);
+      assert.ok((await repoIds()).includes(id));
+      await up();
+      assert.deepEqual(await pending(), []);
+      assert.equal((await repoIds()).includes(id), false);
+    });
+  }
+
+  it("up --refresh --replace: the refresh lets the provider know, and it refuses before anything is made", async () => {
+    const id = await full();
+    const run = await stack.up({ replace: [await urn()], refresh: true });
+    assertOneLineError(run, /holds backups .*so it is not replaced/);
+    assert.deepEqual([await repoIds(), await pending()], [[id], []]);
+  });
+
+  it("destroy of what waits for its deletion names a way out that works then", async () => {
+    const id = await full();
+    await stack.up({ replace: [await urn()] });
+    assertOneLineError(
+      await stack.destroy(),
+      /holds backups .*set keepOnDelete: true for it in the program, and run `pulumi up` first/,
+    );
+    args = { region: "eu", keepOnDelete: true };
+    await up();
+    const destroyed = await stack.destroy();
+    assert.ok(destroyed.ok, destroyed.output);
+    assert.ok((await repoIds()).includes(id));
+  });
+
+  it("what is taken out of the program while it waits for its deletion is refused, and then kept as the line says", async () => {
+    const id = await full();
+    await stack.up({ replace: [await urn()] });
+    declares = false;
+    assertOneLineError(await stack.up(), /holds backups .*keepOnDelete: true for it in the program/);
+    declares = true;
+    args = { region: "eu", keepOnDelete: true };
+    await up();
+    declares = false;
+    await up();
+    assert.ok((await repoIds()).includes(id));
+    assert.deepEqual(await pending(), []);
+  });
+
+  it("keepOnDelete: a resource that is destroyed leaves its repository with the backups in the account", async () => {
+    args = { region: "eu", keepOnDelete: true };
+    const id = await full();
+    account.mutations();
+    const destroyed = await stack.destroy();
+    assert.ok(destroyed.ok, destroyed.output);
+    assert.match(destroyed.output, new RegExp(`leaves the repository ${id} and its backups in the account`));
+    assert.deepEqual([account.mutations(), await repoIds()], [[], [id]]);
+  });
+
+  it("two Repos with one existingId are an error of one line that names both, in either order", async () => {
+    const id = await full();
+    declares = false;
+    await stack.cli("state", "delete", await urn(), "--yes");
+    stack.program = async () => {
+      new borgbase.Repo("one", { region: "eu", existingId: id });
+      new borgbase.Repo("two", { region: "eu", existingId: id });
+    };
+    account.mutations();
+    const line = assertOneLineError(await stack.preview(), /is the resource "(one|two)" of this program already/);
+    assert.match(line, new RegExp(`Repo ${id}`));
+    assert.ok(!(await stack.up()).ok);
+    assert.deepEqual(account.mutations(), []);
+  });
+
+  it("a Repo with the existingId of one that the stack has already is refused, and its removal deletes nothing", async () => {
+    await up();
+    const [id = ""] = await repoIds();
+    stack.program = async () => {
+      new borgbase.Repo("web", { region: "eu" });
+      new borgbase.Repo("again", { region: "eu", existingId: id });
+    };
+    assertOneLineError(await stack.up(), /is the resource "(web|again)" of this program already/);
+    assert.deepEqual(await repoIds(), [id]);
+  });
+
+  it("an SshKey that a repository still lists is not deleted for its successor, and goes once that is mended", async () => {
+    let trigger = "1";
+    stack.program = async () => {
+      new borgbase.SshKey("web", { publicKey: KEY }, { replacementTrigger: trigger });
+    };
+    await up();
+    const [key] = await account.console.keys();
+    await account.console.ask(
+      `mutation { repoAdd(name: "theirs", region: "eu", fullAccessKeys: ["${key?.id}"]) { repoAdded { id } } }`,
+    );
+    const [theirs = ""] = await repoIds();
+    trigger = "2";
+    const line = assertOneLineError(await stack.up(), /still opens the repositories "theirs"/);
+    const [, successor] = /though (\d+) has taken its place/.exec(line) ?? [];
+    assert.deepEqual(await pending(), [key?.id]);
+    await account.console.edit(theirs, `fullAccessKeys: ["${successor}"]`);
+    await up();
+    assert.deepEqual(await pending(), []);
+    assert.deepEqual(
+      (await account.console.keys()).map(({ id }) => id),
+      [successor],
+    );
+  });
+});

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation";
 import { type Command, readOptions } from "./command";
 import type { Orphan } from "./orphans";
@@ -57,6 +58,9 @@ async function compare(workDir: string, stackName: string | undefined): Promise<
   const orphans: Orphan[] = [];
   const errors: string[] = [];
   const unknown = (...lines: string[]): Result => ({ status: "unknown", drifted, orphans, errors: lines });
+  if (!statSync(workDir, { throwIfNoEntry: false })?.isDirectory()) {
+    return unknown(`there is no folder ${workDir}: name the project's with --cwd`);
+  }
   try {
     const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
     const workspace = await LocalWorkspace.create({ workDir });
@@ -138,7 +142,22 @@ function oneLine(text: string): string {
 function lastLine(error: unknown): string {
   const lines = (error instanceof Error ? error.message : String(error)).split("\n").map((line) => line.trim());
   return oneLine(
-    lines.find((line) => /(^|\W)error: /.test(line)) ?? lines.filter(Boolean).at(-1) ?? "no reason was given",
+    lines.map(withoutCli).find((line) => line !== undefined) ??
+      lines.find((line) => /(^|\W)error: /.test(line)) ??
+      lines.filter(Boolean).at(-1) ??
+      "no reason was given",
+  );
+}
+
+/** What to do where the Pulumi CLI could not be started, as Node's `spawn` says it. */
+function withoutCli(line: string): string | undefined {
+  const [, code] = /spawn pulumi(?:\.exe)? (E[A-Z]+)$/.exec(line) ?? [];
+  if (code === "ENOENT") {
+    return "there is no pulumi on the PATH: install the Pulumi CLI (https://www.pulumi.com/docs/install/), or add its folder to the PATH";
+  }
+  return (
+    code &&
+    `the pulumi on the PATH cannot be started (${code}): see that it is the Pulumi CLI, and that it may be executed`
   );
 }
 

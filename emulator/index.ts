@@ -93,7 +93,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     server?.closeAllConnections();
     cutTunnels();
     await closed;
-    await real?.ssh.close();
+    await real?.close();
     await store.close();
     if (scratch) await rm(scratch, { recursive: true, force: true });
   };

@@ -52,6 +52,8 @@ export function noStorage(addresses: Addresses): RepoStorage {
     ...repoPaths(addresses),
     usage: () => ({ currentUsage: 0, lastModified: null }),
     fingerprints: { rsa: nobody(), ecdsa: nobody(), ed25519: nobody() },
+    encryption: () => "none",
+    compact: () => {},
     remove: () => {},
   };
 }
@@ -69,6 +71,8 @@ export interface RealStorage extends RepoStorage {
   ssh: SshServer;
   /** Answers a request of restic; false when the path is none of a repository. */
   restic(request: IncomingMessage, response: ServerResponse): Promise<boolean>;
+  /** Cuts every session, and resolves when no process works in a repository. */
+  close(): Promise<void>;
 }
 
 /** Repositories on the disk, behind a real SSH server and restic's REST protocol. */
@@ -109,7 +113,13 @@ export async function startStorage(options: RealStorageOptions): Promise<RealSto
       ecdsa: fingerprint(ssh.hostKeys, "ecdsa"),
       ed25519: fingerprint(ssh.hostKeys, "ed25519"),
     },
+    encryption: (repo) => storage.encryption(seen(repo)),
+    compact: (repo) => storage.compactRepo(seen(repo), options.log),
     remove: (repo) => storage.removeRepo(seen(repo)),
+    async close() {
+      await ssh.close();
+      await storage.stopAllBelow(folder);
+    },
   };
 }
 

@@ -109,8 +109,14 @@ export async function repoDelete(world: World, account: Account, args: { id: str
   return { ok: true };
 }
 
-export function repoCompact(world: World, account: Account, args: { id: string }) {
-  return find(world, account, args.id) ? { ok: true } : null;
+export async function repoCompact(world: World, account: Account, args: { id: string }) {
+  const compacted = find(world, account, args.id);
+  if (!compacted) return null;
+  if (compacted.format !== "borg1") {
+    throw new GraphQLError(`Only borg compacts on the server: this repository has the format ${compacted.format}.`);
+  }
+  await world.storage.compact(compacted);
+  return { ok: true };
 }
 
 /** Undefined only where the variants want null for what is missing. Words: clevyr/borgbase-operator, client tests. */
@@ -211,7 +217,7 @@ function repoAnswer(world: World, repo: Repo) {
     resticVersion: unset(world),
     vgerToken: unset(world),
     accessMode: unset(world),
-    encryption: "none",
+    encryption: () => storage.encryption(repo),
     currentUsage: async () => (await used()).currentUsage,
     lastModified: async () => (await used()).lastModified ?? unset(world),
     repoPath: () => repoPath(world, repo),

@@ -20,6 +20,10 @@ export interface RepoStorage {
   resticPath(repo: Repo, withPassword: boolean): string;
   /** `SHA256:…` of the host keys. */
   fingerprints: { rsa: string; ecdsa: string; ed25519: string };
+  /** How a borg repository is encrypted, in the words of `borg init -e`. */
+  encryption(repo: Repo): string | Promise<string>;
+  /** Starts to compact a borg repository; rejects where borg is missing. */
+  compact(repo: Repo): void | Promise<void>;
   /** Erases the data of a repository. */
   remove(repo: Repo): void | Promise<void>;
 }

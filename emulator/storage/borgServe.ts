@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { basename, resolve, sep } from "node:path";
 import type { StorageRepo } from "./types";
 
 /** The one repository of a BorgBase id: `ssh://ID@HOST/./repo`. */
@@ -49,17 +49,20 @@ export function startBorgServe(repo: StorageRepo, command: string, appendOnly: b
   if (appendOnly) args.push("--append-only");
   args.push(...quotaArguments(repo));
 
+  // As sshd does for a forced command: borg reads the client's wishes from here and honours only a safe few.
+  return startBorg(repo.dir, args, { SSH_ORIGINAL_COMMAND: command });
+}
+
+/** Starts borg in a repository's folder, to be stopped with whatever else works there. */
+export function startBorg(dir: string, args: string[], variables: NodeJS.ProcessEnv = {}): BorgProcess {
   const { PATH, LANG, LC_ALL, TMPDIR } = process.env;
-  const child = spawn("borg", args, {
-    cwd: dir,
-    // As sshd does for a forced command: borg reads the client's wishes from here and honours only a safe few.
-    env: { PATH, LANG, LC_ALL, TMPDIR, HOME: dir, SSH_ORIGINAL_COMMAND: command },
-  });
-  const processes = running.get(repo.dir) ?? new Set();
-  running.set(repo.dir, processes.add(child));
+  const home = resolve(dir);
+  const child = spawn("borg", args, { cwd: home, env: { PATH, LANG, LC_ALL, TMPDIR, HOME: home, ...variables } });
+  const processes = running.get(dir) ?? new Set();
+  running.set(dir, processes.add(child));
   const forget = () => {
     processes.delete(child);
-    if (processes.size === 0 && running.get(repo.dir) === processes) running.delete(repo.dir);
+    if (processes.size === 0 && running.get(dir) === processes) running.delete(dir);
   };
   child.once("exit", forget).once("error", forget);
   return child;
@@ -83,6 +86,12 @@ export function stopBorgServe(child: BorgProcess): Promise<void> {
 /** Ends whatever works in a repository's folder, through whichever server it came. */
 export async function stopAllIn(dir: string): Promise<void> {
   await Promise.all([...(running.get(dir) ?? [])].map(stopBorgServe));
+}
+
+/** Ends whatever works in the folders below one. */
+export async function stopAllBelow(folder: string): Promise<void> {
+  const below = [...running.keys()].filter((dir) => resolve(dir).startsWith(resolve(folder) + sep));
+  await Promise.all(below.map(stopAllIn));
 }
 
 /**

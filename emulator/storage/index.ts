@@ -1,4 +1,7 @@
 /** Where the emulator keeps real backups: `borg serve` behind SSH, restic's protocol behind HTTP. */
+export { stopAllBelow } from "./borgServe";
+export { compactRepo } from "./compact";
+export { encryption } from "./encryption";
 export { removeRepo } from "./remove";
 export { resticRequest } from "./resticRest";
 export { startSshServer } from "./sshServer";

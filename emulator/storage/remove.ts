@@ -1,5 +1,6 @@
 import { rename, rm } from "node:fs/promises";
 import { stopAllIn } from "./borgServe";
+import { forgetRepo } from "./resticFiles";
 import type { StorageRepo } from "./types";
 
 /**
@@ -8,6 +9,7 @@ import type { StorageRepo } from "./types";
  */
 export async function removeRepo(repo: StorageRepo): Promise<void> {
   await stopAllIn(repo.dir);
+  forgetRepo(repo.dir);
   // One rename takes the whole folder away at once: whoever still writes by path finds nothing.
   const doomed = `${repo.dir}.removed`;
   try {

@@ -28,6 +28,11 @@ const uploading = new Map<string, number>();
 const turns = new Map<string, Promise<unknown>>();
 const swept = new Map<string, Promise<void>>();
 
+/** To be called when a repository is gone, so that memory does not grow with each that ever was. */
+export function forgetRepo(dir: string): void {
+  for (const known of [uploading, turns, swept]) known.delete(dir);
+}
+
 /** Where a file lies: restic's own layout of a local folder, so that `restic -r DIR` reads it too. */
 export function pathOf(repo: StorageRepo, file: ResticFile): string {
   if (file.type === "config") return join(repo.dir, "config");

@@ -1,8 +1,12 @@
 import { once } from "node:events";
+import { mkdirSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { type Connection, type PublicKeyAuthContext, Server, type ServerChannel, type Session, utils } from "ssh2";
 import { type BorgProcess, isBorgServe, startBorgServe, stopBorgServe } from "./borgServe";
+import { hidingAnswers, hidingText } from "./hidePaths";
 import { loadHostKeys } from "./hostKeys";
+import { serveSftp } from "./sftp";
 import type { AuthorizedKey, SshServer, SshServerOptions, StorageRepo } from "./types";
 
 /** ms that a client has to log in, as sshd's LoginGraceTime. */
@@ -21,7 +25,8 @@ type Access = "full" | "append-only" | "rsync";
 
 /**
  * Serves repositories over SSH as BorgBase does: the user name is the repository's id, keys are the only way in, and
- * `borg serve` the only command. No shell, no forwarding; SFTP and rsync are refused with a line that says so.
+ * `borg serve` the only command. SFTP where the repository has it on, for keys with full access. No shell, no forwarding;
+ * rsync is refused with a line that says so.
  *
  * @throws when the port is taken, or a host key cannot be read.
  */
@@ -81,9 +86,27 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
     session.on("shell", (accept) =>
       refuse(accept(), "a shell", `Repository ${repoId} has no shell: use it with borg.`),
     );
-    session.on("subsystem", (accept, _reject, { name }) =>
-      refuse(accept(), "a subsystem", `Repository ${repoId}: ${name} is not offered by this emulator.`),
-    );
+    const whyNotSftp = () => {
+      const repo = backend.repo(repoId);
+      const access = repo && accessOf(repo, blob)?.access;
+      if (!repo || !access) return `Repository ${repoId} is no longer open to this key.`;
+      return refusedSftp(repo, access);
+    };
+    // SFTP itself has no place for a reason: where it is refused, the request is answered like any other subsystem's.
+    if (whyNotSftp() === undefined) {
+      session.on("sftp", (accept) => {
+        const repo = backend.repo(repoId);
+        const sftp = accept();
+        if (!repo || whyNotSftp() !== undefined) return sftp.end();
+        log(`ssh ${repoId}: sftp`);
+        mkdirSync(join(repo.dir, "repo"), { recursive: true, mode: 0o700 });
+        serveSftp(sftp, repo.dir);
+      });
+    }
+    session.on("subsystem", (accept, _reject, { name }) => {
+      const reason = name === "sftp" ? whyNotSftp() : undefined;
+      refuse(accept(), "a subsystem", reason ?? `Repository ${repoId}: ${name} is not offered by this emulator.`);
+    });
     session.on("exec", (accept, _reject, { command }) => {
       const channel = accept();
       // Asked again: keys and repositories change while a connection stays open.
@@ -117,8 +140,8 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
     // Borg may end before it has read everything.
     child.stdin.on("error", () => {});
     channel.pipe(child.stdin);
-    child.stdout.pipe(channel, { end: false });
-    child.stderr.pipe(channel.stderr, { end: false });
+    child.stdout.pipe(hidingAnswers(repo.dir)).pipe(channel, { end: false });
+    child.stderr.pipe(hidingText(repo.dir)).pipe(channel.stderr, { end: false });
     channel.once("close", () => {
       child.stdout.destroy();
       child.stderr.destroy();
@@ -170,9 +193,19 @@ function signatureHolds({ key, signature, blob, hashAlgo }: PublicKeyAuthContext
 
 /** The line that refuses a command, or undefined for one that may run. */
 function whyNot(repo: StorageRepo, access: Access, command: string): string | undefined {
-  if (!isBorgServe(command)) return `Repository ${repo.id} takes borg only, not ${quote(command)}.`;
   if (access === "rsync") return `Repository ${repo.id}: this key is for rsync, which is not offered by this emulator.`;
+  if (/^\s*(\S*\/)?rsync\s/.test(command)) return `Repository ${repo.id}: rsync is not offered by this emulator.`;
+  if (!isBorgServe(command)) return `Repository ${repo.id} takes borg only, not ${quote(command)}.`;
   if (repo.format !== "borg1") return `Repository ${repo.id} has the format ${repo.format}: borg cannot use it.`;
+  return undefined;
+}
+
+/** The line that refuses SFTP, or undefined where it may be used. */
+function refusedSftp(repo: StorageRepo, access: Access): string | undefined {
+  if (repo.format !== "borg1")
+    return `Repository ${repo.id} has the format ${repo.format}: it is not reached over SFTP.`;
+  if (!repo.sftpEnabled) return `Repository ${repo.id}: SFTP is off; switch it on with sftpEnabled.`;
+  if (access !== "full" || repo.appendOnly) return `Repository ${repo.id}: SFTP takes a key with full access.`;
   return undefined;
 }
 

@@ -1,4 +1,7 @@
 import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Journal } from "../../provider/journal";
 import * as borgbase from "../../sdk";
@@ -84,6 +87,29 @@ describe("pulumi-borgbase drift", function () {
     assert.doesNotMatch(out, /^\s+at /m);
     assert.equal(JSON.parse((await drift("--json")).out).status, "unknown");
     assert.equal((await drift("--cwd", "/nonexistent")).code, 1);
+  });
+
+  it("says in one line what to do where there is no Pulumi CLI, where it cannot be started, and where there is no folder", () => {
+    const folder = mkdtempSync(join(tmpdir(), "borgbase-no-cli-"));
+    try {
+      const reasonOf = (cwd: string) => {
+        const args = [MAIN, "drift", "--cwd", cwd, "--json"];
+        const env = { PATH: folder, HOME: folder };
+        const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
+        assert.deepEqual([status, stderr], [1, ""]);
+        return JSON.parse(stdout).errors;
+      };
+      writeFileSync(join(folder, "Pulumi.yaml"), "name: without\nruntime: nodejs\n");
+      assert.match(String(reasonOf(folder)), /^there is no pulumi on the PATH: install the Pulumi CLI \(https:.*\)/);
+      writeFileSync(join(folder, "pulumi"), "no program", { mode: 0o644 });
+      assert.match(String(reasonOf(folder)), /^the pulumi on the PATH cannot be started \(EACCES\)/);
+      const missing = join(folder, "missing");
+      assert.deepEqual(reasonOf(missing), [`there is no folder ${missing}: name the project's with --cwd`]);
+      const file = join(folder, "Pulumi.yaml");
+      assert.deepEqual(reasonOf(file), [`there is no folder ${file}: name the project's with --cwd`]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it("does not take a wrong command line for drift", async () => {

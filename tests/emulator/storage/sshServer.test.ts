@@ -65,7 +65,7 @@ describe("the SSH server", function () {
       ["ls -la", /^Repository bbbbbbb1 takes borg only, not "ls -la"\.\n$/],
       ["borg serve; id", /takes borg only/],
       ["borg list", /takes borg only/],
-      ["rsync --server .", /takes borg only/],
+      ["rsync --server .", /^Repository bbbbbbb1: rsync is not offered by this emulator\.\n$/],
     ] as const) {
       const { code, stdout, stderr } = await lab.ssh(key, "bbbbbbb1", command);
       equal(code, 1, command);
@@ -73,8 +73,15 @@ describe("the SSH server", function () {
       match(stderr, reason);
     }
     match((await lab.ssh(key, "bbbbbbb1")).stderr, /Repository bbbbbbb1 has no shell: use it with borg\.\n/);
-    match((await lab.ssh(key, "bbbbbbb1", "-s", "sftp")).stderr, /^Repository bbbbbbb1: sftp is not offered/);
-    match((await lab.ssh(rsync, "bbbbbbb1", "borg serve")).stderr, /^Repository bbbbbbb1: this key is for rsync/);
+    match(
+      (await lab.ssh(key, "bbbbbbb1", "-s", "sftp")).stderr,
+      /^Repository bbbbbbb1: SFTP is off; switch it on with sftpEnabled/,
+    );
+    for (const command of ["borg serve", "rsync --server ."]) {
+      const { stderr } = await lab.ssh(rsync, "bbbbbbb1", command);
+      match(stderr, /^Repository bbbbbbb1: this key is for rsync, which is not offered by this emulator\.\n$/);
+    }
+    match((await lab.ssh(key, "bbbbbbb1", "-s", "netconf")).stderr, /^Repository bbbbbbb1: netconf is not offered/);
     match((await lab.ssh(key, "bbbbbbb3", "borg serve")).stderr, /^Repository bbbbbbb3 has the format restic/);
   });
 

@@ -13,8 +13,7 @@ import { once } from "../once";
 import { parsePropertyPath, withValueFrom } from "../propertyPath";
 import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
 import type { Context } from "../resource";
-import { originOfDeletion, watchDeletions } from "./deletionRequest";
-import { PROVIDER_TEXT, project } from "./dynamicHostInternals";
+import { deletedUrn, PROVIDER_TEXT, project } from "./dynamicHostInternals";
 import { told } from "./expectedErrors";
 import { endWithEngine } from "./process";
 import { fromEngine, toEngine } from "./values";
@@ -29,7 +28,6 @@ const OWN = [ORIGIN, IGNORE_CHANGES, REPLACE_ON_CHANGES];
 /** The provider of one type of resource, for the host. */
 export function host(type: string): dynamic.ResourceProvider {
   endWithEngine();
-  watchDeletions();
   const resource = resourceOf(type);
   let given: GivenConfig = {};
   const connection = once(() => connectionFor(given));
@@ -84,10 +82,13 @@ export function host(type: string): dynamic.ResourceProvider {
     update: (id, olds, news) =>
       told(async () => ({ outs: await update(resource, id, known(olds), wanted(olds, news), context(news)) })),
 
-    // Synchronous up to here: the request is the one that the host has just asked for its id.
-    delete: (id, props) => {
-      const origin = originOfDeletion(id);
-      return told(() => remove(resource, id, known(props), context({ [ORIGIN]: origin })));
+    // Read by the host right before it calls it: the request that it asks for the id meanwhile is this deletion's.
+    get delete() {
+      const urn = deletedUrn();
+      return (id: string, props: Properties) => {
+        const own = { [ORIGIN]: originIn(urn()) };
+        return told(() => remove(resource, id, known(props), context(own)));
+      };
     },
   };
 }
@@ -134,6 +135,12 @@ function connectionFor(given: GivenConfig): Connection {
     connections.set(key, connection);
   }
   return connection;
+}
+
+/** Of `urn:pulumi:STACK::PROJECT::TYPE::NAME`, where a name may hold anything. */
+function originIn(urn: string | undefined): string | undefined {
+  const [stack, , , ...name] = urn?.replace("urn:pulumi:", "").split("::") ?? [];
+  return name.length > 0 ? `${stack}/${name.join("::")}` : undefined;
 }
 
 /** Stack names hold no slash; resource names may. */

@@ -3,6 +3,8 @@
  * as seen in 3.270.0. The process belongs to the dynamic providers of all packages: nothing of it is changed for good.
  */
 
+import { once } from "../once";
+
 /** The property that holds the text of the provider (`providerKey`). In inputs and outputs; what lacks it is no state of ours. */
 export const PROVIDER_TEXT = "__provider";
 
@@ -52,3 +54,46 @@ function leaveOut(text: string): void {
   Object.defineProperty(stderr, "write", { value: watched, configurable: true, writable: true });
   queueMicrotask(restore);
 }
+
+interface DeleteRequest {
+  getId(): string;
+  getUrn(): string;
+}
+
+/**
+ * Called when the host reads a provider's `delete`, which it does to call it at once: `provider.delete(req.getId(), props)`
+ * (`delete`). It hands on neither URN nor name, which are in the request: so the request that is asked for its id before
+ * the code that runs now ends is remembered. A host that calls it otherwise leaves deletions without a URN.
+ * @returns the URN, to be asked for once `delete` has been called
+ */
+export function deletedUrn(): () => string | undefined {
+  let found: DeleteRequest | undefined;
+  leaveRequests();
+  const restores = deleteRequests().map((prototype) => {
+    const before = Object.getOwnPropertyDescriptor(prototype, "getId") as PropertyDescriptor;
+    const { getId } = prototype;
+    prototype.getId = function (this: DeleteRequest) {
+      found = this;
+      leaveRequests();
+      return getId.call(this);
+    };
+    return () => Object.defineProperty(prototype, "getId", before);
+  });
+  leaveRequests = () => {
+    for (const restore of restores.splice(0)) restore();
+  };
+  queueMicrotask(leaveRequests);
+  return () => found?.getUrn();
+}
+
+/** Makes the requests what they were. */
+let leaveRequests = () => {};
+
+/** The requests of the host's own copy of Pulumi's protocol, wherever a package manager has put it. */
+const deleteRequests = once((): DeleteRequest[] =>
+  Object.entries(require.cache).flatMap(([path, loaded]) => {
+    if (!/[\\/]@pulumi[\\/]pulumi[\\/]proto[\\/]provider_pb\.js$/.test(path)) return [];
+    const prototype = loaded?.exports?.DeleteRequest?.prototype;
+    return typeof prototype?.getUrn === "function" && Object.hasOwn(prototype, "getId") ? [prototype] : [];
+  }),
+);

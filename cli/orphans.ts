@@ -3,6 +3,7 @@ import { z } from "zod";
 import { connect } from "../provider/api";
 import { type Config, type GivenConfig, resolveConfig } from "../provider/config";
 import { type Addition, Journal } from "../provider/journal";
+import { HOST_PACKAGE } from "../sdk/pulumiInternals";
 
 /** An object in an account that an interrupted run of the stack added, and that the state does not know. */
 export interface Orphan {
@@ -29,7 +30,7 @@ export async function orphansOf(stack: Stack): Promise<Orphan[]> {
   ]);
   const resources = deployment.parse(state.deployment).resources;
   const known = new Set(resources.map(({ type, id }) => `${type} ${id}`));
-  const given = resources.filter(({ type }) => type === "pulumi:providers:pulumi-nodejs").map(({ inputs }) => inputs);
+  const given = resources.filter(({ type }) => type === `pulumi:providers:${HOST_PACKAGE}`).map(({ inputs }) => inputs);
   const configured = Object.fromEntries(Object.entries(configuration).map(([name, { value }]) => [name, value]));
 
   const orphans = new Map<string, Orphan>();

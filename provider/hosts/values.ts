@@ -1,7 +1,7 @@
 import type { Properties } from "../lifecycle";
 import { UNKNOWN } from "../resource";
 
-/** What the engine writes for values that are not known yet, by kind of value (pulumi/pulumi `sdk/go/common/resource/plugin`). */
+/** What the engine writes for values that are not known yet, by kind of value (pulumi/pulumi 3.259.0, `sdk/go/common/resource/plugin/rpc.go`). */
 const UNKNOWN_TEXTS = new Set([
   "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",

@@ -33,7 +33,7 @@ export function generatedFiles(): Map<string, string> {
   files.set(`${REFERENCE}/README.md`, indexPage(model, fileOf));
 
   for (const type of listedTypes(model)) model.types.set(type.name, type);
-  files.set("schema.json", `${JSON.stringify(packageSchema(model, facts), undefined, 2)}\n`);
+  files.set("schema.json", formatted("schema.json", JSON.stringify(packageSchema(model, facts))));
   return files;
 }
 

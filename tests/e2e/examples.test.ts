@@ -39,6 +39,7 @@ const EXAMPLES: Record<string, Expectation> = {
     resources: { KeyPair: 1, SshKey: 1, Repo: 1 },
     works: rotateBetweenBackups,
   },
+  reference: theReference(),
   "storage-box": aStorageBox(),
   team: {
     resources: { KeyPair: 3, SshKey: 4, Repo: 3 },
@@ -69,6 +70,39 @@ const EXAMPLES: Record<string, Expectation> = {
     },
   },
 };
+
+/** The examples of all pages in docs/reference, as one program. */
+function theReference(): Expectation {
+  let box: StorageBox;
+  return {
+    resources: { KeyPair: 1, SshKey: 1, Repo: 1, SshConnection: 1 },
+    async config() {
+      box = await StorageBox.start();
+      return box.config;
+    },
+    async works(stack, account) {
+      const { percentUsed, ...outputs } = await stack.outputs();
+      const [repo] = await account.console.repos();
+      assert.equal(typeof percentUsed, "number");
+      assert.match(String(outputs.repoPath), new RegExp(`^ssh://${repo?.id}@`));
+      assert.deepEqual(
+        { ...outputs, repoPath: "", knownHosts: "" },
+        {
+          account: outputs.account,
+          algorithms: { "web-1": "ssh-ed25519" },
+          knownHosts: "",
+          login: "connected",
+          repoPath: "",
+          status: "connected",
+          unwatched: [],
+          usage: 0,
+        },
+      );
+    },
+    destroyed: () => assert.equal(box.authorizedKeys, "", "the key is off the host"),
+    close: () => box.close(),
+  };
+}
 
 function aStorageBox(): Expectation {
   let box: StorageBox;

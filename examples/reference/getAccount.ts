@@ -1,0 +1,4 @@
+import * as borgbase from "pulumi-borgbase";
+
+/** Name of the account that the token belongs to. */
+export const account = borgbase.getAccountOutput().username;

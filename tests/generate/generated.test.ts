@@ -1,0 +1,104 @@
+import { strict as assert } from "node:assert";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { z } from "zod";
+import { generatedFiles } from "../../generate/main";
+import { functionSchemas, resourceSchemas } from "../../provider/schema";
+import { execute, ROOT } from "../support/project";
+
+const SDK = join(ROOT, "dist", "sdk");
+
+describe("Generated files", () => {
+  it("are what `npm run generate` writes from the declarations", () => {
+    const stale = [...generatedFiles()].filter(([path, text]) => {
+      const file = join(ROOT, path);
+      return !existsSync(file) || readFileSync(file, "utf8") !== text;
+    });
+    assert.deepEqual(
+      stale.map(([path]) => path),
+      [],
+    );
+  });
+
+  it("document every argument and output in the emitted declaration files", () => {
+    const files = [
+      "functions",
+      "types",
+      ...resourceSchemas.map(({ type }) => type.charAt(0).toLowerCase() + type.slice(1)),
+    ];
+    const counts = files.map((file) => membersOf(join(SDK, `${file}.d.ts`)));
+    assert.ok(counts.flat().length > 150, `only ${counts.flat().length} members were found`);
+    assert.deepEqual(
+      counts.flat().filter(({ documentation }) => documentation.length < 5),
+      [],
+    );
+  });
+
+  it("describe every argument, output and nested field in schema.json", () => {
+    const schema = JSON.parse(readFileSync(join(ROOT, "schema.json"), "utf8"));
+    const { resources, functions, types, provider } = schema;
+    const groups = [
+      ...Object.values(resources),
+      ...Object.values(types),
+      provider,
+      ...Object.values(functions),
+    ].flatMap((item) => {
+      const { inputProperties, properties, inputs, outputs } = item as Record<string, Record<string, object>>;
+      return [inputProperties, properties, inputs?.properties, outputs?.properties].filter(
+        (each) => each !== undefined,
+      );
+    });
+    const missing = groups.flatMap((group) =>
+      Object.entries(group).filter(([, property]) => !(property as { description?: string }).description),
+    );
+    assert.deepEqual(missing, []);
+    assert.equal(Object.keys(resources).length, resourceSchemas.length);
+    assert.equal(Object.keys(functions).length, functionSchemas.length);
+  });
+
+  it("hold no default in schema.json, as an SDK would send it and so manage what a program leaves out", () => {
+    assert.doesNotMatch(readFileSync(join(ROOT, "schema.json"), "utf8"), /"default":/);
+  });
+
+  it("pass the CLI's own check of a package schema", async () => {
+    const { ok, output } = await execute("pulumi", ["schema", "check", "schema.json"], ROOT);
+    assert.ok(ok, output);
+  });
+
+  it("have a row for every argument and output in the reference, and a page with an example for each name", () => {
+    const page = (name: string) =>
+      readFileSync(join(ROOT, "docs", "reference", `${name.charAt(0).toLowerCase()}${name.slice(1)}.md`), "utf8");
+    for (const schema of resourceSchemas) {
+      for (const name of Object.keys(schema.declarations(z)))
+        assert.match(page(schema.type), new RegExp(`^\\| \`${name}\``, "m"));
+      assert.match(page(schema.type), /^## Example\n\n```ts\nimport/m);
+    }
+    for (const schema of functionSchemas) {
+      const { args, result } = schema.declarations(z);
+      for (const name of Object.keys({ ...args, ...result }))
+        assert.match(page(schema.name), new RegExp(`^\\| \`${name}\``, "m"));
+      assert.match(page(schema.name), /^## Example\n\n```ts\nimport/m);
+    }
+    const pages = readdirSync(join(ROOT, "docs", "reference"));
+    assert.equal(pages.length, resourceSchemas.length + functionSchemas.length + 1);
+  });
+});
+
+/** Properties of interfaces and classes in a declaration file, with their documentation. */
+function membersOf(file: string): { name: string; documentation: string }[] {
+  const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
+  const members: { name: string; documentation: string }[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isPropertySignature(node) || ts.isPropertyDeclaration(node)) {
+      const [comment] = ts.getJSDocCommentsAndTags(node);
+      // The two variants of a union of plain types are documented as a whole.
+      if (!ts.isTypeLiteralNode(node.parent)) {
+        members.push({ name: `${file}: ${node.name.getText()}`, documentation: comment?.getText() ?? "" });
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return members;
+}

@@ -10,6 +10,7 @@ import {
 } from "../schema/functions";
 import type { Target } from "../ssh/account";
 import { SshError } from "../ssh/error";
+import { pathProblem } from "../ssh/paths";
 
 function target({ privateKey, passphrase, password, agent, hostKey, host, port, username, timeout }: Where): Target {
   const credentials = [{ privateKey, passphrase }, { agent: agent || undefined }, { password }];
@@ -38,6 +39,10 @@ export const getStorage: DataFunction<StorageArgs, StorageInfo> = {
   async run({ path, ...where }) {
     const { storage } = await import("../ssh/storage.js");
     const { sshPathPrefix } = where;
+    for (const [name, value] of Object.entries({ path, sshPathPrefix })) {
+      const reason = value === undefined ? undefined : pathProblem(value, where.username);
+      if (reason !== undefined) throw new ProviderError("input", `${name}: ${reason}`);
+    }
     return told(() => storage({ ...target(where), ...(sshPathPrefix !== undefined && { sshPathPrefix }) }, path));
   },
 };

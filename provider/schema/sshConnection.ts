@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
+import { plainPath } from "../ssh/paths";
 import type { Restriction } from "../ssh/restriction";
 import { defineResource, type InputsOf, input, output, type StateOf, type Whole, type Zod } from "./define";
 import { DEFAULT_PORT, DEFAULT_TIMEOUT, hostFields, jumpHosts } from "./host";
@@ -98,15 +99,18 @@ export const sshConnectionSchema = defineResource(
         ...clearable,
       }),
       authorizedKeysPath: input(text, {
-        description: "Path of the file, relative to the folder where a login starts.",
+        description:
+          "Path of the file, relative to the folder where a login starts. `~/X` is `X`; " +
+          "anything else that only sshd or a shell would expand (`%h`, `$HOME`, `*`) is an error.",
         default: DEFAULT_PATH,
         forceNew: true,
         output: "whenSet",
-        equals: equalsOr(DEFAULT_PATH),
+        equals: (declared, actual) => plainPath(declared) === plainPath(String(actual ?? DEFAULT_PATH)),
       }),
       restrict: input(restrictionSchema(z), {
         description:
-          "What the key may do: only `borg serve`, or an option string of `authorized_keys`. Unset: everything. " +
+          "What the key may do: only `borg serve`, or an option string of `authorized_keys`. Unset: everything; " +
+          'a key that is there already with options of others is then refused. `{ options: "" }` takes such options away. ' +
           "The line is managed as a whole: options that others add are drift in any case.",
         managedDefault: UNRESTRICTED,
         output: "whenSet",

@@ -1,8 +1,8 @@
 import { type Access, probeAccess } from "./access";
 import type { Target } from "./account";
 import { portOf } from "./account";
-import { AccountFile } from "./accountFile";
-import { type AuthorizedLine, findKey, putKey, removeKey } from "./authorizedKeys";
+import { AccountFile, type Edited } from "./accountFile";
+import { type AuthorizedLine, findKey, putKey, removeKey, sameOptions, splitOptions } from "./authorizedKeys";
 import { connect } from "./connect";
 import { Deadline } from "./deadline";
 import { SshError } from "./error";
@@ -27,6 +27,8 @@ export interface Deployment {
   /** Secret: with it the login is tried as the key's user would; left out: nothing is tried. */
   privateKey?: string | undefined;
   passphrase?: string | undefined;
+  /** Asked before anything is written when the key stands there already, with other options; throws to refuse. */
+  mayChange?: (present: readonly AuthorizedLine[], path: string) => void;
   /** The OpenSSH line of the key that this one takes the place of; it goes when the new one is proven. */
   replaces?: string | undefined;
 }
@@ -39,6 +41,8 @@ export interface Deployed {
   hostKey: HostKey;
   /** A line for a `known_hosts` file. */
   knownHosts: string;
+  /** Whether the key stood there before. */
+  wasThere: boolean;
 }
 
 export interface Observed {
@@ -60,14 +64,18 @@ export async function deploy(account: ManagedAccount, wanted: Deployment): Promi
   checkPair(wanted);
   return withSession(account, async (session) => {
     const file = await openFile(session, account);
-    const before = await file.edit((content) => putKey(content, key, options));
-    await file.mend();
+    const edited = await file.edit((content) => {
+      const present = findKey(content, key);
+      if (present.some((line) => !sameOptions(line.options, options))) wanted.mayChange?.(present, file.path);
+      return putKey(content, key, options);
+    });
+    if (!edited.changed) await file.tighten();
     let access: Access | undefined;
     if (wanted.privateKey !== undefined) {
       try {
         access = await prove(session, wanted);
       } catch (error) {
-        throw await takeBack(account, session, file, key, findKey(before, key), error);
+        throw await takeBack({ account, session, file, edited }, key, wanted, error);
       }
     }
     if (replaced !== undefined && replaced.blob !== key.blob)
@@ -77,6 +85,7 @@ export async function deploy(account: ManagedAccount, wanted: Deployment): Promi
       access,
       hostKey: session.hostKey,
       knownHosts: formatKnownHosts(account.host, portOf(account), session.hostKey),
+      wasThere: findKey(edited.before, key).length > 0,
     };
   });
 }
@@ -90,13 +99,32 @@ export async function observe(account: ManagedAccount, publicKey: string): Promi
   });
 }
 
-/** Takes exactly this key off; does nothing when it is not there. */
-export async function remove(account: ManagedAccount, publicKey: string): Promise<void> {
+/**
+ * Takes exactly this key off; does nothing when it is not there.
+ * @param unless accounts where the key has just been put: where one of them leads to the very same file, it stays
+ */
+export async function remove(
+  account: ManagedAccount,
+  publicKey: string,
+  unless: readonly ManagedAccount[] = [],
+): Promise<void> {
   const key = parsePublicKey(publicKey);
   await withSession(account, async (session) => {
     const file = await openFile(session, account);
+    if (unless.length > 0 && findKey(await file.read(), key).length > 0) {
+      for (const other of unless) if (await isSameFile(file, other)) return;
+    }
     await file.edit((content) => removeKey(content, key));
   });
+}
+
+/**
+ * Whether two accounts lead to the very same file: what is left beside it through one is looked for through the other.
+ * Names, addresses and host keys prove nothing: machines are cloned, and one machine has many names.
+ */
+function isSameFile(file: AccountFile, other: ManagedAccount): Promise<boolean> {
+  // No turn is waited for, as two that look at each other would wait for ever; nothing is written there.
+  return file.withMark((token) => apart(other, async (session) => (await openFile(session, other)).hasMark(token)));
 }
 
 async function openFile(session: Session, account: ManagedAccount): Promise<AccountFile> {
@@ -137,38 +165,44 @@ async function prove(session: Session, { privateKey, passphrase, options }: Depl
   }
 }
 
+interface Attempt {
+  account: ManagedAccount;
+  session: Session;
+  file: AccountFile;
+  edited: Edited;
+}
+
 /** Undoes a deployment that was not proven; gives back the error that tells of both. */
-async function takeBack(
-  account: ManagedAccount,
-  session: Session,
-  file: AccountFile,
-  key: PublicKey,
-  lines: AuthorizedLine[],
-  failure: unknown,
-): Promise<unknown> {
-  const [old] = lines;
-  const restore = (content: Buffer) =>
-    old === undefined ? removeKey(content, key) : putKey(content, { ...key, comment: old.comment }, old.options);
+async function takeBack(attempt: Attempt, key: PublicKey, wanted: Deployment, failure: unknown): Promise<unknown> {
+  const { account, session, file, edited } = attempt;
+  const [old] = findKey(edited.before, key);
+  const undo = async (where: AccountFile) => {
+    const restore = (content: Buffer) =>
+      old === undefined ? removeKey(content, key) : putKey(content, { ...key, comment: old.comment }, old.options);
+    await where.edit(restore, { goes: !edited.existed });
+    await where.removeFolders(edited.folders);
+  };
   const hint = await homeHint(session).catch(() => "");
   let outcome = old === undefined ? "it was taken off again" : "its line is again what it was before";
   try {
-    await (session.alive ? file.edit(restore) : editAgain(account, restore));
+    // The link was lost or the time is up: leaving the key behind would be worse than taking longer.
+    await (session.alive ? undo(file) : apart(account, async (again) => undo(await openFile(again, account))));
   } catch (error) {
     outcome = `undoing that failed too: ${error instanceof Error ? error.message : error}`;
   }
   if (!(failure instanceof SshError)) return failure;
-  const text = `the key was deployed, but ${failure instanceof CommandError ? "its command does not run" : "a login with it failed"}; ${outcome}. ${failure.message}${hint}`;
+  const failed = failure instanceof CommandError ? "its command does not run" : "a login with it failed";
+  const text = `the key was deployed, but ${failed}; ${outcome}. ${failure.message}${hint || otherFileHint(failure, wanted, file)}`;
   return new SshError(failure.kind, text, { ...(failure.phase ? { phase: failure.phase } : {}), cause: failure });
 }
 
-/** The link was lost or the time is up: leaving the key behind would be worse than taking longer. */
-async function editAgain(account: ManagedAccount, change: (content: Buffer) => Buffer): Promise<void> {
+/** Does something over a connection of its own, with a deadline of its own. */
+async function apart<T>(account: ManagedAccount, work: (session: Session) => Promise<T>): Promise<T> {
   const deadline = new Deadline(hostAndPort(account.host, portOf(account)), account.timeout ?? 30);
   try {
     const session = new Session(account, await connect(account, deadline), deadline);
     try {
-      const file = await openFile(session, account);
-      await file.edit(change);
+      return await work(session);
     } finally {
       session.close();
     }
@@ -183,4 +217,11 @@ async function homeHint(session: Session): Promise<string> {
   if (home === undefined || (home.mode & 0o022) === 0) return "";
   const mode = home.mode.toString(8).padStart(4, "0");
   return `. The home folder is writable by others (mode ${mode}), which makes sshd ignore its keys: chmod go-w it`;
+}
+
+/** Where keys are accepted and this one is not, nothing else of the host's set-up can be seen from outside. */
+function otherFileHint(failure: SshError, { options = "" }: Deployment, file: AccountFile): string {
+  const limited = splitOptions(options)?.some(({ name }) => /^(from|expiry-time)$/i.test(name));
+  if (failure.kind !== "authentication" || limited || !/offers: [^;]*publickey/.test(failure.message)) return "";
+  return `. If its sshd_config names another AuthorizedKeysFile than ${file.path}, give that as authorizedKeysPath`;
 }

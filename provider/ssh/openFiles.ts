@@ -1,4 +1,5 @@
 import { printable, SshError } from "./error";
+import { plainPath } from "./paths";
 import type { RemoteFiles } from "./remoteFiles";
 import type { Session } from "./session";
 import { SftpFiles } from "./sftpFiles";
@@ -13,15 +14,16 @@ export interface FileAccess {
 
 /** @throws SshError `session` when the server offers none of the allowed ways */
 export async function openFiles(session: Session, { useSftpMode, sshPathPrefix }: FileAccess): Promise<RemoteFiles> {
+  const prefix = sshPathPrefix === undefined ? undefined : plainPath(sshPathPrefix);
   if (useSftpMode !== false) {
     const sftp = await session.sftp();
-    if (sftp) return new SftpFiles(session, sftp);
+    if (sftp) return new SftpFiles(session, sftp, new ShellFiles(session, prefix));
   }
   if (useSftpMode === true) {
     const text = `${session.address} offers no SFTP; leave useSftpMode out${await wordsOf(session)}`;
     throw new SshError("session", text, { phase: "session", property: "useSftpMode" });
   }
-  const shell = new ShellFiles(session, sshPathPrefix);
+  const shell = new ShellFiles(session, prefix);
   if (await shell.works()) return shell;
   const tried =
     useSftpMode === false ? "runs no shell commands; leave useSftpMode out" : "offers neither SFTP nor a shell";

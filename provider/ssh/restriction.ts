@@ -80,7 +80,8 @@ function pathProblem(path: string): string | undefined {
 }
 
 function optionsProblem(options: string): string | undefined {
-  if (options === "") return "is empty; leave restrict out for a key that may do everything";
+  // Said in so many words, the key may do everything: also where it stands already with options of others.
+  if (options === "") return undefined;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (/[\u0000-\u001f\u007f]/.test(options)) return "cannot have newlines or other control characters";
   const parts = splitOptions(options);

@@ -1,5 +1,6 @@
 import type { Target } from "./account";
 import { SshError } from "./error";
+import { plainPath } from "./paths";
 import { type PathStart, quoteForShell, shellPath } from "./restriction";
 import { type Session, withSession } from "./session";
 
@@ -21,12 +22,11 @@ export interface Storage {
 export async function storage(target: Target & PathStart, path?: string): Promise<Storage> {
   return withSession(target, async (session) => {
     const said: string[] = [];
-    const folder = quoteForShell(
-      shellPath(
-        path ?? target.defaultPath ?? ".",
-        path === undefined ? { sshPathPrefix: target.sshPathPrefix } : target,
-      ),
-    );
+    const asked = path ?? target.defaultPath ?? ".";
+    // A path in the home starts there, whatever the default.
+    const start = path === undefined || asked.startsWith("~/") ? {} : { defaultPath: target.defaultPath };
+    const plain = plainPath(shellPath(asked, start));
+    const folder = quoteForShell(shellPath(plain, { sshPathPrefix: target.sshPathPrefix }));
     // Restricted shells know no variables, and some df no -P.
     for (const command of [`LC_ALL=C df -kP ${folder}`, `df -kP ${folder}`, `df -k ${folder}`]) {
       const result = await session.exec(command);
@@ -35,7 +35,7 @@ export async function storage(target: Target & PathStart, path?: string): Promis
       const words = result?.stderr.trim().split("\n").pop();
       if (words) said.push(words);
     }
-    const found = await statvfs(session, path ?? target.defaultPath ?? ".", target.defaultPath);
+    const found = await statvfs(session, plain);
     if (found) return found;
     const reason = said.length > 0 ? ` (it says: ${said[said.length - 1]})` : "";
     throw new SshError("session", `${session.address} does not tell the free space of ${folder}${reason}`, {
@@ -72,14 +72,12 @@ interface FileSystem {
   f_bavail: number;
 }
 
-async function statvfs(session: Session, path: string, defaultPath: string | undefined): Promise<Storage | undefined> {
+async function statvfs(session: Session, path: string): Promise<Storage | undefined> {
   const sftp = await session.sftp();
   if (sftp === undefined) return undefined;
   let info: FileSystem | undefined;
   try {
-    info = await session.request<FileSystem>((done) =>
-      sftp.ext_openssh_statvfs(shellPath(path, { defaultPath }), done),
-    );
+    info = await session.request<FileSystem>((done) => sftp.ext_openssh_statvfs(path, done));
   } catch (error) {
     // ssh2 throws at once when the server has not announced it.
     if (session.alive) return undefined;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { messageOf, ProviderError } from "../../errors";
 import { differences } from "../../lifecycle";
-import type { Circumstances, Resource } from "../../resource";
+import type { Circumstances, Context, Resource } from "../../resource";
 import {
   DEFAULT_PATH,
   optionsOf,
@@ -13,6 +13,7 @@ import {
 import type { Credentials } from "../../ssh/account";
 import type { Deployed, ManagedAccount } from "../../ssh/deploy";
 import { isUnreachable, SshError } from "../../ssh/error";
+import { plainPath } from "../../ssh/paths";
 import { rules } from "./rules";
 
 /** The account, its host's identity as the state has pinned it, and the ways in, the most promising first. */
@@ -56,7 +57,7 @@ function deployed({ privateKey, passphrase }: SshConnectionInputs): Credentials 
 /** The ways to the file once the key is deployed. */
 async function waysTo(state: SshConnectionState): Promise<Credentials[]> {
   const { waysIn } = await import("../../ssh/account.js");
-  return waysIn(bootstrap(state), deployed(state), { restricted: state.restrict !== undefined, there: true });
+  return waysIn(bootstrap(state), deployed(state), { restricted: isRestricted(state), there: true });
 }
 
 /** What a contact with the host has told. */
@@ -100,14 +101,20 @@ async function foundBy({ status, access, hostKey, knownHosts }: Deployed, public
 }
 
 /** Puts the key as the program says; what is there already stays untouched. `old` is the state before, where there is one. */
-async function ensure(inputs: SshConnectionInputs, old: SshConnectionState | undefined): Promise<SshConnectionState> {
+async function ensure(
+  inputs: SshConnectionInputs,
+  old: SshConnectionState | undefined,
+  context: Context,
+): Promise<SshConnectionState> {
   const { deploy } = await import("../../ssh/deploy.js");
+  const options = await optionsOf(inputs.restrict, inputs);
   // The old key may be the only way in that still works; the new one is there already where somebody else put it.
-  const ways = [bootstrap(inputs), ...(old && !old.restrict ? [deployed(old)] : []), deployed(inputs)];
+  const ways = [bootstrap(inputs), ...(old && !isRestricted(old) ? [deployed(old)] : []), deployed(inputs)];
   const target = account(inputs, old?.knownHosts, ways);
   const result = await deploy(target, {
     publicKey: inputs.publicKey,
-    options: await optionsOf(inputs.restrict, inputs),
+    options,
+    ...(old?.publicKey !== inputs.publicKey && { mayChange: consent(inputs, options, context) }),
     ...(inputs.privateKey !== undefined && { privateKey: inputs.privateKey }),
     ...(inputs.passphrase !== undefined && { passphrase: inputs.passphrase }),
     ...(old !== undefined && { replaces: old.publicKey }),
@@ -115,16 +122,52 @@ async function ensure(inputs: SshConnectionInputs, old: SshConnectionState | und
     throw old ? explained(error, target, old) : error;
   });
   const state = toState(inputs, await foundBy(result, inputs.publicKey));
-  putByThisRun.add(place(state));
+  putByThisRun.set(lineOf(state), { state, wasThere: result.wasThere });
   return state;
 }
 
-/** Keys that this process has put, by the place where they are, whatever name the host was reached by. */
-const putByThisRun = new Set<string>();
+/** What is asked before options go that a key has had from others. */
+function consent({ restrict, host, username }: SshConnectionInputs, options: string, { log }: Context) {
+  let said = false;
+  return (present: readonly { options: string }[], path: string) => {
+    const theirs = present.map((line) => line.options).filter((each) => each !== options && each !== "");
+    if (theirs.length === 0 || said) return;
+    said = true;
+    // The value of an environment variable may be a secret.
+    const shown = theirs.join(" and ").replace(/(environment=")(?:\\"|[^"])*"/gi, '$1…"');
+    const where = `The key stands in ${path} of ${username}@${host} already, with the options ${shown}`;
+    if (restrict === undefined) {
+      throw new ProviderError(
+        "refused",
+        `${where}, which a deployment would take away. Keep them with restrict: { options: "…" }, or set restrict: { options: "" } to let the key do everything.`,
+      );
+    }
+    log(`${where}; they become ${options === "" ? "none" : options}, as restrict says`);
+  };
+}
 
-function place(state: SshConnectionState): string {
-  const path = state.authorizedKeysPath ?? DEFAULT_PATH;
-  return JSON.stringify([state.hostKeyFingerprint, state.username, path, state.fingerprintSha256]);
+/** Keys that this process has put, by where it put them. */
+const putByThisRun = new Map<string, { state: SshConnectionState; wasThere: boolean }>();
+
+/** The line in the file, as its account is named. */
+function lineOf({ host, port, username, authorizedKeysPath = DEFAULT_PATH, fingerprintSha256 }: SshConnectionState) {
+  return JSON.stringify([host, port, username, plainPath(authorizedKeysPath), fingerprintSha256]);
+}
+
+/**
+ * The accounts whose file may be the one that a key is to be taken off, although this process has put the key there:
+ * one host under two names, or one file under two paths. Where the key was not there before, only the same host key
+ * leaves that open.
+ */
+async function putInPlaceOf(old: SshConnectionState): Promise<ManagedAccount[]> {
+  const puts = [...putByThisRun.values()].filter(
+    ({ state, wasThere }) =>
+      state.fingerprintSha256 === old.fingerprintSha256 &&
+      (wasThere || state.hostKeyFingerprint === old.hostKeyFingerprint),
+  );
+  const rank = ({ state }: (typeof puts)[number]) => (state.hostKeyFingerprint === old.hostKeyFingerprint ? 0 : 1);
+  puts.sort((a, b) => rank(a) - rank(b));
+  return Promise.all(puts.map(async ({ state }) => account(state, state.knownHosts, await waysTo(state))));
 }
 
 /** A public key in the `authorized_keys` of an account on a host. */
@@ -134,12 +177,12 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   rules,
 
   /** The line in the file: an entry that waits for its deletion may have the id of the one that stands. */
-  object({ host, port, username, authorizedKeysPath = DEFAULT_PATH, fingerprintSha256 }) {
-    return JSON.stringify([host, port, username, authorizedKeysPath, fingerprintSha256]);
+  object(state) {
+    return lineOf(state);
   },
 
-  async create(inputs) {
-    const state = await ensure(given(inputs), undefined);
+  async create(inputs, context) {
+    const state = await ensure(given(inputs), undefined, context);
     return { id: `${state.username}@${state.host}:${state.port}`, state };
   },
 
@@ -166,18 +209,18 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     return { ...rest, ...pinned, ...(other.options && { restrict: { options: other.options } }) };
   },
 
-  async update(_id, state, inputs) {
+  async update(_id, state, inputs, context) {
     const changed = await differences(await sshConnectionSchema.fields(), inputs, state);
     const needsContact = changed.some((name) => !KEPT_ONLY.has(name));
-    return needsContact ? ensure(given(inputs), state) : toState(given(inputs), state);
+    return needsContact ? ensure(given(inputs), state, context) : toState(given(inputs), state);
   },
 
   async delete(_id, state, context, circumstances) {
-    if (state.keepOnDelete || putByThisRun.has(place(state))) return;
+    if (state.keepOnDelete) return;
     const { remove } = await import("../../ssh/deploy.js");
     const target = account(state, state.knownHosts, await waysTo(state));
     try {
-      await remove(target, state.publicKey);
+      await remove(target, state.publicKey, await putInPlaceOf(state));
     } catch (error) {
       if (!isUnreachable(error)) throw explained(error, target, state);
       if (state.onUnreachable !== "forget") throw unreachable(error, circumstances);
@@ -198,10 +241,15 @@ function unreachable(error: unknown, { isDeclared }: Circumstances): ProviderErr
   );
 }
 
+/** Whether the line of the key limits it; a program may say that it does not. */
+function isRestricted({ restrict }: SshConnectionState): boolean {
+  return restrict !== undefined && restrict.options !== "";
+}
+
 /** Whether the managed key is the only way in, and may do less than edit files. */
 function isOnlyRestricted({ credentials }: ManagedAccount, state: SshConnectionState): boolean {
   const { privateKey } = deployed(state);
-  return state.restrict !== undefined && credentials.every((way) => way.privateKey === privateKey);
+  return isRestricted(state) && credentials.every((way) => way.privateKey === privateKey);
 }
 
 /** A host that lets a restricted key do no more than it may is not to blame. */

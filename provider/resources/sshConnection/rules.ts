@@ -2,6 +2,7 @@ import type { Failure } from "../../errors";
 import type { SshConnectionInputs } from "../../schema/sshConnection";
 import type { Problem } from "../../ssh/account";
 import { SshError } from "../../ssh/error";
+import { expansionProblem, pathProblem } from "../../ssh/paths";
 
 /** Validates arguments against each other. Contacts nothing. */
 export async function rules(inputs: Partial<SshConnectionInputs>, unknown: ReadonlySet<string>): Promise<Failure[]> {
@@ -30,7 +31,10 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
     const reason = hostKeyProblem(host, port, { hostKey });
     if (reason) problems.push({ property: "hostKey", reason });
   }
-  if (restrict !== undefined) problems.push(...restrictionProblems(restrict, inputs.defaultPath).map(topLevel));
+  const restricted = restrict === undefined ? [] : restrictionProblems(restrict, inputs.defaultPath).map(topLevel);
+  // What a line of authorized_keys cannot hold is said once.
+  const paths = pathProblems(inputs).filter(({ property }) => !restricted.some((each) => each.property === property));
+  problems.push(...restricted, ...paths);
   // An encrypted key cannot be looked into before its passphrase is known.
   if (!unknown.has("bootstrapPassphrase")) {
     const bootstrap = { privateKey: inputs.bootstrapPrivateKey, passphrase: inputs.bootstrapPassphrase };
@@ -49,6 +53,22 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
       });
       if (!problems.some(({ property }) => property === "publicKey")) problems.push(...pair);
     }
+  }
+  return problems;
+}
+
+function pathProblems(inputs: Partial<SshConnectionInputs>): Problem[] {
+  const { authorizedKeysPath, defaultPath, sshPathPrefix, restrict, username } = inputs;
+  const problems: Problem[] = [];
+  const add = (property: string, reason: string | undefined) => reason && problems.push({ property, reason });
+  for (const [property, path] of Object.entries({ authorizedKeysPath, defaultPath, sshPathPrefix })) {
+    if (path !== undefined) add(property, pathProblem(path, username));
+  }
+  if (authorizedKeysPath?.endsWith("/")) add("authorizedKeysPath", "names a folder; name the file in it");
+  const served = restrict?.borgServe?.path;
+  if (served !== undefined) {
+    const reason = expansionProblem(served, username);
+    add("restrict", reason && `borgServe.path: ${reason}`);
   }
   return problems;
 }

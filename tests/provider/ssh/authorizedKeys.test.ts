@@ -189,7 +189,6 @@ describe("authorized_keys", () => {
         ]);
       }
       for (const bad of [
-        "",
         "a b",
         'command="x',
         "command=x",
@@ -204,6 +203,7 @@ describe("authorized_keys", () => {
         assert.deepEqual(properties({ options: bad }), ["options"], bad);
       }
       assert.deepEqual(properties({ options: 'restrict,pty,from="a,b",command="x y",no-X11-forwarding' }), []);
+      assert.deepEqual(properties({ options: "" }), []);
       assert.deepEqual(properties({ options: "pty", borgServe: { path: "/" } } as unknown as Restriction), [
         "restrict",
       ]);

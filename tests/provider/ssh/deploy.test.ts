@@ -152,14 +152,18 @@ describe("SSH deployment", function () {
     }
   });
 
-  it("mends a folder and a file that others could write, over SFTP and over a shell", async () => {
+  it("takes write access, and nothing else, from others of a folder and a file of the login's own", async () => {
     for (const useSftpMode of [true, false]) {
       const account = host.account();
       write(account, `${key.publicKey}\n`);
       chmodSync(fileOf(account), 0o664);
       chmodSync(dirname(fileOf(account)), 0o777);
       assert.equal((await deploy(managed(account, { useSftpMode }), pair())).status, "connected");
-      assert.deepEqual([modeOf(fileOf(account)), modeOf(dirname(fileOf(account)))], ["600", "700"]);
+      assert.deepEqual([modeOf(fileOf(account)), modeOf(dirname(fileOf(account)))], ["644", "755"]);
+      chmodSync(fileOf(account), 0o664);
+      chmodSync(dirname(fileOf(account)), 0o777);
+      assert.equal((await deploy(managed(account, { useSftpMode }), pair(other))).status, "connected");
+      assert.deepEqual([modeOf(fileOf(account)), modeOf(dirname(fileOf(account)))], ["644", "755"]);
     }
   });
 

@@ -1,0 +1,144 @@
+import { strict as assert } from "node:assert";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { generate, type KeyMaterial } from "../../provider/ssh/keys";
+import type { SshConnectionArgs } from "../../sdk";
+import { TestHost } from "../provider/ssh/support/accounts";
+import { Sshd } from "../provider/ssh/support/sshd";
+import { assertOneLineError } from "../support/output";
+import { authorizedKeys, byPassword, SshStack, writeAuthorizedKeys } from "../support/sshStack";
+
+describe("SshConnection and the file that it edits", function () {
+  this.timeout(180_000);
+  let host: TestHost;
+  let sshd: Sshd;
+  let stack: SshStack;
+  let key: KeyMaterial;
+  const pair = () => ({ publicKey: key.publicKey, privateKey: key.privateKey });
+
+  before(async () => {
+    host = new TestHost();
+    sshd = await Sshd.start(host, { hostKeys: ["ed25519", "ecdsa"] });
+    key = await generate({ comment: "ours" });
+  });
+  after(async () => {
+    await sshd?.stop();
+    host?.remove();
+  });
+  beforeEach(async () => {
+    stack = await SshStack.create();
+  });
+  afterEach(async () => stack.close());
+
+  it("takes the key off the first of two machines that share their host keys", async () => {
+    const clone = await Sshd.start(host, { keysOf: sshd });
+    try {
+      const [first, second] = [host.account(), host.account()];
+      // One name on both machines, as on cloned ones: each server finds its own file for it.
+      await stack.up({ box: { ...byPassword(sshd, first), ...pair() } });
+      await stack.up({ box: { ...byPassword(clone, second), ...pair() } });
+      assert.deepEqual([authorizedKeys(first), authorizedKeys(second)], ["", `${key.publicKey}\n`]);
+    } finally {
+      await clone.stop();
+    }
+  });
+
+  it("keeps the key that it has just put where another name, path or host key leads to the same file", async () => {
+    const account = host.account();
+    const where = byPassword(sshd, account);
+    const [ed25519, ecdsa] = where.hostKey;
+    const path = join(account.home, ".ssh/authorized_keys");
+    const steps: SshConnectionArgs[] = [
+      { ...where, ...pair(), hostKey: ed25519 ?? "" },
+      { ...where, ...pair(), hostKey: ecdsa ?? "", host: "localhost" },
+      { ...where, ...pair(), authorizedKeysPath: path },
+      { ...where, ...pair(), authorizedKeysPath: `${account.home}/.ssh/../.ssh/authorized_keys`, port: sshd.port },
+    ];
+    for (const step of steps) {
+      await stack.up({ box: step });
+      assert.equal(authorizedKeys(account), `${key.publicKey}\n`);
+      assert.deepEqual(readdirSync(join(account.home, ".ssh")), ["authorized_keys"]);
+    }
+    await stack.destroy();
+    assert.equal(authorizedKeys(account), "");
+  });
+
+  it("takes the key off a file beside the one that it has just been put in", async () => {
+    const account = host.account();
+    const where = { ...byPassword(sshd, account), publicKey: key.publicKey };
+    await stack.up({ box: where });
+    await stack.up({ box: { ...where, authorizedKeysPath: ".ssh/authorized_keys2" } });
+    assert.equal(authorizedKeys(account), "");
+  });
+
+  it("refuses to take options away that the key has from others, unless restrict says what it may do", async () => {
+    const account = host.account();
+    const line = `from="127.0.0.1",environment="A=hidden" ${key.publicKey}\n`;
+    writeAuthorizedKeys(account, line);
+    const where = byPassword(sshd, account);
+    const refused = await stack.tryUp({ box: { ...where, ...pair() } });
+    assertOneLineError(
+      refused,
+      /with the options from="127\.0\.0\.1",environment="…", which a deployment would take away/,
+      /restrict/,
+    );
+    assert.doesNotMatch(refused.output, /A=hidden/);
+    assert.equal(authorizedKeys(account), line);
+    const run = await stack.up({ box: { ...where, ...pair(), restrict: { options: "no-pty" } } });
+    assert.match(run.output, /with the options from="127\.0\.0\.1",.*; they become no-pty, as restrict says/);
+    assert.equal(authorizedKeys(account), `no-pty ${key.publicKey}\n`);
+    // What the program has declared itself goes without a question.
+    await stack.up({ box: { ...where, ...pair() } });
+    assert.equal(authorizedKeys(account), `${key.publicKey}\n`);
+  });
+
+  it("lets a key do everything where restrict says so, and still uses it as a way in", async () => {
+    const account = host.account();
+    writeAuthorizedKeys(account, `no-pty ${key.publicKey}\n`);
+    const where = byPassword(sshd, account);
+    await stack.up({ box: { ...where, ...pair(), restrict: { options: "" } } });
+    assert.equal(authorizedKeys(account), `${key.publicKey}\n`);
+    assert.equal(await stack.drift(), "");
+    const { password: _, ...alone } = where;
+    await stack.up({ box: { ...alone, ...pair(), restrict: { options: "" } } });
+    await stack.destroy();
+    assert.equal(authorizedKeys(account), "");
+  });
+
+  it("reads ~/ as the home, and names the plain form of all else that only sshd or a shell would expand", async () => {
+    const account = host.account();
+    const where = { ...byPassword(sshd, account), ...pair() };
+    const { username, home } = account;
+    const before = sshd.log().length;
+    const cases: [Partial<SshConnectionArgs>, RegExp][] = [
+      [{ authorizedKeysPath: `~${username}/.ssh/authorized_keys` }, /write "\.ssh\/authorized_keys"/],
+      [{ authorizedKeysPath: "%h/.ssh/authorized_keys" }, /write "\.ssh\/authorized_keys"/],
+      [{ authorizedKeysPath: "$HOME/.ssh/authorized_keys" }, /write "\.ssh\/authorized_keys"/],
+      [{ authorizedKeysPath: "/etc/ssh/keys/%u" }, new RegExp(`write "/etc/ssh/keys/${username}"`)],
+      [{ authorizedKeysPath: "~root/.ssh/authorized_keys" }, /only a shell would expand: write out the path/],
+      [{ authorizedKeysPath: "/home/*/.ssh/authorized_keys" }, /"\*" is something that only a shell would expand/],
+      [{ authorizedKeysPath: ".ssh/" }, /names a folder/],
+      [{ sshPathPrefix: "$VOLUME" }, /"\$VOLUME" is something/],
+      [{ defaultPath: "~", restrict: { borgServe: { path: "x" } } }, /defaultPath.*write "\."/],
+      [{ restrict: { borgServe: { path: "$HOME/repos" } } }, /borgServe\.path: .*write "repos"/],
+    ];
+    for (const [args, reason] of cases) {
+      stack.connections = { box: { ...where, ...args } };
+      const { ok, output } = await stack.stack.preview();
+      assert.ok(!ok, JSON.stringify(args));
+      assert.match(output, reason);
+    }
+    assert.equal(sshd.log().length, before, "no contact");
+    for (const useSftpMode of [true, false]) {
+      await stack.up({ box: { ...where, authorizedKeysPath: "~/.ssh/authorized_keys", useSftpMode } });
+      assert.equal(authorizedKeys(account), `${key.publicKey}\n`);
+      const run = await stack.up({ box: { ...where, useSftpMode } });
+      assert.deepEqual(
+        run.steps.filter(({ op }) => op.includes("replace")),
+        [],
+      );
+      await stack.destroy();
+    }
+    assert.equal(existsSync(join(home, "~")), false);
+  });
+});

@@ -28,7 +28,7 @@ const WAYS = [
 ];
 
 describe("The owner and the mode of authorized_keys", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let host: TestHost;
   let sshd: Sshd;
   /** Where the server finds the keys of each account, beside the ones in its home. */

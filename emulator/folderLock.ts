@@ -65,7 +65,7 @@ function refuseLiving(folder: string, numbers: number[]): void {
     if (!holder) continue;
     const where = holder.host === hostname() ? "" : ` on ${holder.host}`;
     throw new Error(
-      `${folder} is in use by the emulator with process id ${holder.pid}${where}: stop it, or choose another data folder`,
+      `${folder} is in use by the emulator with process id ${holder.pid}${where}: stop it, or choose another data folder (--data)`,
     );
   }
 }

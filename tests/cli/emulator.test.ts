@@ -86,6 +86,10 @@ describe("pulumi-borgbase on the command line", () => {
       for (const part of [folder, "demo@example.com", "other@example.com", "Create Only", "Ctrl+C"]) {
         assert.ok(out.includes(part), part);
       }
+      const proxy = endpoint.replace("/graphql", "");
+      assert.ok(out.includes(`export BORG_RSH='ssh -F ${folder}/ssh_config'\n`), out);
+      assert.ok(out.includes(`export HTTPS_PROXY=${proxy}\n`), out);
+      assert.ok(out.includes(`export SSL_CERT_FILE=${folder}/tls/ca.pem `), out);
       const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
       const query = 'mutation { repoAdd(name: "r", region: "eu") { repoAdded { id } } }';
       const answer = await fetch(endpoint, { method: "POST", headers, body: JSON.stringify({ query }) });
@@ -100,6 +104,10 @@ describe("pulumi-borgbase on the command line", () => {
       const facts = JSON.parse(second.output.out);
       assert.equal(facts.accounts[0].tokens.fullAccess, token);
       assert.equal(facts.dataDir, folder);
+      assert.deepEqual(
+        [facts.sshConfig, facts.caFile, facts.httpsProxy],
+        [join(folder, "ssh_config"), join(folder, "tls", "ca.pem"), `http://127.0.0.1:${facts.port}`],
+      );
       assert.deepEqual(
         facts.hostKeys.map((key: { type: string }) => key.type),
         ["rsa", "ecdsa", "ed25519"],

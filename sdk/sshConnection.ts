@@ -83,14 +83,13 @@ export interface SshConnectionArgs {
    */
   useSftpMode?: pulumi.Input<boolean>;
   /**
-   * Path of the file, relative to the folder where a login starts. A change replaces the resource.
+   * Path of the file, relative to the folder where a login starts. `~/X` is `X`; anything else that only sshd or a shell would expand (`%h`, `$HOME`, `*`) is an error. A change replaces the resource.
    *
    * @default `".ssh/authorized_keys"`
    */
   authorizedKeysPath?: pulumi.Input<string>;
   /**
-   * What the key may do: only `borg serve`, or an option string of `authorized_keys`. Unset: everything. The
-   * line is managed as a whole: options that others add are drift in any case.
+   * What the key may do: only `borg serve`, or an option string of `authorized_keys`. Unset: everything; a key that is there already with options of others is then refused. `{ options: "" }` takes such options away. The line is managed as a whole: options that others add are drift in any case.
    */
   restrict?: pulumi.Input<RestrictionArgs>;
   /**
@@ -175,11 +174,12 @@ export class SshConnection extends DynamicResource {
    * `true`: SFTP only (Hetzner). `false`: a shell only (Synology). Unset: SFTP, then a shell where the server has no SFTP.
    */
   declare readonly useSftpMode: pulumi.Output<boolean | undefined>;
-  /** Path of the file, relative to the folder where a login starts. */
+  /**
+   * Path of the file, relative to the folder where a login starts. `~/X` is `X`; anything else that only sshd or a shell would expand (`%h`, `$HOME`, `*`) is an error.
+   */
   declare readonly authorizedKeysPath: pulumi.Output<string | undefined>;
   /**
-   * What the key may do: only `borg serve`, or an option string of `authorized_keys`. Unset: everything. The
-   * line is managed as a whole: options that others add are drift in any case.
+   * What the key may do: only `borg serve`, or an option string of `authorized_keys`. Unset: everything; a key that is there already with options of others is then refused. `{ options: "" }` takes such options away. The line is managed as a whole: options that others add are drift in any case.
    */
   declare readonly restrict: pulumi.Output<Restriction | undefined>;
   /**

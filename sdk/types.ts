@@ -68,9 +68,9 @@ export interface JumpHost {
   username: string;
   /**
    * Host key that the server must present: a `SHA256:…` fingerprint, a `known_hosts` line, or a list of them
-   * during a roll-over.
+   * during a roll-over. Unset: the error shows the host key that was seen.
    */
-  hostKey: string | string[];
+  hostKey?: string | string[];
   /** Private key to log in with. Secret. */
   privateKey?: string;
   /** Passphrase of an encrypted `privateKey`. Secret. */
@@ -91,9 +91,9 @@ export interface JumpHostArgs {
   username: pulumi.Input<string>;
   /**
    * Host key that the server must present: a `SHA256:…` fingerprint, a `known_hosts` line, or a list of them
-   * during a roll-over.
+   * during a roll-over. Unset: the error shows the host key that was seen.
    */
-  hostKey: pulumi.Input<string | pulumi.Input<string>[]>;
+  hostKey?: pulumi.Input<string | pulumi.Input<string>[]>;
   /** Private key to log in with. Secret. */
   privateKey?: pulumi.Input<string>;
   /** Passphrase of an encrypted `privateKey`. Secret. */

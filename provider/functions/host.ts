@@ -12,7 +12,8 @@ import type { Target } from "../ssh/account";
 import { SshError } from "../ssh/error";
 import { pathProblem } from "../ssh/paths";
 
-function target({ privateKey, passphrase, password, agent, hostKey, host, port, username, timeout }: Where): Target {
+function target(where: Where): Target {
+  const { privateKey, passphrase, password, agent, hostKey, host, port, username, timeout, proxyJump } = where;
   const credentials = [{ privateKey, passphrase }, { agent: agent || undefined }, { password }];
   return {
     host,
@@ -20,6 +21,7 @@ function target({ privateKey, passphrase, password, agent, hostKey, host, port, 
     username,
     timeout,
     hostKey,
+    ...(proxyJump !== undefined && { proxyJump }),
     credentials: credentials.filter((way) => Object.values(way).some(Boolean)),
   };
 }

@@ -204,6 +204,7 @@ function accountPlan(z: Zod) {
 }
 
 function where(z: Zod) {
+  const jumps = jumpHosts(z);
   const text = (name: string) => z.string({ error: `${name} must be a text` });
   return {
     host: input(text("host").min(1, { error: "host must not be empty" }), { ...hostFields.host, required: true }),
@@ -214,7 +215,7 @@ function where(z: Zod) {
     passphrase: input(text("passphrase"), { ...hostFields.passphrase }),
     password: input(text("password"), { ...hostFields.password }),
     agent: input(z.boolean({ error: "agent must be true or false" }), { ...hostFields.agent, default: false }),
-    proxyJump: input(jumpHosts(z), { ...hostFields.proxyJump }),
+    proxyJump: input(jumps.schema, { ...hostFields.proxyJump, documentedAs: jumps.documentedAs }),
     timeout: input(z.number({ error: "timeout must be a number of seconds" }).min(1).max(3600), {
       ...hostFields.timeout,
       default: DEFAULT_TIMEOUT,

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Hop } from "../ssh/account";
 import type { Zod } from "./define";
 
 export const DEFAULT_PORT = 22;
@@ -25,25 +26,53 @@ export const hostFields = {
   timeout: { description: "Limit of one whole operation.", unit: "seconds" },
 } as const;
 
-/** One jump host or a list of them, from the first to the last. */
-export function jumpHosts(z: Zod) {
-  const text = (name: string) => z.string({ error: `${name} must be a text` });
+/**
+ * One jump host or a list of them, from the first to the last. A failure names its place in the program, and no value.
+ */
+export function jumpHosts(z: Zod): { schema: z.ZodType<Hop | Hop[]>; documentedAs: z.ZodType } {
+  const text = z.string({ error: "must be a text" }).min(1, { error: "must not be empty" });
   const hop = z
-    .strictObject({
-      host: text("host").min(1, { error: "host must not be empty" }).describe(hostFields.host.description),
-      port: z
-        .int({ error: "port must be a whole number" })
-        .optional()
-        .describe("Port of the SSH server. Default: `22`."),
-      username: text("username").describe(hostFields.username.description),
-      hostKey: hostKeys(z).describe(hostFields.hostKey.description),
-      privateKey: text("privateKey").optional().describe("Private key to log in with. Secret."),
-      passphrase: text("passphrase").optional().describe("Passphrase of an encrypted `privateKey`. Secret."),
-      password: text("password").optional().describe("Password, also for keyboard-interactive login. Secret."),
-      agent: z.boolean().optional().describe("Whether the keys of the ssh-agent are tried. Default: `false`."),
-    })
+    .strictObject(
+      {
+        host: text.describe(hostFields.host.description),
+        port: z.int({ error: "must be a whole number" }).optional().describe("Port of the SSH server. Default: `22`."),
+        username: z.string({ error: "must be a text" }).describe(hostFields.username.description),
+        hostKey: z
+          .union([text, z.array(text).min(1)], {
+            error: "must be a SHA256:… fingerprint, a known_hosts line, or a list of them",
+          })
+          .optional()
+          .describe(`${hostFields.hostKey.description} Unset: the error shows the host key that was seen.`),
+        privateKey: text.optional().describe("Private key to log in with. Secret."),
+        passphrase: text.optional().describe("Passphrase of an encrypted `privateKey`. Secret."),
+        password: text.optional().describe("Password, also for keyboard-interactive login. Secret."),
+        agent: z
+          .boolean({ error: "must be true or false" })
+          .optional()
+          .describe("Whether the keys of the ssh-agent are tried. Default: `false`."),
+      },
+      {
+        error: ({ code, keys }) =>
+          code === "unrecognized_keys"
+            ? `has no argument ${keys.join(", ")}`
+            : "must be { host, port, username, hostKey, privateKey, passphrase, password, agent }",
+      },
+    )
     .meta({ id: "JumpHost", description: "A host on the way to another, verified as strictly as that one." });
-  return z.union([hop, z.array(hop).min(1)], { error: "must be a jump host or a list of them" });
+  // A union would say no more than that neither form fits.
+  const schema = z.unknown().transform((given, context) => {
+    const isList = Array.isArray(given);
+    const hops = (isList ? given : [given]).map((each, index) => {
+      const { data, error } = hop.safeParse(each);
+      for (const { path, message } of error?.issues ?? []) {
+        const place = [isList ? `proxyJump[${index}]` : "proxyJump", ...path].join(".");
+        context.addIssue({ code: "custom", message: `${place} ${message}` });
+      }
+      return data as Hop;
+    });
+    return isList ? hops : (hops[0] as Hop);
+  });
+  return { schema: schema as z.ZodType<Hop | Hop[]>, documentedAs: z.union([hop, z.array(hop)]) };
 }
 
 export function hostKeys(z: Zod): z.ZodType<string | string[]> {

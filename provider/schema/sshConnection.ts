@@ -31,6 +31,7 @@ export const sshConnectionSchema = defineResource(
       output: "whenSet",
       equals: (declared: unknown, actual: unknown) => isDeepStrictEqual(declared, actual ?? ""),
     } as const;
+    const jumps = jumpHosts(z);
     const flagOff = { default: false, output: "whenSet", equals: equalsOr(false) } as const;
     return {
       host: input(text, { ...hostFields.host, required: true, forceNew: true }),
@@ -116,7 +117,7 @@ export const sshConnectionSchema = defineResource(
         output: "whenSet",
         equals: isSameRestriction,
       }),
-      proxyJump: input(jumpHosts(z), { ...hostFields.proxyJump, ...clearable }),
+      proxyJump: input(jumps.schema, { ...hostFields.proxyJump, documentedAs: jumps.documentedAs, ...clearable }),
       defaultPath: input(text, {
         description: "Folder that relative `borgServe` paths and `getStorage` start from.",
         ...clearable,

@@ -1,7 +1,6 @@
 import { isIP } from "node:net";
 import { SshError } from "./error";
 import type { HostKeyPolicy } from "./hostKeys";
-import { type Hop, jumpProblems } from "./jumps";
 import { importPrivateKey } from "./keys";
 
 /** An account on a host. */
@@ -21,6 +20,12 @@ export interface Credentials {
   agent?: boolean | undefined;
   /** For password and for keyboard-interactive login, whichever the server offers. */
   password?: string | undefined;
+}
+
+/** A host that a connection goes through: verified as strictly as its end. */
+export interface Hop extends Account, Credentials {
+  /** As for the host itself. Required: without it the connection fails, and shows what the hop presented. */
+  hostKey?: string | readonly string[] | undefined;
 }
 
 /** An account, how to know its host, and how to get in. */
@@ -112,15 +117,6 @@ export function waysIn(
   if (!hasBootstrap) return [deployed];
   if (state.restricted || deployed.privateKey === undefined) return [bootstrap];
   return state.there ? [deployed, bootstrap] : [bootstrap, deployed];
-}
-
-/** @throws SshError `input` with the first problem of a target; callers have reported all of them before */
-export function checkTarget(target: Target): void {
-  const problems = target.credentials.flatMap((each) => credentialProblems(each));
-  const [problem] = [...accountProblems(target), ...problems];
-  const [jump] = jumpProblems(target.proxyJump);
-  if (!problem && jump) throw new SshError("input", jump.reason, { property: jump.property });
-  if (problem) throw new SshError("input", `${problem.property}: ${problem.reason}`, { property: problem.property });
 }
 
 export function portOf({ port }: Account): number {

@@ -214,6 +214,8 @@ async function forward(via: Connection, name: string, target: Target, deadline: 
   try {
     const stream = await deadline.wait(opened, () => via.socket.destroy());
     stream.on("error", () => {});
+    // A host that hangs up ends its half only, as the hop goes on.
+    stream.once("end", () => stream.destroy());
     return stream;
   } catch (error) {
     if (error instanceof SshError) throw error;

@@ -1,12 +1,12 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { checkTarget, portOf, type Target } from "./account";
+import { portOf, type Target } from "./account";
 import { type Address, ALGORITHMS, Attempt, type Connection, CutOff, codeOf, Dropped, type Route } from "./attempt";
 import type { Deadline } from "./deadline";
 import { SshError } from "./error";
 import { hostAndPort, pinnedTypes } from "./hostKeys";
-import { atHop, hopsOf, nameOfHop, targetOfHop } from "./jumps";
+import { atHop, checkTarget, hopsOf, nameOfHop, targetOfHop } from "./jumps";
 import { Login } from "./login";
 import { inTurn } from "./turns";
 

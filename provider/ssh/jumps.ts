@@ -1,19 +1,6 @@
-import {
-  type Account,
-  accountProblems,
-  type Credentials,
-  credentialProblems,
-  type Problem,
-  type Target,
-} from "./account";
+import { accountProblems, credentialProblems, type Hop, type Problem, type Target } from "./account";
 import { SshError } from "./error";
 import { hostAndPort, hostKeyProblem } from "./hostKeys";
-
-/** A host that a connection goes through: verified as strictly as its end. */
-export interface Hop extends Account, Credentials {
-  /** As for the host itself; without it the connection fails, and shows what the hop presented. */
-  hostKey?: string | readonly string[] | undefined;
-}
 
 /** The hops from here to the host, in their order. */
 export function hopsOf(proxyJump: Target["proxyJump"]): Hop[] {
@@ -67,8 +54,17 @@ export function jumpProblems(proxyJump: Target["proxyJump"]): Problem[] {
 
 /** A failure on the way to the host says which hop it is of, and how far that had come. */
 export function atHop(name: string, error: unknown): unknown {
-  if (!(error instanceof SshError) || error.kind === "input") return error;
+  if (!(error instanceof SshError)) return error;
   const { kind, phase } = error;
   const text = `${name}${phase ? ` (${phase})` : ""}: ${error.message}`;
   return new SshError(kind, text, { ...(phase && { phase }), property: "proxyJump", cause: error });
+}
+
+/** @throws SshError `input` with the first problem of a target; callers have reported all of them before */
+export function checkTarget(target: Target): void {
+  const problems = target.credentials.flatMap((each) => credentialProblems(each));
+  const [problem] = [...accountProblems(target), ...problems];
+  const [jump] = jumpProblems(target.proxyJump);
+  if (!problem && jump) throw new SshError("input", jump.reason, { property: jump.property });
+  if (problem) throw new SshError("input", `${problem.property}: ${problem.reason}`, { property: problem.property });
 }

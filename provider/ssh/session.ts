@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { SFTPWrapper } from "ssh2";
-import { checkTarget, portOf, type Target } from "./account";
+import { portOf, type Target } from "./account";
 import { type Connection, connect } from "./connect";
 import { Deadline } from "./deadline";
 import { SshError } from "./error";
 import { type HostKey, hostAndPort } from "./hostKeys";
-import { hopsOf } from "./jumps";
+import { checkTarget, hopsOf } from "./jumps";
 import { inTurn } from "./turns";
 
 export interface ExecResult {

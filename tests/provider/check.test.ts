@@ -179,6 +179,53 @@ describe("check: secrets", () => {
   });
 });
 
+describe("check: proxyJump of an SshConnection", () => {
+  const HOP = { host: "jump.example.net", username: "me", hostKey: `SHA256:${"A".repeat(43)}`, agent: true };
+  const CASES: [what: string, proxyJump: unknown, ...failures: string[]][] = [
+    ["one hop", HOP],
+    ["a list of hops", [HOP, { ...HOP, port: 2222, password: "hush-hush" }]],
+    ["no hops", []],
+    ["a hop whose host key is to be shown", { ...HOP, hostKey: undefined }],
+    ["no way in", { ...HOP, agent: false }, ": proxyJump has no way in: give privateKey, password or agent"],
+    [
+      "a bad address",
+      [HOP, { ...HOP, host: "me@jump", port: 0 }],
+      ": proxyJump[1].host must be a host name or an IP address, and nothing else",
+      ": proxyJump[1].port must be a whole number from 1 to 65535, not 0",
+    ],
+    [
+      "a bad host key",
+      [{ ...HOP, hostKey: "SHA256:abc" }],
+      ': proxyJump[0].hostKey "SHA256:abc" is no SHA256 fingerprint (43 characters after SHA256:)',
+    ],
+    ["a misspelt argument", [{ ...HOP, pasword: "hush-hush" }], ": proxyJump[0] has no argument pasword"],
+    ["a password that is no text", { ...HOP, password: 4711 }, ": proxyJump.password must be a text"],
+    [
+      "a text",
+      "me@jump",
+      ": proxyJump must be { host, port, username, hostKey, privateKey, passphrase, password, agent }",
+    ],
+  ];
+  for (const [what, proxyJump, ...expected] of CASES) {
+    it(`${what} is reported without a value, all of it together`, async () => {
+      const { failures } = await checked("SshConnection", { ...BOX, proxyJump });
+      assert.deepEqual(failures, expected);
+    });
+  }
+
+  it("A damaged key of a hop is reported without a value", async () => {
+    const { failures } = await checked("SshConnection", { ...BOX, proxyJump: [{ ...HOP, privateKey: "hush-hush" }] });
+    assert.match(failures.join(), /^: proxyJump\[0\]\.privateKey not a usable private key/);
+    assert.doesNotMatch(failures.join(), /hush/);
+  });
+
+  it("A private key that stands in the place of a host key is not shown", async () => {
+    const { privateKey } = await generate();
+    const { failures } = await checked("SshConnection", { ...BOX, hostKey: privateKey });
+    assert.match(failures.join(), /^: hostKey: this is a private key/);
+  });
+});
+
 describe("check: an argument that is removed", () => {
   const REMOVED: [ResourceType, olds: object, news: object, inputs: object][] = [
     ["KeyPair", { keyType: "rsa", bits: 2048 }, { keyType: "rsa" }, { keyType: "rsa", bits: 4096 }],

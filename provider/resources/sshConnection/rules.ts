@@ -9,12 +9,14 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
   const [
     { accountProblems, credentialProblems },
     { hostKeyProblem },
+    { jumpProblems },
     { matches, parsePublicKey },
     { mayBePrivate },
     { restrictionProblems },
   ] = await Promise.all([
     import("../../ssh/account.js"),
     import("../../ssh/hostKeys.js"),
+    import("../../ssh/jumps.js"),
     import("../../ssh/keys.js"),
     import("../../ssh/publicKey.js"),
     import("../../ssh/restriction.js"),
@@ -29,12 +31,13 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
   }
   if (host !== undefined && hostKey !== undefined) {
     const reason = hostKeyProblem(host, port, { hostKey });
-    if (reason) problems.push({ property: "hostKey", reason });
+    if (reason) problems.push({ property: [hostKey].flat().some(mayBePrivate) ? "" : "hostKey", reason });
   }
   const restricted = restrict === undefined ? [] : restrictionProblems(restrict, inputs.defaultPath).map(topLevel);
   // What a line of authorized_keys cannot hold is said once.
   const paths = pathProblems(inputs).filter(({ property }) => !restricted.some((each) => each.property === property));
   problems.push(...restricted, ...paths);
+  problems.push(...jumpProblems(inputs.proxyJump));
   // An encrypted key cannot be looked into before its passphrase is known.
   if (!unknown.has("bootstrapPassphrase")) {
     const bootstrap = { privateKey: inputs.bootstrapPrivateKey, passphrase: inputs.bootstrapPassphrase };

@@ -1,4 +1,4 @@
-import type { Context } from "./resource";
+import type { Context } from "./lifecycle/resource";
 import type { FunctionSchema } from "./schema/define";
 
 /** A data function: a question about what exists, answered to a program. It changes nothing and keeps nothing. */

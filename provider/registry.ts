@@ -3,7 +3,7 @@ import { getAccount } from "./functions/account";
 import { getStorage, testConnection } from "./functions/host";
 import { getRepo, getRepos } from "./functions/repos";
 import { getSshKey, getSshKeys } from "./functions/sshKeys";
-import type { Resource } from "./resource";
+import type { Resource } from "./lifecycle/resource";
 import { keyPair } from "./resources/keyPair";
 import { repo } from "./resources/repo";
 import { sshConnection } from "./resources/sshConnection";

@@ -30,7 +30,7 @@ export interface Added<T> {
    * Ids of unused objects just like it that were there before, and that neither the state nor the journal has shown so far.
    * An interrupted run on another machine may have left them: nobody can tell, so nothing is done with them.
    */
-  lookalikes: string[];
+  possibleDuplicates: string[];
 }
 
 /**
@@ -73,7 +73,7 @@ export class Additions<T extends { id: string; name: string }> {
     const left = await this.#leftByInterruptedRun(request);
     if (left && request.canBecome(left)) {
       this.#claim(request, left.id);
-      return { item: left, recovered: true, lookalikes: [] };
+      return { item: left, recovered: true, possibleDuplicates: [] };
     }
     if (left) await request.discard(left);
     this.#note(request);
@@ -85,7 +85,7 @@ export class Additions<T extends { id: string; name: string }> {
       });
       this.#claim(request, added.id);
       this.#list.put(added);
-      return { item: added, recovered: false, lookalikes: this.#lookalikes(request, before) };
+      return { item: added, recovered: false, possibleDuplicates: this.#possibleDuplicates(request, before) };
     } catch (error) {
       this.#list.forget();
       // Without a usable answer it may have been made all the same: the next run looks.
@@ -150,7 +150,10 @@ export class Additions<T extends { id: string; name: string }> {
     else this.#seen.set(name, [id]);
   }
 
-  #lookalikes<Args extends { name: string }>(request: AdditionRequest<T, Args>, before: Map<string, T>): string[] {
+  #possibleDuplicates<Args extends { name: string }>(
+    request: AdditionRequest<T, Args>,
+    before: Map<string, T>,
+  ): string[] {
     return (this.#seen.get(request.name) ?? []).filter((id) => {
       const item = before.get(id);
       const isKnown = this.#claimed.has(id) || this.#journal?.knows(this.#kind, id);

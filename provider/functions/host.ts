@@ -9,8 +9,8 @@ import {
   type Where,
 } from "../schema/functions";
 import type { Target } from "../ssh/account";
-import { SshError } from "../ssh/error";
 import { pathProblem } from "../ssh/paths";
+import { asProviderErrors } from "../ssh/toProviderError";
 
 function target(where: Where): Target {
   const { privateKey, passphrase, password, agent, hostKey, host, port, username, timeout, proxyJump } = where;
@@ -26,15 +26,6 @@ function target(where: Where): Target {
   };
 }
 
-async function told<T>(question: () => Promise<T>): Promise<T> {
-  try {
-    return await question();
-  } catch (error) {
-    if (!(error instanceof SshError)) throw error;
-    throw new ProviderError(error.kind === "input" ? "input" : "host", error.message, { cause: error });
-  }
-}
-
 /** Free space where backups go. Works on hosts without a shell too. */
 export const getStorage: DataFunction<StorageArgs, StorageInfo> = {
   schema: getStorageSchema,
@@ -45,7 +36,9 @@ export const getStorage: DataFunction<StorageArgs, StorageInfo> = {
       const reason = value === undefined ? undefined : pathProblem(value, where.username);
       if (reason !== undefined) throw new ProviderError("input", `${name}: ${reason}`);
     }
-    return told(() => storage({ ...target(where), ...(sshPathPrefix !== undefined && { sshPathPrefix }) }, path));
+    return asProviderErrors(() =>
+      storage({ ...target(where), ...(sshPathPrefix !== undefined && { sshPathPrefix }) }, path),
+    );
   },
 };
 
@@ -54,7 +47,7 @@ export const testConnection: DataFunction<Where, ConnectionInfo> = {
   schema: testConnectionSchema,
   async run(where) {
     const { testConnection: test } = await import("../ssh/testConnection.js");
-    const { hostKey: _, ...result } = await told(() => test(target(where)));
+    const { hostKey: _, ...result } = await asProviderErrors(() => test(target(where)));
     return JSON.parse(JSON.stringify(result));
   },
 };

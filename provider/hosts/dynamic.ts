@@ -5,14 +5,14 @@
 import type { dynamic } from "@pulumi/pulumi";
 import type { Api } from "../api";
 import { type GivenConfig, resolveConfig } from "../config";
-import { DeploymentMemory } from "../deploymentMemory";
 import { type Failure, isKind, ProviderError } from "../errors";
 import { Journal } from "../journal";
 import { check, create, diff, type Properties, read, remove, update } from "../lifecycle";
+import { DeploymentMemory } from "../lifecycle/deploymentMemory";
+import { parsePropertyPath, withValueFrom } from "../lifecycle/propertyPath";
+import type { Context } from "../lifecycle/resource";
 import { once } from "../once";
-import { parsePropertyPath, withValueFrom } from "../propertyPath";
 import { type FunctionName, type FunctionResult, functionOf, resourceOf } from "../registry";
-import type { Context } from "../resource";
 import { deletedUrn, PROVIDER_TEXT, project } from "./dynamicHostInternals";
 import { told } from "./expectedErrors";
 import { endWithEngine } from "./process";

@@ -1,5 +1,5 @@
 import type { Properties } from "../lifecycle";
-import { UNKNOWN } from "../resource";
+import { UNKNOWN } from "../lifecycle/resource";
 
 /** What the engine writes for values that are not known yet, by kind of value (pulumi/pulumi 3.259.0, `sdk/go/common/resource/plugin/rpc.go`). */
 const UNKNOWN_TEXTS = new Set([

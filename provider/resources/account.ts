@@ -1,5 +1,5 @@
 import { ProviderError } from "../errors";
-import type { Context } from "../resource";
+import type { Context } from "../lifecycle/resource";
 
 /** Whose the account is, or undefined where the token may not ask, or nobody answers. */
 export async function rememberOwner(context: Context): Promise<string | undefined> {

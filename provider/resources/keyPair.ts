@@ -1,8 +1,8 @@
 import { type Failure, ProviderError } from "../errors";
-import type { Resource } from "../resource";
+import type { Resource } from "../lifecycle/resource";
 import { type KeyPairInputs, type KeyPairState, keyPairSchema } from "../schema/keyPair";
-import { SshError } from "../ssh/error";
 import type { KeyMaterial } from "../ssh/keys";
+import { failuresOf } from "../ssh/toProviderError";
 
 async function rules(inputs: Partial<KeyPairInputs>, unknown: ReadonlySet<string>): Promise<Failure[]> {
   const { importPrivateKey, keySpecProblems } = await import("../ssh/keys.js");
@@ -13,22 +13,17 @@ async function rules(inputs: Partial<KeyPairInputs>, unknown: ReadonlySet<string
   }
   // An encrypted key cannot be looked into before its passphrase is known.
   if (unknown.has("passphrase")) return [];
-  try {
-    const { type, bits } = importPrivateKey({ ...inputs, privateKey: inputs.privateKey });
-    return [
-      ...(inputs.keyType === undefined || inputs.keyType === type
-        ? []
-        : [{ property: "keyType", reason: `the privateKey given is ${type}: leave keyType out, or say so` }]),
-      ...(inputs.bits === undefined || inputs.bits === bits
-        ? []
-        : [{ property: "bits", reason: `the privateKey given has ${bits} bits: leave bits out, or say so` }]),
-    ];
-  } catch (error) {
-    if (error instanceof SshError && error.kind === "input") {
-      return [{ property: error.property ?? "privateKey", reason: error.message }];
+  const problems: Failure[] = [];
+  const unreadable = failuresOf("privateKey", () => {
+    const { type, bits } = importPrivateKey({ ...inputs, privateKey: inputs.privateKey ?? "" });
+    if (inputs.keyType !== undefined && inputs.keyType !== type) {
+      problems.push({ property: "keyType", reason: `the privateKey given is ${type}: leave keyType out, or say so` });
     }
-    throw error;
-  }
+    if (inputs.bits !== undefined && inputs.bits !== bits) {
+      problems.push({ property: "bits", reason: `the privateKey given has ${bits} bits: leave bits out, or say so` });
+    }
+  });
+  return [...unreadable, ...problems];
 }
 
 async function make(inputs: KeyPairInputs): Promise<KeyMaterial> {

@@ -1,24 +1,25 @@
 import type { Key } from "../api";
 import { type Failure, ProviderError } from "../errors";
-import type { Context, Resource } from "../resource";
+import type { Context, Resource } from "../lifecycle/resource";
 import { keyBody, type SshKeyInputs, type SshKeyState, sshKeySchema } from "../schema/sshKey";
-import { SshError } from "../ssh/error";
+import { failuresOf } from "../ssh/toProviderError";
 import { assertMayReplace, assertOwner, ownerOfAddition, rememberOwner } from "./account";
 
 async function rules(inputs: Partial<SshKeyInputs>): Promise<Failure[]> {
   if (inputs.publicKey === undefined) return [];
   const { mayBePrivate, parsePublicKey } = await import("../ssh/publicKey.js");
-  try {
-    const { algorithm } = parsePublicKey(inputs.publicKey);
-    if (!algorithm.startsWith("sk-")) return [];
-    const reason = `BorgBase takes no keys of hardware tokens (${algorithm}), which a backup could not use: give an ed25519, ecdsa or rsa key`;
-    return [{ property: "publicKey", reason }];
-  } catch (error) {
-    if (!(error instanceof SshError)) throw error;
-    // The engine prints the value of a property that it is told of, and this one may be the wrong half of a pair.
-    if (mayBePrivate(inputs.publicKey)) return [{ property: "", reason: `publicKey: ${error.message}` }];
-    return [{ property: "publicKey", reason: error.message }];
+  const { publicKey } = inputs;
+  let algorithm = "";
+  const [unreadable] = failuresOf("publicKey", () => {
+    ({ algorithm } = parsePublicKey(publicKey));
+  });
+  if (unreadable) {
+    // The engine prints the value of the property that a failure names, and this one may be the private half.
+    return [mayBePrivate(publicKey) ? { property: "", reason: `publicKey: ${unreadable.reason}` } : unreadable];
   }
+  if (!algorithm.startsWith("sk-")) return [];
+  const reason = `BorgBase takes no keys of hardware tokens (${algorithm}), which a backup could not use: give an ed25519, ecdsa or rsa key`;
+  return [{ property: "publicKey", reason }];
 }
 
 export function toState(key: Key, account?: string): SshKeyState {
@@ -83,7 +84,7 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
   schema: sshKeySchema,
   rules,
 
-  async adoption(inputs, _unknown, context) {
+  async previewAdoption(inputs, _unknown, context) {
     if (inputs.existingId === undefined) return [];
     await adopt(inputs.existingId, inputs, context);
     return [`takes over the SSH key ${inputs.existingId} and changes nothing of it`];
@@ -112,7 +113,7 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     return state;
   },
 
-  async beforeReplace({ id, args }, _changed, context) {
+  async assertReplaceAllowed({ id, args }, _changed, context) {
     await assertMayReplace(`the SSH key ${id ?? `"${args.name ?? context.name}"`}`, context);
   },
 

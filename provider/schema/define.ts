@@ -157,6 +157,11 @@ export function defineResource<D extends Declarations>(
   };
 }
 
+/** The value that an unset argument gets: at creation, and when it is removed from the program. */
+export function defaultOf(field: Input, unset: DefaultContext): unknown {
+  return typeof field.default === "function" ? field.default(unset) : field.default;
+}
+
 export function inputsOf<D extends Declarations>(declarations: D): { [K in InputNames<D>]: D[K] } {
   const inputs = Object.entries(declarations).filter(([, field]) => field.kind === "input");
   return Object.fromEntries(inputs) as { [K in InputNames<D>]: D[K] };

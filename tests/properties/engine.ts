@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { check, create, diff, type Properties, read, remove, update } from "../../provider/lifecycle";
+import { UNKNOWN } from "../../provider/lifecycle/resource";
 import { type ResourceType, resourceOf } from "../../provider/registry";
-import { UNKNOWN } from "../../provider/resource";
 import { Killed, type Process } from "./process";
 
 /** One resource of a program. */

@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { connect } from "../../provider/api";
 import type { RetryPolicy } from "../../provider/api/retry";
 import type { Config } from "../../provider/config";
-import { DeploymentMemory } from "../../provider/deploymentMemory";
 import { type Addition, Journal } from "../../provider/journal";
-import type { Context } from "../../provider/resource";
+import { DeploymentMemory } from "../../provider/lifecycle/deploymentMemory";
+import type { Context } from "../../provider/lifecycle/resource";
 
 /**
  * Moments at which a process can die such that something else is left behind: before a request goes out, after the

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Emulator, TokenLevel } from "../../emulator";
 import { type Api, connect } from "../../provider/api";
-import { DeploymentMemory } from "../../provider/deploymentMemory";
 import type { ErrorKind } from "../../provider/errors";
 import { create, diff, type Properties, read, remove, update } from "../../provider/lifecycle";
+import { DeploymentMemory } from "../../provider/lifecycle/deploymentMemory";
 import { type ResourceType, resourceOf } from "../../provider/registry";
 import { assertMayReplace, rememberOwner } from "../../provider/resources/account";
 import { clientOf, failure, newKey, PATIENT, withEmulator } from "./api/support";

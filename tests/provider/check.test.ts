@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { UNKNOWN } from "../../provider/lifecycle/resource";
 import type { ResourceType } from "../../provider/registry";
 import { resources } from "../../provider/registry";
-import { UNKNOWN } from "../../provider/resource";
 import { generate, type KeyMaterial } from "../../provider/ssh/keys";
 import { makeKey } from "../support/sshKeygen";
 import { checked } from "./support";

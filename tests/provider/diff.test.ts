@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ProviderError } from "../../provider/errors";
 import { diff, type Properties } from "../../provider/lifecycle";
+import { UNKNOWN } from "../../provider/lifecycle/resource";
 import { resourceOf } from "../../provider/registry";
-import { UNKNOWN } from "../../provider/resource";
 import { generate } from "../../provider/ssh/keys";
 import { makeKey, reencrypt } from "../support/sshKeygen";
 import { context, differing } from "./support";

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { parsePropertyPath, withValueFrom } from "../../provider/propertyPath";
+import { parsePropertyPath, withValueFrom } from "../../provider/lifecycle/propertyPath";
 
 describe("Property paths", () => {
   const READABLE: [text: string, path: string[]][] = [

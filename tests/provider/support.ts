@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { check, diff, type Properties } from "../../provider/lifecycle";
+import type { Context } from "../../provider/lifecycle/resource";
 import { type ResourceType, resourceOf } from "../../provider/registry";
-import type { Context } from "../../provider/resource";
 
 /** What a resource named "web" may use that must ask nobody. */
 export function context(change: Partial<Context> = {}): Context {

@@ -14,8 +14,8 @@ import { connect } from "../../provider/api";
 import { resolveConfig } from "../../provider/config";
 import { fromEngine, toEngine } from "../../provider/hosts/values";
 import { check, create, diff, type Properties, read, remove, update } from "../../provider/lifecycle";
+import type { Context } from "../../provider/lifecycle/resource";
 import { resourceOf } from "../../provider/registry";
-import type { Context } from "../../provider/resource";
 
 /** Makes a folder the plugin's, as `plugins.providers[].path` of a project names it. */
 export function installPlugin(folder: string): void {

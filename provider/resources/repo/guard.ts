@@ -1,7 +1,7 @@
 import type { RemoteRepo } from "../../api";
 import { ProviderError } from "../../errors";
-import { differences } from "../../lifecycle";
-import type { Circumstances, Context, Replaced } from "../../resource";
+import { differences } from "../../lifecycle/compare";
+import type { Circumstances, Context, Replaced } from "../../lifecycle/resource";
 import { ignoringCase, type RepoInputs, repoSchema } from "../../schema/repo";
 import { assertMayReplace } from "../account";
 import { toState } from "./remote";

@@ -1,8 +1,8 @@
 import type { RemoteRepo } from "../../api";
 import { type Failure, ProviderError } from "../../errors";
-import { defaultOf, differences } from "../../lifecycle";
-import type { Context, Resource } from "../../resource";
-import type { Input } from "../../schema/define";
+import { differences } from "../../lifecycle/compare";
+import type { Context, Resource } from "../../lifecycle/resource";
+import { defaultOf, type Input } from "../../schema/define";
 import { hasBorgVersion, ignoringCase, type RepoInputs, type RepoState, repoSchema } from "../../schema/repo";
 import { assertOwner, ownerOfAddition, rememberOwner } from "../account";
 import { assertDeletable, assertReplaceable } from "./guard";
@@ -66,7 +66,7 @@ export const repo: Resource<RepoInputs, RepoState> = {
   drifts: true,
   rules,
 
-  async adoption(inputs, unknown, context) {
+  async previewAdoption(inputs, unknown, context) {
     if (inputs.existingId === undefined) return [];
     const remote = await find(inputs.existingId, inputs, context);
     const actual = toState(remote, {});
@@ -92,10 +92,10 @@ export const repo: Resource<RepoInputs, RepoState> = {
     const wanted = await withDefaults(inputs, context);
     const args = await toArguments(wanted, Object.keys(wanted));
     const added = await repos.add({ ...args, name: wanted.name, region: inputs.region }, context.origin);
-    const { item, recovered, lookalikes } = added;
+    const { item, recovered, possibleDuplicates } = added;
     const kept = { ...ownSettings(inputs), ...(__account && { __account }) };
     const state = recovered ? await ensure(item, kept, wanted, context) : toState(item, kept);
-    return { id: item.id, state, recovered, lookalikes };
+    return { id: item.id, state, recovered, possibleDuplicates };
   },
 
   async read(id, state, context) {
@@ -121,7 +121,7 @@ export const repo: Resource<RepoInputs, RepoState> = {
     );
   },
 
-  beforeReplace: assertReplaceable,
+  assertReplaceAllowed: assertReplaceable,
 
   async delete(id, state, context, circumstances) {
     if (state.keepOnDelete) {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { messageOf, ProviderError } from "../../errors";
-import { differences } from "../../lifecycle";
-import type { Circumstances, Context, Resource } from "../../resource";
+import { differences } from "../../lifecycle/compare";
+import type { Circumstances, Context, Resource } from "../../lifecycle/resource";
 import {
   DEFAULT_PATH,
   optionsOf,

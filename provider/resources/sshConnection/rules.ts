@@ -3,6 +3,7 @@ import type { SshConnectionInputs } from "../../schema/sshConnection";
 import type { Problem } from "../../ssh/account";
 import { SshError } from "../../ssh/error";
 import { expansionProblem, pathProblem } from "../../ssh/paths";
+import { failuresOf } from "../../ssh/toProviderError";
 
 /** Validates arguments against each other. Contacts nothing. */
 export async function rules(inputs: Partial<SshConnectionInputs>, unknown: ReadonlySet<string>): Promise<Failure[]> {
@@ -25,7 +26,7 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
   const problems: Problem[] = accountProblems({ host: host ?? "unknown", port, username: username ?? "unknown" });
   if (publicKey !== undefined) {
     // The engine prints the value of a property that it is told of, and this one may be the wrong half of a pair.
-    const [problem] = input("publicKey", () => parsePublicKey(publicKey));
+    const [problem] = failuresOf("publicKey", () => parsePublicKey(publicKey));
     const isSecret = mayBePrivate(publicKey);
     if (problem) problems.push(isSecret ? { property: "", reason: `publicKey: ${problem.reason}` } : problem);
   }
@@ -49,7 +50,7 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
     const unusable = credentialProblems({ privateKey, passphrase });
     problems.push(...unusable);
     if (privateKey !== undefined && publicKey !== undefined && unusable.length === 0) {
-      const pair = input("publicKey", () => {
+      const pair = failuresOf("publicKey", () => {
         if (!matches(publicKey, { privateKey, ...(passphrase !== undefined && { passphrase }) })) {
           throw new SshError("input", "it is not the other half of publicKey", { property: "privateKey" });
         }
@@ -74,16 +75,6 @@ function pathProblems(inputs: Partial<SshConnectionInputs>): Problem[] {
     add("restrict", reason && `borgServe.path: ${reason}`);
   }
   return problems;
-}
-
-function input(property: string, read: () => void): Problem[] {
-  try {
-    read();
-    return [];
-  } catch (error) {
-    if (error instanceof SshError) return [{ property: error.property ?? property, reason: error.message }];
-    throw error;
-  }
 }
 
 /** Engines know top-level properties; the path within goes into the reason. */

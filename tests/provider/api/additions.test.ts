@@ -322,13 +322,16 @@ describe("Additions: the next run", () => {
       await elsewhere.add({ name: "web", region: "us" });
       const { item: used } = await elsewhere.add({ name: "web", region: "eu" });
       emulator.control.setContent(used.id, { currentUsage: 5, lastModified: null });
-      const { lookalikes } = await add(run(emulator));
-      assert.deepEqual(lookalikes, [left.id]);
+      const { possibleDuplicates } = await add(run(emulator));
+      assert.deepEqual(possibleDuplicates, [left.id]);
 
       const journal = new Journal(emulator.endpoint, home);
       journal.settleId("Repo", left.id);
       const api = clientOf(emulator, "fullAccess", { ...IMPATIENT, journal });
-      const { lookalikes: unknown } = await api.repos.add({ name: "web", region: "eu" }, "project/stack/second");
+      const { possibleDuplicates: unknown } = await api.repos.add(
+        { name: "web", region: "eu" },
+        "project/stack/second",
+      );
       assert.deepEqual(unknown, []);
     }),
   );

@@ -1,4 +1,4 @@
-import { ProviderError } from "./errors";
+import { ProviderError } from "../errors";
 
 /** The way to a value within a resource's arguments, by names from the outside in. None: all of them. */
 export type PropertyPath = readonly string[];

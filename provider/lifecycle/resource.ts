@@ -1,15 +1,22 @@
 import type { z } from "zod";
-import type { Api } from "./api";
+import type { Api } from "../api";
+import type { Failure } from "../errors";
+import type { Journal } from "../journal";
+import type { Input, ResourceDescription } from "../schema/define";
 import type { DeploymentMemory } from "./deploymentMemory";
-import type { Failure } from "./errors";
-import type { Journal } from "./journal";
-import type { Input, ResourceDescription } from "./schema/define";
 
 /** Stands for a value that is not known before the deployment has run. Hosts put it where the engine has its own sign. */
 export const UNKNOWN: unique symbol = Symbol("unknown");
 
 /** The arguments of a resource, as check and diff see them. */
 export type Fields<Inputs> = { [K in keyof Required<Inputs>]: Input<z.ZodType<Exclude<Inputs[K], undefined>>> };
+
+/** Arguments or outputs by name; values may hold {@link UNKNOWN}. */
+export type Properties = Record<string, unknown>;
+
+// A resource's own types end here: engines pass untyped values, which \`check\` has validated against the schema.
+export type AnyResource = Resource<Properties, Properties>;
+export type AnyFields = Fields<Properties>;
 
 /** What a resource may use while it works. */
 export interface Context {
@@ -34,8 +41,8 @@ export interface Created<State> {
   state: State;
   /** An interrupted run had made it already. */
   recovered?: boolean;
-  /** Ids of objects just like it that nobody knows: perhaps left by an interrupted run on another machine. */
-  lookalikes?: string[];
+  /** Ids of unused objects with the same arguments that no state is known to hold. An interrupted run may have left them. */
+  possibleDuplicates?: string[];
 }
 
 /** What is to be replaced. */
@@ -69,13 +76,13 @@ export interface Resource<Inputs extends object, State extends object> {
   drifts?: boolean;
   /** Rules between arguments. `inputs` lacks those that failed on their own or are unknown; `unknown` names both. No I/O. */
   rules?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>): Failure[] | Promise<Failure[]>;
-  /** What taking over an existing object will change: asked once, before it is created; its lines are logged. */
-  adoption?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>, context: Context): Promise<string[]>;
+  /** Lines that say what adopting an existing object will change. Asked once, before the resource is created. */
+  previewAdoption?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>, context: Context): Promise<string[]>;
   /**
    * Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do, and a check that the
    * engine makes for a replacement of its own; `changed` is empty then.
    */
-  beforeReplace?(old: Replaced<Inputs>, changed: (keyof Inputs)[], context: Context): Promise<void>;
+  assertReplaceAllowed?(old: Replaced<Inputs>, changed: (keyof Inputs)[], context: Context): Promise<void>;
   create(inputs: Inputs, context: Context): Promise<Created<State>>;
   /** The state as it is now, or undefined when the object is gone. `state` is empty when all that is known is the id. */
   read(id: string, state: Partial<State>, context: Context): Promise<State | undefined>;

@@ -1,0 +1,106 @@
+import { distance } from "fastest-levenshtein";
+import type { z } from "zod";
+import type { Failure } from "../errors";
+import { defaultOf, type Input } from "../schema/define";
+import { holdsUnknown } from "./compare";
+import { deletionSettings, immediate } from "./deletion";
+import { heldBy, hold } from "./holders";
+import { RESET, resetIn, stripMarks } from "./managedFields";
+import type { AnyFields, AnyResource, Context, Properties } from "./resource";
+
+export interface CheckResult {
+  inputs: Properties;
+  failures: Failure[];
+}
+
+/**
+ * Validates all arguments before anything is changed. Only check sees old arguments: one that was set and is removed
+ * goes back to its default; one that never was set is not managed.
+ */
+export async function check(
+  resource: AnyResource,
+  olds: Properties | undefined,
+  news: Properties,
+  context: Context,
+): Promise<CheckResult> {
+  const fields = await resource.schema.fields();
+  const inputs: Properties = {};
+  const failures: Failure[] = unknownArguments(resource, fields, news);
+  const known: Properties = {};
+  const unknown = new Set<string>();
+  const wasReset = resetIn(olds);
+  const reset: string[] = [];
+
+  for (const [name, field] of Object.entries(fields)) {
+    const value = news[name] ?? undefined;
+    if (value === undefined) {
+      const back = resetValue(field, olds?.[name], wasReset.has(name), news, context);
+      if (back !== undefined) {
+        inputs[name] = back;
+        reset.push(name);
+      } else if (field.managedDefault !== undefined) inputs[name] = field.managedDefault;
+      else if (field.required) failures.push({ property: name, reason: `${name} is required` });
+    } else if (holdsUnknown(value)) {
+      inputs[name] = value;
+      unknown.add(name);
+    } else {
+      const parsed = field.schema.safeParse(value);
+      // An argument that failed stays as it was given: the engine shows it beside the reason.
+      inputs[name] = parsed.success ? parsed.data : value;
+      if (parsed.success) known[name] = parsed.data;
+      // With deleteBeforeReplace the old resource of the same object is deleted before the new one is created.
+      const holder = parsed.success && field.adoptId ? hold(resource, String(parsed.data), context) : undefined;
+      if (holder !== undefined) failures.push({ property: name, reason: heldBy(holder, resource, parsed.data) });
+      if (!parsed.success) {
+        unknown.add(name);
+        failures.push(failure(name, field, reasonOf(parsed.error)));
+      }
+    }
+  }
+  for (const found of (await resource.rules?.(known, unknown)) ?? []) {
+    failures.push(failure(found.property, fields[found.property], found.reason));
+  }
+  if (reset.length > 0) inputs[RESET] = reset.join();
+  const isNew = !olds || Object.keys(olds).length === 0;
+  const settings = deletionSettings(fields, inputs);
+  const { type } = resource.schema;
+  const replaced = context.memory?.checked(type, context.origin, isNew ? undefined : stripMarks(olds), settings);
+  if (isNew && failures.length === 0) {
+    for (const line of (await resource.previewAdoption?.(known, unknown, context)) ?? []) context.log(line);
+    // A replacement that the engine decides by itself comes without a diff: this check is all that it sends.
+    const adopts = Object.keys(fields).some((name) => fields[name]?.adoptId && inputs[name] !== undefined);
+    const args = { ...replaced?.inputs, ...immediate(fields, settings) };
+    if (replaced && !adopts) await resource.assertReplaceAllowed?.({ id: replaced.id, args }, [], context);
+  }
+  return { inputs, failures };
+}
+
+/** A default that was restored once stays: a default name is that of its moment, also after a rename with an alias. */
+function resetValue(field: Input, old: unknown, wasReset: boolean, inputs: Properties, context: Context): unknown {
+  if (wasReset) return old;
+  return old === undefined ? undefined : defaultOf(field, { old, inputs, context });
+}
+
+/** Reported on the whole resource, as the value is printed otherwise: it may be a misspelt secret. */
+function unknownArguments(resource: AnyResource, fields: AnyFields, news: Properties): Failure[] {
+  return Object.keys(news)
+    .filter((name) => !Object.hasOwn(fields, name) && news[name] !== undefined)
+    .map((name) => ({ property: "", reason: unknownArgument(name, resource, fields) }));
+}
+
+function unknownArgument(name: string, resource: AnyResource, fields: AnyFields): string {
+  const near = Object.keys(fields).find((field) => distance(field.toLowerCase(), name.toLowerCase()) <= 2);
+  return `${resource.schema.type} has no argument ${name}${near ? `: did you mean ${near}?` : ""}`;
+}
+
+/** The engine prints the value of the property that a failure names: a secret one is named in the reason alone. */
+function failure(name: string, field: Input | undefined, reason: string): Failure {
+  if (!field?.secret) return { property: name, reason };
+  return { property: "", reason: reason.includes(name) ? reason : `${name}: ${reason}` };
+}
+
+function reasonOf(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => (issue.path.length ? `${issue.path.join(".")} ${issue.message}` : issue.message))
+    .join("; ");
+}

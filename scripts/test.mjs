@@ -1,13 +1,32 @@
-// `npm test`: sets up what is missing, then runs all checks and tests, or those that the arguments name:
+// `npm test`: installs missing tools, then runs all checks and tests, or those that the arguments name:
 //   npm test -- tests/emulator            a folder or a file
+//   npm test -- --tier unit               unit, ssh, emulator or e2e
 //   npm test -- --grep "a new name"       mocha's own options
-// The last line is `N passed, N failed`; each check of the sources or the package counts as one.
+// Test files run side by side, one process per core. The last line is `N passed, N failed`; a check counts as one.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative } from "node:path";
 import { LOCAL, ROOT } from "./setup/paths.mjs";
 import { runMain } from "./setup/progress.mjs";
 import { environment, setUp } from "./setup.mjs";
+
+/**
+ * Groups of tests by what they need. The slowest come first, so that no core waits for a long file at the end.
+ * @type {Record<string, string[]>}
+ */
+const TIERS = {
+  /** The real CLI, engine and host. */
+  e2e: ["tests/e2e", "tests/properties", "tests/cli"],
+  /** A real SSH server. */
+  ssh: ["tests/provider/ssh"],
+  emulator: ["tests/emulator"],
+  /** Provider, API client and SDK: no CLI, below 30 seconds on two quiet cores. */
+  unit: ["tests/provider", "tests/sdk", "tests/generate", "tests/docs"],
+};
+
+/** More would only make each slower: most of a test's time is the CPU time of the CLI and its provider. */
+const JOBS = String(Math.max(1, Math.min(4, availableParallelism())));
 
 const COUNTS = join(LOCAL, "test-counts.json");
 
@@ -51,7 +70,7 @@ async function runTests(args, env) {
   mkdirSync(LOCAL, { recursive: true });
   rmSync(COUNTS, { force: true });
   const reporter = ["--reporter", "scripts/setup/countingReporter.cjs", "--reporter-option", `counts=${COUNTS}`];
-  const passed = await succeeds("mocha", [...reporter, ...args], env);
+  const passed = await succeeds("mocha", [...reporter, "--parallel", "--jobs", JOBS, ...args], env);
   if (!existsSync(COUNTS)) return { passed: 0, failed: 1 };
   const { passes, failures } = JSON.parse(readFileSync(COUNTS, "utf8"));
   const failed = passed && passes > 0 ? failures : Math.max(failures, 1);
@@ -60,12 +79,38 @@ async function runTests(args, env) {
 
 /**
  * @param {string} argument
- * @returns {string} a test's source or a folder of them as the place of its compiled form; anything else as it is
+ * @returns {string[]} the compiled files of a test's source or of a folder of them; anything else as it is
  */
 function compiled(argument) {
-  if (!/^(\.\/)?tests(\/|$)/.test(argument)) return argument;
-  const path = join("dist", argument.replace(/\.ts$/, ".js"));
-  return existsSync(join(ROOT, path)) && statSync(join(ROOT, path)).isDirectory() ? `${path}/**/*.test.js` : path;
+  if (!/^(\.\/)?tests(\/|$)/.test(argument)) return [argument];
+  const path = join(ROOT, "dist", argument.replace(/\.ts$/, ".js"));
+  return filesIn(path).map((file) => relative(ROOT, file));
+}
+
+/**
+ * @param {string} path
+ * @returns {string[]} test files, the largest first
+ */
+function filesIn(path) {
+  if (!existsSync(path) || !statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.js"))
+    .map((name) => join(path, name))
+    .sort((a, b) => statSync(b).size - statSync(a).size);
+}
+
+/**
+ * @param {string} tier
+ * @returns {string[]} a file belongs to the first tier that names its folder
+ */
+function filesOf(tier) {
+  const taken = new Set();
+  for (const [name, folders] of Object.entries(TIERS)) {
+    const files = folders.flatMap(compiled).filter((file) => existsSync(join(ROOT, file)) && !taken.has(file));
+    if (name === tier) return files;
+    for (const file of files) taken.add(file);
+  }
+  throw new Error(`There is no tier "${tier}": one of ${Object.keys(TIERS).join(", ")}`);
 }
 
 /** @param {{ passed: number, failed: number }} counts */
@@ -81,10 +126,10 @@ await runMain(
     // No test may reach an account that a developer's shell is logged in to.
     for (const name of Object.keys(env)) if (name.startsWith("BORGBASE_")) delete env[name];
 
-    const args = process.argv.slice(2).map(compiled);
+    const [option, tier = "", ...others] = process.argv.slice(2);
+    const args = option === "--tier" ? [...filesOf(tier), ...others] : process.argv.slice(2).flatMap(compiled);
     const all = args.length === 0;
-    const named = args.some((arg) => arg.startsWith("dist/tests"));
-    if (!named) args.push("dist/tests/**/*.test.js");
+    if (!args.some((arg) => arg.startsWith("dist/tests"))) args.push(...Object.keys(TIERS).flatMap(filesOf));
     if (all) args.push("--forbid-only", "--forbid-pending");
 
     const checks = all ? await runChecks(env) : { passed: 0, failed: 0 };

@@ -22,6 +22,10 @@ export interface Property {
   secret?: boolean;
   forceNew?: boolean;
   plain?: boolean;
+  /** An argument that names the object to adopt: a later change of it is refused. */
+  adoptId?: boolean;
+  /** An argument that is no output. */
+  inputOnly?: boolean;
 }
 
 export interface NamedType {
@@ -110,6 +114,8 @@ function toProperty(name: string, field: Field, side: "input" | "output", types:
     ...(text !== undefined && { default: text }),
     ...(field.forceNew && { forceNew: true }),
     ...(field.plain && { plain: true }),
+    ...(field.adoptId && { adoptId: true }),
+    ...(field.output === "never" && { inputOnly: true }),
   };
 }
 

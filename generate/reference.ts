@@ -14,10 +14,7 @@ export function resourcePage(
     schema.description,
     section("Example", code(example)),
     section("Arguments", argumentTable(inputs)),
-    section(
-      "Outputs",
-      `Every argument is an output too, as far as its row does not say otherwise. Beside them:\n\n${outputTable(own)}`,
-    ),
+    section("Outputs", `Every argument is an output, unless its row says so. Further outputs:\n\n${outputTable(own)}`),
     nested([...inputs, ...outputs], types),
     section("Errors", list(schema.errors)),
     section("Import", schema.import),
@@ -76,9 +73,10 @@ function list(items: readonly string[] = []): string {
 
 function argumentTable(properties: Property[]): string {
   const rows = properties.map((property) => {
-    const { name, type, forceNew, required, default: text } = property;
+    const { name, type, forceNew, adoptId, required, default: text } = property;
+    const change = adoptId ? "refused" : forceNew ? "replaces" : "in place";
     const kind = required ? "required" : (text ?? "none");
-    return `| \`${name}\` | ${cell(typeText(type))} | ${cell(kind)} | ${forceNew ? "replaces" : "in place"} | ${cell(meaning(property))} |`;
+    return `| \`${name}\` | ${cell(typeText(type))} | ${cell(kind)} | ${change} | ${cell(meaning(property))} |`;
   });
   return ["| argument | type | default | a change | meaning |", "|---|---|---|---|---|", ...rows].join("\n");
 }
@@ -113,12 +111,13 @@ function fieldTable(properties: Property[]): string {
   return ["| field | type | required | meaning |", "|---|---|---|---|", ...rows].join("\n");
 }
 
-function meaning({ description, unit, secret, plain }: Property): string {
+function meaning({ description, unit, secret, plain, inputOnly }: Property): string {
   return [
     description,
     ...(unit ? [`Unit: ${unit}.`] : []),
     ...(secret ? ["Secret."] : []),
-    ...(plain ? ["A plain value, no output of a resource."] : []),
+    ...(plain ? ["A plain value, not an output of another resource."] : []),
+    ...(inputOnly ? ["Not an output."] : []),
   ].join(" ");
 }
 

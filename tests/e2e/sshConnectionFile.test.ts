@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { existsSync, readdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { generate, type KeyMaterial } from "../../provider/ssh/keys";
 import type { SshConnectionArgs } from "../../sdk";
@@ -30,16 +31,25 @@ describe("SshConnection and the file that it edits", function () {
   });
   afterEach(async () => stack.close());
 
-  it("takes the key off the first of two machines that share their host keys", async () => {
-    const clone = await Sshd.start(host, { keysOf: sshd });
+  it("takes the key off the first of two cloned machines, which share host key, account and path", async () => {
+    const account = host.chrooted();
+    const second = join(host.folder, "second");
+    mkdirSync(join(second, "data"), { recursive: true, mode: 0o755 });
+    execFileSync("chown", [`${account.username}:`, join(second, "data")]);
+    const inside = (root: string) => `Match User ${account.username}
+  ForceCommand internal-sftp -d /data
+  ChrootDirectory ${root}`;
+    const original = await Sshd.start(host, { config: inside(account.home) });
+    const clone = await Sshd.start(host, { keysOf: original, config: inside(second) });
     try {
-      const [first, second] = [host.account(), host.account()];
-      // One name on both machines, as on cloned ones: each server finds its own file for it.
-      await stack.up({ box: { ...byPassword(sshd, first), ...pair() } });
-      await stack.up({ box: { ...byPassword(clone, second), ...pair() } });
-      assert.deepEqual([authorizedKeys(first), authorizedKeys(second)], ["", `${key.publicKey}\n`]);
+      const [before, after] = [account.home, second].map((root) => ({ ...account, home: join(root, "data") }));
+      assert.ok(before && after);
+      const { publicKey } = key;
+      await stack.up({ box: { ...byPassword(original, account), publicKey } });
+      await stack.up({ box: { ...byPassword(clone, account), publicKey } });
+      assert.deepEqual([authorizedKeys(before), authorizedKeys(after)], ["", `${publicKey}\n`]);
     } finally {
-      await clone.stop();
+      await Promise.all([original.stop(), clone.stop()]);
     }
   });
 

@@ -59,6 +59,24 @@ describe("Links of the documentation", () => {
     for (const target of ["docs/guide.md#tokens", "examples"]) assert.equal(problemOf({ file, target }), undefined);
   });
 
+  it("Every path in a code span of a document for contributors exists", () => {
+    const folders = /^(?:sdk|provider|emulator|cli|generate|examples|scripts|bench|tests|docs)\//;
+    const paths = ["ARCHITECTURE.md", "CONTRIBUTING.md", "DECISIONS.md"].flatMap((file) => {
+      const spans = [
+        ...readMarkdown(file)
+          .prose.join("\n")
+          .matchAll(/`([\w./-]+)`/g),
+      ].map(([, span = ""]) => span);
+      // Capitals stand for a name to choose.
+      return spans.filter((span) => folders.test(span) && !/[A-Z]{4}/.test(span)).map((path) => ({ file, path }));
+    });
+    assert.ok(paths.length > 30, `only ${paths.length} paths were found`);
+    assert.deepEqual(
+      paths.filter(({ path }) => !existsSync(join(ROOT, path))),
+      [],
+    );
+  });
+
   it("Every page of docs/ is linked from the README or from the guide", () => {
     const linked = new Set(
       links

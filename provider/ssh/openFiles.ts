@@ -35,5 +35,6 @@ export async function openFiles(session: Session, { useSftpMode, sshPathPrefix }
 async function wordsOf(session: Session): Promise<string> {
   const result = await session.exec(":");
   const words = printable(`${result?.stdout ?? ""} ${result?.stderr ?? ""}`).slice(0, 200);
-  return words ? ` (it says: ${words})` : "";
+  // A forced command that wants other arguments says so of itself, not of the account.
+  return words && !/^usage:/i.test(words) ? ` (it says: ${words})` : "";
 }

@@ -121,7 +121,7 @@ function conclude({ passed, failed }) {
 
 await runMain(
   async () => {
-    await setUp(["borg", "git", "restic", "ssh", "sshd"]);
+    await setUp(["borg", "git", "restic", "setfacl", "ssh", "sshd"]);
     const env = environment();
     // No test may reach an account that a developer's shell is logged in to.
     for (const name of Object.keys(env)) if (name.startsWith("BORGBASE_")) delete env[name];

@@ -4,13 +4,20 @@ import { which } from "./paths.mjs";
 import { Problem, run, step } from "./progress.mjs";
 
 /**
- * @typedef {"borg" | "git" | "restic" | "ssh" | "sshd"} Tool
+ * @typedef {"borg" | "git" | "restic" | "setfacl" | "ssh" | "sshd"} Tool
  * @typedef {Record<Tool, string>} Packages the package that brings each tool
  * @typedef {{ command: string, refresh?: string[], install: string[], packages: Packages }} Manager
  */
 
 /** @type {Packages} */
-const DEBIAN = { borg: "borgbackup", git: "git", restic: "restic", ssh: "openssh-client", sshd: "openssh-server" };
+const DEBIAN = {
+  borg: "borgbackup",
+  git: "git",
+  restic: "restic",
+  setfacl: "acl",
+  ssh: "openssh-client",
+  sshd: "openssh-server",
+};
 
 /** @type {Manager[]} */
 const MANAGERS = [

@@ -225,6 +225,21 @@ Match User root
         assert.equal(readFileSync(path, "utf8"), `${resident.publicKey}\n`);
       });
 
+      it(`keep an access control list over a shell, and refuse an edit that would lose it (${way})`, async () => {
+        const account = host.account();
+        const path = sshFolder(account);
+        write(path, ids(account), 0o600);
+        execFileSync("setfacl", ["-m", "u:daemon:r", path]);
+        const list = () => execFileSync("getfacl", ["-cp", path], { encoding: "utf8" });
+        const before = list();
+        const work = deploy(asOwner(account, path, { useSftpMode }), { publicKey: key.publicKey });
+        if (useSftpMode) await fails(work, "write", "session", /it has an access control list.*useSftpMode: false/);
+        else assert.equal((await work).status, "deployed");
+        assert.equal(list(), before);
+        assert.deepEqual(readdirSync(dirname(path)), ["authorized_keys"]);
+        await logsIn(account, useSftpMode ? resident : key);
+      });
+
       it("refuse a link in somebody's home that would have root write elsewhere", async () => {
         const account = host.account();
         const link = sshFolder(account);

@@ -2,7 +2,7 @@ import type { Stack } from "@pulumi/pulumi/automation";
 import { z } from "zod";
 import { connect } from "../provider/api";
 import { type Config, type GivenConfig, resolveConfig } from "../provider/config";
-import { type Addition, Journal } from "../provider/journal";
+import { type PendingCreate, PendingCreates } from "../provider/pendingCreates";
 import { HOST_PACKAGE } from "../sdk/pulumiInternals";
 
 /** An object in an account that an interrupted run of the stack added, and that the state does not know. */
@@ -35,7 +35,7 @@ export async function orphansOf(stack: Stack): Promise<Orphan[]> {
 
   const orphans = new Map<string, Orphan>();
   for (const config of accounts([configured, ...given])) {
-    const open = new Journal(config.endpoint).openOf(project, stack.name.split("/").at(-1) ?? "");
+    const open = new PendingCreates(config.endpoint).pendingIn(project, stack.name.split("/").at(-1) ?? "");
     for (const orphan of await leftOf(open, config)) {
       const object = `${orphan.type} ${orphan.id}`;
       if (!known.has(object)) orphans.set(object, orphan);
@@ -44,7 +44,7 @@ export async function orphansOf(stack: Stack): Promise<Orphan[]> {
   return [...orphans.values()];
 }
 
-async function leftOf(open: Addition[], config: Config): Promise<Orphan[]> {
+async function leftOf(open: PendingCreate[], config: Config): Promise<Orphan[]> {
   if (open.length === 0) return [];
   const { keys, repos } = connect(config);
   const there: Record<string, { id: string; name: string }[]> = { SshKey: await keys.all(), Repo: await repos.all() };

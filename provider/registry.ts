@@ -1,7 +1,7 @@
-import type { DataFunction } from "./function";
 import { getAccount } from "./functions/account";
-import { getStorage, testConnection } from "./functions/host";
+import type { DataFunction } from "./functions/dataFunction";
 import { getRepo, getRepos } from "./functions/repos";
+import { getStorage, testConnection } from "./functions/sshHost";
 import { getSshKey, getSshKeys } from "./functions/sshKeys";
 import type { Resource } from "./lifecycle/resource";
 import { keyPair } from "./resources/keyPair";

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { confirmAddition } from "./confirmAddition";
-import { requireForHost } from "./hostResolution";
+import { acknowledgeCreate } from "./acknowledgeCreate";
+import { assertResolvableByHost } from "./hostResolution";
 import { providerFor } from "./provider";
-import { giveId, keepProgramFramesAlone, LastTransformation, providerText, withFrames } from "./pulumiInternals";
+import { ensureStackFrames, filterStackFrames, LastTransformation, providerText, setId } from "./pulumiInternals";
 
 /** A resource of the tokens `borgbase:index:…`, served by Pulumi's dynamic provider host. */
 export abstract class DynamicResource extends pulumi.CustomResource {
@@ -18,11 +18,11 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     secrets: readonly string[],
     opts: pulumi.CustomResourceOptions = {},
   ) {
-    requireForHost();
+    assertResolvableByHost();
     const props = {
       ...Object.fromEntries(outputs.map((output) => [output, undefined])),
       ...args,
-      ...encrypted(args, secrets),
+      ...markedSecret(args, secrets),
       // Whose it is, which the host tells to nobody. A resource that is only read needs none.
       ...(opts.id === undefined && { __origin: `${pulumi.getStack()}/${name}` }),
       __provider: providerText(type),
@@ -31,27 +31,27 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     const provider = providerFor(opts);
     let restoreFrames = () => {};
     const last = new LastTransformation(opts.transformations, withHiddenOptions, () => {
-      restoreFrames = keepProgramFramesAlone();
+      restoreFrames = filterStackFrames();
     });
     const all = { ...opts, provider, additionalSecretOutputs, transformations: last.list };
     try {
       super(`borgbase:index:${type}`, name, withHiddenOptions({ props, opts }).props, all);
     } catch (error) {
       restoreFrames();
-      throw withFrames(error);
+      throw ensureStackFrames(error);
     } finally {
       restoreFrames();
     }
-    if (last.isOvertaken()) warnOfOptions(this);
-    if (ADDED.has(type) && opts.id === undefined) confirmAddition(this, type, name, provider);
+    if (last.isBypassed()) warnOfOptions(this);
+    if (RECOVERED_TYPES.has(type) && opts.id === undefined) acknowledgeCreate(this, type, name, provider);
     // A preview knows the id of what is taken over, and so can tell what that changes of others.
     const { existingId } = { ...args } as { existingId?: string };
-    if (existingId !== undefined) giveId(this, existingId);
+    if (existingId !== undefined) setId(this, existingId);
   }
 }
 
 /** What is added to an account, where it could be added twice. */
-const ADDED = new Set(["SshKey", "Repo"]);
+const RECOVERED_TYPES = new Set(["SshKey", "Repo"]);
 
 /** The engine acts on these by what a provider says of single properties, which a dynamic one cannot do. */
 function withHiddenOptions({ props, opts }: { props: pulumi.Inputs; opts: pulumi.CustomResourceOptions }) {
@@ -80,7 +80,7 @@ function warnOfOptions(resource: DynamicResource): void {
 }
 
 /** The engine marks outputs by their names alone: an argument that is given in plain would stay so in the state's inputs. */
-function encrypted(args: object = {}, secrets: readonly string[]): pulumi.Inputs {
+function markedSecret(args: object = {}, secrets: readonly string[]): pulumi.Inputs {
   const given = Object.entries(args).filter(([name, value]) => secrets.includes(name) && value !== undefined);
   return Object.fromEntries(given.map(([name, value]) => [name, pulumi.secret(value)]));
 }

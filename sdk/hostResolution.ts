@@ -17,7 +17,7 @@ let found = false;
  * the resource comes from a component package with dependencies of its own, which pnpm and Yarn PnP keep apart.
  * @throws RunError of one line, with what to add to which package.json
  */
-export function requireForHost(): void {
+export function assertResolvableByHost(): void {
   found ||= !isRunByLanguageHost() || !isInProject(folder) || resolvesFrom(folder);
   if (found) return;
   throw new pulumi.RunError(

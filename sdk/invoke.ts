@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GivenConfig } from "../provider/config";
 import type { FunctionName, FunctionResult } from "../provider/registry";
 import { providerOf, settingsFor } from "./provider";
-import { failQuietly, knownValue, mocksInUse, sourcesOf } from "./pulumiInternals";
+import { knownValue, mocksInUse, sourcesOf, suppressUnhandledRejections } from "./pulumiInternals";
 
 /** Answers an output; unknown while an argument is, or while a resource that it depends on is yet to be made. */
 export function askOutput<N extends FunctionName>(
@@ -24,7 +24,7 @@ export function askOutput<N extends FunctionName>(
         // The token in the settings is a secret, what the account says is none.
         .all([given, pulumi.unsecret(settingsFor(opts)), dependencies])
         .apply(([known, settings]) => invoke(name, known, settings));
-  if (mocks) failQuietly(answer);
+  if (mocks) suppressUnhandledRejections(answer);
   return answer as pulumi.Output<FunctionResult<N>>;
 }
 
@@ -50,7 +50,7 @@ async function invoke<N extends FunctionName>(
   settings: GivenConfig,
 ): Promise<FunctionResult<N>> {
   // Loaded on first use: most programs ask nothing.
-  const provider = await import("../provider/hosts/dynamic.js");
+  const provider = await import("../provider/hosts/invoke.js");
   try {
     return await provider.invoke(name, args, settings);
   } catch (error) {

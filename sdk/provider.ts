@@ -9,7 +9,7 @@ export interface ProviderArgs {
   endpoint?: pulumi.Input<string>;
 }
 
-const given = new WeakMap<pulumi.ProviderResource, pulumi.Output<GivenConfig>>();
+const settingsByProvider = new WeakMap<pulumi.ProviderResource, pulumi.Output<GivenConfig>>();
 
 /**
  * An account at BorgBase. A program that makes none gets one from its configuration and environment; several accounts
@@ -22,7 +22,7 @@ export class Provider extends pulumi.ProviderResource {
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
     const { token, endpoint } = resolve(args);
     super(HOST_PACKAGE, name, { "borgbase:token": token, "borgbase:endpoint": endpoint }, opts);
-    given.set(this, pulumi.output({ token, endpoint }) as pulumi.Output<GivenConfig>);
+    settingsByProvider.set(this, pulumi.output({ token, endpoint }) as pulumi.Output<GivenConfig>);
   }
 
   /**
@@ -72,5 +72,5 @@ export function providerFor(opts: pulumi.CustomResourceOptions): pulumi.Provider
 /** Settings for a data function, which runs in the program itself. */
 export function settingsFor(opts: pulumi.InvokeOptions = {}): pulumi.Output<GivenConfig> {
   const provider = providerOf(opts);
-  return (provider && given.get(provider)) ?? (pulumi.output(resolve({})) as pulumi.Output<GivenConfig>);
+  return (provider && settingsByProvider.get(provider)) ?? (pulumi.output(resolve({})) as pulumi.Output<GivenConfig>);
 }

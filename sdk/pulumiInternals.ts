@@ -61,7 +61,7 @@ function innerOf<T>(output: pulumi.Output<T>): Partial<Inner<T>> {
 export async function knownValue<T>(output: pulumi.Output<T>): Promise<T | undefined> {
   const { isKnown, promise } = innerOf(output);
   if (!isKnown || !promise) return new Promise((resolve) => output.apply(resolve));
-  failQuietly(output);
+  suppressUnhandledRejections(output);
   return (await isKnown) ? promise() : undefined;
 }
 
@@ -71,13 +71,13 @@ export async function sourcesOf(output: pulumi.Output<unknown>): Promise<pulumi.
 }
 
 /** An output that fails without anybody waiting for it ends no process: each of its promises counts for Node. */
-export function failQuietly(output: pulumi.Output<unknown>): void {
+export function suppressUnhandledRejections(output: pulumi.Output<unknown>): void {
   const { isKnown, isSecret, promise, allResources } = innerOf(output);
   for (const each of [isKnown, isSecret, promise?.(), allResources?.()]) each?.catch(() => {});
 }
 
 /** Gives a resource an id that a preview knows (`runtime/resource.js` sets the property in the constructor). */
-export function giveId(resource: pulumi.CustomResource, id: string): void {
+export function setId(resource: pulumi.CustomResource, id: string): void {
   (resource as { id: pulumi.Output<pulumi.ID> }).id = resource.urn.apply(() => id);
 }
 
@@ -107,17 +107,17 @@ export class LastTransformation {
       return transform(given);
     };
     // Children inherit the list, so they come along here, too.
-    const atLast: pulumi.ResourceTransformation = (given) => {
+    const appendLast: pulumi.ResourceTransformation = (given) => {
       this.resource ??= given.resource;
       if (given.resource !== this.resource) return undefined;
       transformationsOf(given.resource)?.push(last);
       return transform(given);
     };
-    this.list = [...own, atLast];
+    this.list = [...own, appendLast];
   }
 
   /** Whether others came after it, as the SDK went through its list another way. */
-  isOvertaken(): boolean {
+  isBypassed(): boolean {
     if (this.ran) return false;
     const all = this.resource && transformationsOf(this.resource);
     // The list holds what is inherited, and the one that was put to its end.
@@ -131,7 +131,7 @@ export class LastTransformation {
  * Node and Pulumi, and takes four more per output as a debugging aid (`runtime/debuggable.js`), of which ts-node maps each
  * frame: that was half of a program's time and a fifth of its state. No code of the program may run meanwhile.
  */
-export function keepProgramFramesAlone(): () => void {
+export function filterStackFrames(): () => void {
   const { stackTraceLimit, prepareStackTrace } = Error;
   if (process.env.PULUMI_DEBUG_PROMISE_LEAKS) return () => {};
   Error.stackTraceLimit = 0;
@@ -150,8 +150,8 @@ export function keepProgramFramesAlone(): () => void {
 }
 
 /** Of an error that the SDK threw meanwhile, which names no place: where the program was. Others keep the frames they have. */
-export function withFrames(error: unknown): unknown {
-  if (error instanceof Error && !/\n\s+at /.test(error.stack ?? "")) Error.captureStackTrace(error, withFrames);
+export function ensureStackFrames(error: unknown): unknown {
+  if (error instanceof Error && !/\n\s+at /.test(error.stack ?? "")) Error.captureStackTrace(error, ensureStackFrames);
   return error;
 }
 

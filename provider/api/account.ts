@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isKind } from "../errors";
 import type { Client } from "./client";
-import { numberOr, optionalText } from "./fields";
+import { numberOr, optionalText } from "./responseTypes";
 
 /** The account that the token belongs to. Sizes in MB (unit: a public ops script; the API documents none). */
 export type Account = z.output<typeof account>;

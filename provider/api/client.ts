@@ -2,9 +2,9 @@ import type { GraphQLClient } from "graphql-request";
 import type { z } from "zod";
 import { type Config, checkEndpoint, describeToken, renewToken, requireToken } from "../config";
 import { isKind, ProviderError } from "../errors";
-import { limiter } from "./limit";
-import { post } from "./post";
+import { limitConcurrency } from "./concurrency";
 import { parseRetryAfter, type RetryPolicy, retry, Unavailable } from "./retry";
+import { post } from "./transport";
 
 /** One operation of the API: its document, and the shape that the answer's only field must have. */
 export interface Operation<T> {
@@ -21,10 +21,10 @@ export interface Operation<T> {
 export const REQUEST_TIMEOUT = 30_000;
 
 /** Requests on their way at once: what the engine asks for in parallel by default on a large machine, kind to the service. */
-const MOST_IN_FLIGHT = 16;
+const MAX_IN_FLIGHT = 16;
 
 /** Milliseconds for which a refused token counts as refused without asking again: the length of a run's last moments. */
-const REFUSAL_HOLDS = 10_000;
+const REFUSAL_TTL = 10_000;
 
 export interface ClientOptions {
   timeout?: number;
@@ -38,7 +38,7 @@ export interface ClientOptions {
 export class Client {
   readonly #config: Config;
   readonly #options: ClientOptions;
-  readonly #limit = limiter(MOST_IN_FLIGHT);
+  readonly #limitConcurrency = limitConcurrency(MAX_IN_FLIGHT);
   #transport: Promise<GraphQLClient> | undefined;
   #refused: { error: ProviderError; until: number } | undefined;
 
@@ -49,31 +49,31 @@ export class Client {
 
   /** Asks for something. Repeated on a fault, as a question changes nothing. */
   query<T>(operation: Operation<T>): Promise<T> {
-    return this.#retried(operation);
+    return this.#withRetry(operation);
   }
 
   /** A change that ends in the same state however often it is carried out (an edit, a deletion), so it is repeated too. */
-  idempotent<T>(operation: Operation<T>): Promise<T> {
-    return this.#retried(operation);
+  mutate<T>(operation: Operation<T>): Promise<T> {
+    return this.#withRetry(operation);
   }
 
   /**
    * An addition: repeated only after `find` has looked whether the lost request was carried out.
    * `find` answers what it found, or undefined where nothing was added.
    */
-  add<T>(operation: Operation<T>, find: () => Promise<T | undefined>): Promise<T> {
-    let maybeDone = false;
-    return this.#retried(operation, async (failure) => {
+  create<T>(operation: Operation<T>, find: () => Promise<T | undefined>): Promise<T> {
+    let outcomeUnknown = false;
+    return this.#withRetry(operation, async (failure) => {
       // Once lost, always suspected: what a slow server does late shows in a later look only.
-      maybeDone ||= failure.details.maybeDone;
-      return maybeDone ? find() : undefined;
+      outcomeUnknown ||= failure.details.outcomeUnknown;
+      return outcomeUnknown ? find() : undefined;
     });
   }
 
-  #retried<T>(operation: Operation<T>, before?: (failure: Unavailable) => Promise<T | undefined>): Promise<T> {
-    return retry(() => this.#limit(() => this.#send(operation)), {
+  #withRetry<T>(operation: Operation<T>, beforeRetry?: (failure: Unavailable) => Promise<T | undefined>): Promise<T> {
+    return retry(() => this.#limitConcurrency(() => this.#send(operation)), {
       ...(this.#options.retry && { policy: this.#options.retry }),
-      ...(before && { before }),
+      ...(beforeRetry && { beforeRetry }),
     });
   }
 
@@ -93,9 +93,9 @@ export class Client {
       status = response.status;
       data = response.data;
     } catch (error) {
-      const told = this.#translate(operation, error);
-      if (told.kind === "authentication") this.#refused = { error: told, until: Date.now() + REFUSAL_HOLDS };
-      throw told;
+      const failure = this.#translate(operation, error);
+      if (failure.kind === "authentication") this.#refused = { error: failure, until: Date.now() + REFUSAL_TTL };
+      throw failure;
     }
     return readAnswer(operation, data, status);
   }
@@ -116,34 +116,35 @@ export class Client {
     const answer = asAnswer(error, operation.field);
     if (!answer) return unreachable(operation, this.#config.endpoint, error);
     // A server that repeats the request's header in its error must not bring the token onto a screen.
-    const said = answer.messages.join("; ").replaceAll(requireToken(this.#config), "[token]");
-    if (answer.done) {
-      return new Unavailable(`BorgBase could not ${operation.purpose}: an error came beside the answer: ${said}.`, {
-        maybeDone: true,
+    const reason = answer.messages.join("; ").replaceAll(requireToken(this.#config), "[token]");
+    if (answer.hasData) {
+      return new Unavailable(`BorgBase could not ${operation.purpose}: an error came beside the answer: ${reason}.`, {
+        outcomeUnknown: true,
       });
     }
-    if (answer.status === 401 || AUTHENTICATION.test(said)) {
+    if (answer.status === 401 || AUTHENTICATION.test(reason)) {
       return new ProviderError(
         "authentication",
-        `BorgBase refused ${describeToken(this.#config.tokenSource)}${said && `: ${said}`}. ` +
+        `BorgBase refused ${describeToken(this.#config.tokenSource)}${reason && `: ${reason}`}. ` +
           `It may be mistyped, expired or revoked: ${renewToken(this.#config.tokenSource)}.`,
       );
     }
-    if (answer.status === 403 || PERMISSION.test(said)) return this.#forbidden(operation, said);
-    if (answer.status === 429 || answer.status >= 500) return busy(operation, answer);
-    if (NOT_FOUND.test(said)) return new ProviderError("notFound", `BorgBase could not ${operation.purpose}: ${said}`);
-    if (said) return new ProviderError("remote", `BorgBase could not ${operation.purpose}: ${said}`);
+    if (answer.status === 403 || PERMISSION.test(reason)) return this.#forbidden(operation, reason);
+    if (answer.status === 429 || answer.status >= 500) return overloaded(operation, answer);
+    if (NOT_FOUND.test(reason))
+      return new ProviderError("notFound", `BorgBase could not ${operation.purpose}: ${reason}`);
+    if (reason) return new ProviderError("remote", `BorgBase could not ${operation.purpose}: ${reason}`);
     return new ProviderError(
       "answer",
       `BorgBase could not ${operation.purpose}: status ${answer.status} with an answer that is no GraphQL. Is ${this.#config.endpoint} the API's address?`,
     );
   }
 
-  #forbidden(operation: Operation<unknown>, said: string): ProviderError {
+  #forbidden(operation: Operation<unknown>, reason: string): ProviderError {
     const level = LEVEL_NEEDED[operation.field];
     return new ProviderError(
       "permission",
-      `BorgBase does not let ${describeToken(this.#config.tokenSource)} ${operation.purpose}${said && `: ${said}`}. ` +
+      `BorgBase does not let ${describeToken(this.#config.tokenSource)} ${operation.purpose}${reason && `: ${reason}`}. ` +
         `This needs a valid token of the level ${level ?? "Full Access"}.`,
     );
   }
@@ -174,7 +175,7 @@ interface Answer {
   messages: string[];
   retryAfter: number | undefined;
   /** Errors came beside what was asked for: the work may well be done. */
-  done: boolean;
+  hasData: boolean;
 }
 
 /** What graphql-request throws for an answer that came. Told by shape: loading its class would load it for every import. */
@@ -188,7 +189,7 @@ function asAnswer(error: unknown, field: string): Answer | undefined {
     status,
     messages: Array.isArray(errors) ? errors.map(messageIn).filter(Boolean) : detailIn(body),
     retryAfter: headers instanceof Headers ? parseRetryAfter(headers.get("retry-after")) : undefined,
-    done:
+    hasData:
       status === 200 && typeof data === "object" && data !== null && (data as Record<string, unknown>)[field] != null,
   };
 }
@@ -208,10 +209,10 @@ function detailIn(body: unknown): string[] {
   }
 }
 
-function busy(operation: Operation<unknown>, answer: Answer): Unavailable {
+function overloaded(operation: Operation<unknown>, answer: Answer): Unavailable {
   const what = answer.status === 429 ? "asks to slow down" : "has a fault of its own";
   return new Unavailable(`BorgBase could not ${operation.purpose}: it ${what} (status ${answer.status}).`, {
-    maybeDone: answer.status !== 429,
+    outcomeUnknown: answer.status !== 429,
     ...(answer.retryAfter !== undefined && { retryAfter: answer.retryAfter }),
   });
 }
@@ -230,9 +231,11 @@ function unreachable(operation: Operation<unknown>, endpoint: string, error: unk
     );
   }
   const why =
-    error instanceof Error && error.name === "TimeoutError" ? "it did not answer in time" : describe(error, code);
+    error instanceof Error && error.name === "TimeoutError"
+      ? "it did not answer in time"
+      : describeNetworkError(error, code);
   return new Unavailable(`Could not ${operation.purpose}: no answer from ${origin} (${why}).`, {
-    maybeDone: !NEVER_SENT.has(code),
+    outcomeUnknown: !NEVER_SENT.has(code),
     cause: error,
   });
 }
@@ -246,7 +249,7 @@ function codeOf(error: unknown): string {
   return "";
 }
 
-function describe(error: unknown, code: string): string {
+function describeNetworkError(error: unknown, code: string): string {
   if (error instanceof SyntaxError || error instanceof BadBody) return "the answer is no complete JSON";
   return code || (error instanceof Error ? error.message : String(error));
 }

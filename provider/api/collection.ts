@@ -1,17 +1,17 @@
 import { isKind } from "../errors";
-import type { Journal } from "../journal";
-import { Additions } from "./additions";
-import { SharedList } from "./list";
+import type { PendingCreates } from "../pendingCreates";
+import { CreateRecovery } from "./createRecovery";
+import { SharedList } from "./sharedList";
 
 /** All objects of one kind in an account. */
 export abstract class Collection<Item extends { id: string; name: string }> {
   protected readonly list: SharedList<Item>;
-  protected readonly additions: Additions<Item>;
+  protected readonly recovery: CreateRecovery<Item>;
 
   /** @param type of the resource */
-  protected constructor(type: string, fetch: () => Promise<Item[]>, journal?: Journal) {
+  protected constructor(type: string, fetch: () => Promise<Item[]>, pendingCreates?: PendingCreates) {
     this.list = new SharedList(fetch);
-    this.additions = new Additions(type, this.list, journal);
+    this.recovery = new CreateRecovery(type, this.list, pendingCreates);
   }
 
   all(): Promise<Item[]> {
@@ -19,29 +19,29 @@ export abstract class Collection<Item extends { id: string; name: string }> {
   }
 
   /** As {@link all}, but never from an answer of a moment ago. */
-  latest(): Promise<Item[]> {
-    return this.list.latest();
+  refetchCoalesced(): Promise<Item[]> {
+    return this.list.refetchCoalesced();
   }
 
   /** The object, or undefined when the account has none of this id. */
   async get(id: string): Promise<Item | undefined> {
-    return (await this.list.get(id)) ?? this.current(id);
+    return (await this.list.get(id)) ?? this.getUncached(id);
   }
 
   /** The object as it is at this moment, never from an earlier answer; for decisions about deleting it. */
-  abstract current(id: string): Promise<Item | undefined>;
+  abstract getUncached(id: string): Promise<Item | undefined>;
 
   /** Deletes the object and what it holds. Whether there was something to delete: false for one that the account does not have. */
   async delete(id: string): Promise<boolean> {
     try {
       await this.remove(id);
-      this.list.drop(id);
+      this.list.remove(id);
       return true;
     } catch (error) {
-      this.list.forget();
+      this.list.invalidate();
       if (isKind(error, "notFound")) return false;
       // What does not exist may also be answered with null, which by itself says nothing.
-      if (isKind(error, "answer") && !(await this.current(id))) return false;
+      if (isKind(error, "answer") && !(await this.getUncached(id))) return false;
       throw error;
     }
   }

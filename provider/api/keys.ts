@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { isKind, messageOf, ProviderError } from "../errors";
-import type { Journal } from "../journal";
-import type { Added } from "./additions";
+import type { PendingCreates } from "../pendingCreates";
 import type { Client } from "./client";
 import { Collection } from "./collection";
-import { deleted, id, numberOr, optionalText } from "./fields";
+import type { CreateOutcome } from "./createRecovery";
+import { deleted, id, numberOr, optionalText } from "./responseTypes";
 
 /** A registered SSH key, as the API holds it. `keyData` is algorithm and base64 body, without a comment. */
 export type Key = z.output<typeof key>;
@@ -31,7 +31,7 @@ const LIST = `query { sshList { ${FIELDS} } }`;
 const ADD = `mutation ($name: String!, $keyData: String!) { sshAdd(name: $name, keyData: $keyData) { keyAdded { ${FIELDS} } } }`;
 const removal = (type: string) => `mutation ($id: ${type}!) { sshDelete(id: $id) { ok } }`;
 
-const added = z.object({ keyAdded: key });
+const created = z.object({ keyAdded: key });
 const asAnswer = (found: Key | undefined) => found && { keyAdded: found };
 
 export class Keys extends Collection<Key> {
@@ -40,35 +40,35 @@ export class Keys extends Collection<Key> {
 
   constructor(
     private readonly client: Client,
-    journal?: Journal,
+    pendingCreates?: PendingCreates,
   ) {
     const list = { purpose: "list the SSH keys", field: "sshList", document: LIST, answer: z.array(key) };
-    super("SshKey", () => client.query(list), journal);
+    super("SshKey", () => client.query(list), pendingCreates);
   }
 
   /** There is no query for a single key. */
-  async current(id: string): Promise<Key | undefined> {
-    return (await this.latest()).find((item) => item.id === id);
+  async getUncached(id: string): Promise<Key | undefined> {
+    return (await this.refetchCoalesced()).find((item) => item.id === id);
   }
 
   /** @param origin which resource it is for */
-  add(name: string, keyData: string, origin?: string): Promise<Added<Key>> {
-    return this.additions.run({
+  create(name: string, keyData: string, origin?: string): Promise<CreateOutcome<Key>> {
+    return this.recovery.run({
       origin,
       name,
       args: { name, keyData },
-      isAsAsked: (item, asked) => item.name === asked.name && sameBody(item.keyData, asked.keyData),
+      matches: (item, asked) => item.name === asked.name && sameBody(item.keyData, asked.keyData),
       isUnused: () => true,
-      canBecome: (item) => item.name === name && sameBody(item.keyData, keyData),
+      isAdoptable: (item) => item.name === name && sameBody(item.keyData, keyData),
       discard: (item) => this.delete(item.id),
       send: async (find) => {
-        const answer = await this.client.add(
+        const answer = await this.client.create(
           {
             purpose: `add the SSH key "${name}"`,
             field: "sshAdd",
             document: ADD,
             variables: { name, keyData },
-            answer: added,
+            answer: created,
           },
           async () => asAnswer(await find()),
         );
@@ -94,7 +94,7 @@ export class Keys extends Collection<Key> {
     if (type === "Int" && !/^\d+$/.test(id)) {
       throw new ProviderError("notFound", `BorgBase has no SSH key ${id}: its key ids are numbers.`);
     }
-    await this.client.idempotent({
+    await this.client.mutate({
       purpose: `delete the SSH key ${id}`,
       field: "sshDelete",
       document: removal(type),

@@ -1,15 +1,15 @@
 import { z } from "zod";
 import { isKind } from "../errors";
-import type { Journal } from "../journal";
+import type { PendingCreates } from "../pendingCreates";
 import { type RepoApiValues, repoSchema } from "../schema/repo";
-import type { Added } from "./additions";
 import type { Client } from "./client";
 import { Collection } from "./collection";
-import { deleted, flag, id, numberOr, oneToOne, optionalText, selectionOf } from "./fields";
+import type { CreateOutcome } from "./createRecovery";
 import type { Keys } from "./keys";
+import { deleted, flag, id, numberOr, oneToOne, optionalText, selectionOf } from "./responseTypes";
 
 /** A repository, as the API holds it: sizes in MB, ids as sorted sets, unset texts as undefined. */
-export type RemoteRepo = z.output<typeof special> & RepoApiValues;
+export type ApiRepo = z.output<typeof special> & RepoApiValues;
 
 /** Fields that the API holds in another form than the declaration, or that are no argument. */
 const special = z.object({
@@ -39,10 +39,10 @@ const special = z.object({
 });
 
 const declared = oneToOne(repoSchema.declarations(z));
-const repo = z.object({ ...special.shape, ...declared.shape }) as unknown as z.ZodType<RemoteRepo>;
+const repo = z.object({ ...special.shape, ...declared.shape }) as unknown as z.ZodType<ApiRepo>;
 
 /** The arguments of `repoAdd` and `repoEdit`, by the API's names. All are optional in an edit: what is left out stays. */
-export type RepoArguments = Partial<Omit<RepoApiValues, "createdAt">> & {
+export type RepoMutationVars = Partial<Omit<RepoApiValues, "createdAt">> & {
   quota?: number;
   quotaEnabled?: boolean;
   compactionEnabled?: boolean;
@@ -69,7 +69,7 @@ const ONE = `query ($id: String!) { repo(repoId: $id) { ${FIELDS} } }`;
 const REMOVE = "mutation ($id: String!) { repoDelete(id: $id) { ok } }";
 
 /** A document that names only the arguments that are given: naming one without a value would unset it. */
-function document(field: "repoAdd" | "repoEdit", answer: string, args: RepoArguments): string {
+function document(field: "repoAdd" | "repoEdit", answer: string, args: RepoMutationVars): string {
   const required = field === "repoAdd" ? ["name", "region"] : [];
   const names = Object.keys(args);
   const declared = names.map((name) => `$${name}: ${TYPES[name]}${required.includes(name) ? "!" : ""}`);
@@ -83,24 +83,24 @@ function document(field: "repoAdd" | "repoEdit", answer: string, args: RepoArgum
 
 const KEY_LISTS = ["appendOnlyKeys", "fullAccessKeys", "rsyncKeys"] as const;
 
-const added = z.object({ repoAdded: repo });
-const asAnswer = (found: RemoteRepo | undefined) => found && { repoAdded: found };
+const created = z.object({ repoAdded: repo });
+const asAnswer = (found: ApiRepo | undefined) => found && { repoAdded: found };
 
-export class Repos extends Collection<RemoteRepo> {
+export class Repos extends Collection<ApiRepo> {
   constructor(
     private readonly client: Client,
-    private readonly keys: Pick<Keys, "latest">,
-    journal?: Journal,
+    private readonly keys: Pick<Keys, "refetchCoalesced">,
+    pendingCreates?: PendingCreates,
   ) {
     const list = { purpose: "list the repositories", field: "repoList", document: LIST, answer: z.array(repo) };
-    super("Repo", () => client.query(list), journal);
+    super("Repo", () => client.query(list), pendingCreates);
   }
 
   /**
    * Asked for by its id, as a list may be cut short. A Create Only token may not ask: then the list has to know it, and
    * where it does not, the refusal is thrown.
    */
-  async current(id: string): Promise<RemoteRepo | undefined> {
+  async getUncached(id: string): Promise<ApiRepo | undefined> {
     try {
       const found = await this.client.query({
         purpose: `read the repository ${id}`,
@@ -114,31 +114,32 @@ export class Repos extends Collection<RemoteRepo> {
     } catch (error) {
       if (isKind(error, "notFound")) return undefined;
       if (!isKind(error, "permission")) throw error;
-      const listed = (await this.latest()).find((item) => item.id === id);
+      const listed = (await this.refetchCoalesced()).find((item) => item.id === id);
       if (listed) return listed;
       throw error;
     }
   }
 
   /** @param origin which resource it is for */
-  add(args: RepoArguments & { name: string; region: string }, origin?: string): Promise<Added<RemoteRepo>> {
-    return this.additions.run({
+  create(args: RepoMutationVars & { name: string; region: string }, origin?: string): Promise<CreateOutcome<ApiRepo>> {
+    return this.recovery.run({
       origin,
       name: args.name,
       args,
-      isAsAsked: isAsAdded,
-      remaining: (asked) => this.#withoutGoneKeys(asked),
+      matches: matchesArgs,
+      survivingArgs: (asked) => this.#withoutDeletedKeys(asked),
       isUnused: (item) => !(item.currentUsage > 0) && !item.lastModified,
-      canBecome: (item) => same(args.region, item.region) && same(args.format ?? item.format, item.format),
+      isAdoptable: (item) =>
+        equalsIgnoringCase(args.region, item.region) && equalsIgnoringCase(args.format ?? item.format, item.format),
       discard: (item) => this.delete(item.id),
       send: async (find) => {
-        const answer = await this.client.add(
+        const answer = await this.client.create(
           {
             purpose: `add the repository "${args.name}"`,
             field: "repoAdd",
             document: document("repoAdd", "repoAdded", args),
             variables: { ...args },
-            answer: added,
+            answer: created,
           },
           async () => asAnswer(await find()),
         );
@@ -148,18 +149,18 @@ export class Repos extends Collection<RemoteRepo> {
   }
 
   /** A key that is deleted is in no repository's lists any more. */
-  async #withoutGoneKeys<Args extends RepoArguments>(args: Args): Promise<Args> {
-    const there = new Set((await this.keys.latest()).map(({ id }) => id));
-    const left = KEY_LISTS.filter((name) => args[name]).map((name) => [
+  async #withoutDeletedKeys<Args extends RepoMutationVars>(args: Args): Promise<Args> {
+    const there = new Set((await this.keys.refetchCoalesced()).map(({ id }) => id));
+    const surviving = KEY_LISTS.filter((name) => args[name]).map((name) => [
       name,
       args[name]?.filter((id) => there.has(id)),
     ]);
-    return { ...args, ...Object.fromEntries(left) };
+    return { ...args, ...Object.fromEntries(surviving) };
   }
 
-  async edit(id: string, changes: RepoArguments): Promise<RemoteRepo> {
+  async update(id: string, changes: RepoMutationVars): Promise<ApiRepo> {
     try {
-      const { repoEdited } = await this.client.idempotent({
+      const { repoEdited } = await this.client.mutate({
         purpose: `change the repository ${id}`,
         field: "repoEdit",
         document: document("repoEdit", "repoEdited", changes),
@@ -169,13 +170,13 @@ export class Repos extends Collection<RemoteRepo> {
       this.list.put(repoEdited);
       return repoEdited;
     } catch (error) {
-      this.list.forget();
+      this.list.invalidate();
       throw error;
     }
   }
 
   protected remove(id: string) {
-    return this.client.idempotent({
+    return this.client.mutate({
       purpose: `delete the repository ${id}`,
       field: "repoDelete",
       document: REMOVE,
@@ -186,16 +187,18 @@ export class Repos extends Collection<RemoteRepo> {
 }
 
 /** Whether a repository is just what an addition with these arguments makes. */
-function isAsAdded(item: RemoteRepo, args: RepoArguments): boolean {
+function matchesArgs(item: ApiRepo, args: RepoMutationVars): boolean {
   const { name, quota, ...others } = args;
   if (item.name !== name) return false;
   if (args.quotaEnabled && item.quota !== quota) return false;
   return Object.entries(others).every(([name, wanted]) => {
-    const actual: unknown = item[name as keyof RemoteRepo];
-    return Array.isArray(wanted) ? JSON.stringify([...wanted].sort()) === JSON.stringify(actual) : same(wanted, actual);
+    const actual: unknown = item[name as keyof ApiRepo];
+    return Array.isArray(wanted)
+      ? JSON.stringify([...wanted].sort()) === JSON.stringify(actual)
+      : equalsIgnoringCase(wanted, actual);
   });
 }
 
-function same(a: unknown, b: unknown): boolean {
+function equalsIgnoringCase(a: unknown, b: unknown): boolean {
   return typeof a === "string" && typeof b === "string" ? a.toLowerCase() === b.toLowerCase() : a === b;
 }

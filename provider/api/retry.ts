@@ -4,13 +4,13 @@ import { ProviderError } from "../errors";
 /** How long and how often a call is tried. Times in milliseconds. */
 export interface RetryPolicy {
   /** The upper bound of the first pause; it doubles with each try (AWS, "Exponential backoff and jitter": full jitter). */
-  firstPause: number;
-  longestPause: number;
+  baseDelay: number;
+  maxDelay: number;
   /** No new try starts once this much time has gone by since the first. */
-  budget: number;
+  maxElapsed: number;
 }
 
-export const RETRY: RetryPolicy = { firstPause: 250, longestPause: 8_000, budget: 60_000 };
+export const RETRY: RetryPolicy = { baseDelay: 250, maxDelay: 8_000, maxElapsed: 60_000 };
 
 /** No usable answer came. Says whether the request may have been carried out, and when the server wants to be asked again. */
 export class Unavailable extends ProviderError {
@@ -18,7 +18,7 @@ export class Unavailable extends ProviderError {
     message: string,
     readonly details: {
       /** False only where the server said, or the network proves, that nothing was done. */
-      maybeDone: boolean;
+      outcomeUnknown: boolean;
       /** Milliseconds that the server asked to wait (`Retry-After`). */
       retryAfter?: number;
       cause?: unknown;
@@ -34,31 +34,31 @@ export class Unavailable extends ProviderError {
  */
 export async function retry<T>(
   attempt: () => Promise<T>,
-  options: { policy?: RetryPolicy; before?: (failure: Unavailable) => Promise<T | undefined> } = {},
+  options: { policy?: RetryPolicy; beforeRetry?: (failure: Unavailable) => Promise<T | undefined> } = {},
 ): Promise<T> {
   const policy = options.policy ?? RETRY;
-  const end = Date.now() + policy.budget;
+  const deadline = Date.now() + policy.maxElapsed;
   for (let tries = 0; ; tries++) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
-      const pause = pauseBefore(tries, error, policy);
-      if (Date.now() + pause > end) throw givenUp(error, tries + 1);
-      await sleep(pause);
-      const found = await options.before?.(error);
+      const delay = delayBefore(tries, error, policy);
+      if (Date.now() + delay > deadline) throw exhausted(error, tries + 1);
+      await sleep(delay);
+      const found = await options.beforeRetry?.(error);
       if (found !== undefined) return found;
     }
   }
 }
 
-function pauseBefore(tries: number, failure: Unavailable, policy: RetryPolicy): number {
-  const jittered = Math.random() * Math.min(policy.longestPause, policy.firstPause * 2 ** tries);
+function delayBefore(tries: number, failure: Unavailable, policy: RetryPolicy): number {
+  const jittered = Math.random() * Math.min(policy.maxDelay, policy.baseDelay * 2 ** tries);
   // An early try is an unkind one: never before the moment that the server named.
   return failure.details.retryAfter === undefined ? jittered : failure.details.retryAfter + jittered;
 }
 
-function givenUp(error: Unavailable, tries: number): ProviderError {
+function exhausted(error: Unavailable, tries: number): ProviderError {
   if (tries === 1 && error.details.retryAfter === undefined) return error;
   const wait = error.details.retryAfter;
   const advice = wait === undefined ? "" : ` It asks to wait ${Math.ceil(wait / 1000)} s: run again then.`;

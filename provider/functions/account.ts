@@ -1,5 +1,5 @@
-import type { DataFunction } from "../function";
 import { type AccountInfo, getAccountSchema } from "../schema/functions";
+import type { DataFunction } from "./dataFunction";
 
 export const getAccount: DataFunction<object, AccountInfo> = {
   schema: getAccountSchema,

@@ -1,10 +1,10 @@
-import type { RemoteRepo } from "../api";
-import type { DataFunction } from "../function";
+import type { ApiRepo } from "../api";
 import { toState } from "../resources/repo/remote";
 import { getRepoSchema, getReposSchema, type IdOrName, type RepoInfo } from "../schema/functions";
-import { chooseOne } from "./choose";
+import type { DataFunction } from "./dataFunction";
+import { chooseOne } from "./lookup";
 
-function toInfo(remote: RemoteRepo): RepoInfo {
+function toInfo(remote: ApiRepo): RepoInfo {
   const {
     forceDestroy: _,
     keepOnDelete: _keep,
@@ -24,7 +24,7 @@ function toInfo(remote: RemoteRepo): RepoInfo {
 export const getRepo: DataFunction<IdOrName, RepoInfo> = {
   schema: getRepoSchema as unknown as DataFunction<IdOrName, RepoInfo>["schema"],
   async run(wanted, context) {
-    return toInfo(chooseOne("repository", await (await context.api()).repos.latest(), wanted));
+    return toInfo(chooseOne("repository", await (await context.api()).repos.refetchCoalesced(), wanted));
   },
 };
 
@@ -32,7 +32,7 @@ export const getRepo: DataFunction<IdOrName, RepoInfo> = {
 export const getRepos: DataFunction<{ name?: string | undefined }, RepoInfo[]> = {
   schema: getReposSchema,
   async run({ name }, context) {
-    const all = await (await context.api()).repos.latest();
+    const all = await (await context.api()).repos.refetchCoalesced();
     return all.filter((remote) => name === undefined || remote.name === name).map(toInfo);
   },
 };

@@ -3,7 +3,7 @@
  * as seen in 3.270.0. The process belongs to the dynamic providers of all packages: nothing of it is changed for good.
  */
 
-import { once } from "../once";
+import { lazy } from "../lazy";
 
 /** The property that holds the text of the provider (`providerKey`). In inputs and outputs; what lacks it is no state of ours. */
 export const PROVIDER_TEXT = "__provider";
@@ -27,7 +27,7 @@ export function enginePort(): number | undefined {
 export class QuietError extends Error {
   override readonly stack = "";
   override toString(): string {
-    leaveOut(": \n");
+    suppressNextWrite(": \n");
     return "";
   }
 }
@@ -35,7 +35,7 @@ export class QuietError extends Error {
 let isWatching = false;
 
 /** Drops the next text for standard error, if it is this one and the code that runs now writes it before it ends. */
-function leaveOut(text: string): void {
+function suppressNextWrite(text: string): void {
   if (isWatching) return;
   isWatching = true;
   const { stderr } = process;
@@ -66,31 +66,31 @@ interface DeleteRequest {
  * the code that runs now ends is remembered. A host that calls it otherwise leaves deletions without a URN.
  * @returns the URN, to be asked for once `delete` has been called
  */
-export function deletedUrn(): () => string | undefined {
+export function captureDeleteUrn(): () => string | undefined {
   let found: DeleteRequest | undefined;
-  leaveRequests();
+  restoreRequests();
   const restores = deleteRequests().map((prototype) => {
     const before = Object.getOwnPropertyDescriptor(prototype, "getId") as PropertyDescriptor;
     const { getId } = prototype;
     prototype.getId = function (this: DeleteRequest) {
       found = this;
-      leaveRequests();
+      restoreRequests();
       return getId.call(this);
     };
     return () => Object.defineProperty(prototype, "getId", before);
   });
-  leaveRequests = () => {
+  restoreRequests = () => {
     for (const restore of restores.splice(0)) restore();
   };
-  queueMicrotask(leaveRequests);
+  queueMicrotask(restoreRequests);
   return () => found?.getUrn();
 }
 
 /** Makes the requests what they were. */
-let leaveRequests = () => {};
+let restoreRequests = () => {};
 
 /** The requests of the host's own copy of Pulumi's protocol, wherever a package manager has put it. */
-const deleteRequests = once((): DeleteRequest[] =>
+const deleteRequests = lazy((): DeleteRequest[] =>
   Object.entries(require.cache).flatMap(([path, loaded]) => {
     if (!/[\\/]@pulumi[\\/]pulumi[\\/]proto[\\/]provider_pb\.js$/.test(path)) return [];
     const prototype = loaded?.exports?.DeleteRequest?.prototype;

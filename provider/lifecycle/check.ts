@@ -2,9 +2,9 @@ import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import type { Failure } from "../errors";
 import { defaultOf, type Input } from "../schema/define";
+import { alreadyAssigned, assign } from "./assignments";
 import { holdsUnknown } from "./compare";
-import { deletionSettings, immediate } from "./deletion";
-import { heldBy, hold } from "./holders";
+import { deletionSettings, immediateSettings } from "./deletion";
 import { RESET, resetIn, stripMarks } from "./managedFields";
 import type { AnyFields, AnyResource, Context, Properties } from "./resource";
 
@@ -26,7 +26,7 @@ export async function check(
   const fields = await resource.schema.fields();
   const inputs: Properties = {};
   const failures: Failure[] = unknownArguments(resource, fields, news);
-  const known: Properties = {};
+  const valid: Properties = {};
   const unknown = new Set<string>();
   const wasReset = resetIn(olds);
   const reset: string[] = [];
@@ -34,9 +34,9 @@ export async function check(
   for (const [name, field] of Object.entries(fields)) {
     const value = news[name] ?? undefined;
     if (value === undefined) {
-      const back = resetValue(field, olds?.[name], wasReset.has(name), news, context);
-      if (back !== undefined) {
-        inputs[name] = back;
+      const restored = restoredDefault(field, olds?.[name], wasReset.has(name), news, context);
+      if (restored !== undefined) {
+        inputs[name] = restored;
         reset.push(name);
       } else if (field.managedDefault !== undefined) inputs[name] = field.managedDefault;
       else if (field.required) failures.push({ property: name, reason: `${name} is required` });
@@ -47,36 +47,37 @@ export async function check(
       const parsed = field.schema.safeParse(value);
       // An argument that failed stays as it was given: the engine shows it beside the reason.
       inputs[name] = parsed.success ? parsed.data : value;
-      if (parsed.success) known[name] = parsed.data;
+      if (parsed.success) valid[name] = parsed.data;
       // With deleteBeforeReplace the old resource of the same object is deleted before the new one is created.
-      const holder = parsed.success && field.adoptId ? hold(resource, String(parsed.data), context) : undefined;
-      if (holder !== undefined) failures.push({ property: name, reason: heldBy(holder, resource, parsed.data) });
+      const holder = parsed.success && field.adoptId ? assign(resource, String(parsed.data), context) : undefined;
+      if (holder !== undefined)
+        failures.push({ property: name, reason: alreadyAssigned(holder, resource, parsed.data) });
       if (!parsed.success) {
         unknown.add(name);
         failures.push(failure(name, field, reasonOf(parsed.error)));
       }
     }
   }
-  for (const found of (await resource.rules?.(known, unknown)) ?? []) {
+  for (const found of (await resource.rules?.(valid, unknown)) ?? []) {
     failures.push(failure(found.property, fields[found.property], found.reason));
   }
   if (reset.length > 0) inputs[RESET] = reset.join();
   const isNew = !olds || Object.keys(olds).length === 0;
   const settings = deletionSettings(fields, inputs);
   const { type } = resource.schema;
-  const replaced = context.memory?.checked(type, context.origin, isNew ? undefined : stripMarks(olds), settings);
+  const replaced = context.memory?.recordCheck(type, context.origin, isNew ? undefined : stripMarks(olds), settings);
   if (isNew && failures.length === 0) {
-    for (const line of (await resource.previewAdoption?.(known, unknown, context)) ?? []) context.log(line);
+    for (const line of (await resource.previewAdoption?.(valid, unknown, context)) ?? []) context.log(line);
     // A replacement that the engine decides by itself comes without a diff: this check is all that it sends.
     const adopts = Object.keys(fields).some((name) => fields[name]?.adoptId && inputs[name] !== undefined);
-    const args = { ...replaced?.inputs, ...immediate(fields, settings) };
+    const args = { ...replaced?.inputs, ...immediateSettings(fields, settings) };
     if (replaced && !adopts) await resource.assertReplaceAllowed?.({ id: replaced.id, args }, [], context);
   }
   return { inputs, failures };
 }
 
 /** A default that was restored once stays: a default name is that of its moment, also after a rename with an alias. */
-function resetValue(field: Input, old: unknown, wasReset: boolean, inputs: Properties, context: Context): unknown {
+function restoredDefault(field: Input, old: unknown, wasReset: boolean, inputs: Properties, context: Context): unknown {
   if (wasReset) return old;
   return old === undefined ? undefined : defaultOf(field, { old, inputs, context });
 }

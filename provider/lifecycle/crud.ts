@@ -1,6 +1,6 @@
 import { asProviderErrors } from "../ssh/toProviderError";
-import { steerDeletion } from "./deletion";
-import { hold, objectOf } from "./holders";
+import { assign, objectKey } from "./assignments";
+import { applyDeletionSettings } from "./deletion";
 import { hideUnmanagedDrift, stripMarks, withManagedFields } from "./managedFields";
 import type { AnyResource, Context, Properties } from "./resource";
 
@@ -8,13 +8,13 @@ export async function create(resource: AnyResource, inputs: Properties, context:
   const created = await asProviderErrors(() => resource.create(stripMarks(inputs), context));
   const { id, state, possibleDuplicates = [] } = created;
   // Should the engine take it for the replaced one, it still stays what it is.
-  hold(resource, objectOf(resource, id, state), context);
-  context.memory?.made(resource.schema.type, context.origin, id);
-  if (possibleDuplicates.length > 0) context.log(alsoThere(resource.schema.type, id, possibleDuplicates));
+  assign(resource, objectKey(resource, id, state), context);
+  context.memory?.recordCreate(resource.schema.type, context.origin, id);
+  if (possibleDuplicates.length > 0) context.log(duplicateWarning(resource.schema.type, id, possibleDuplicates));
   return { id, state: await withManagedFields(resource, inputs, state) };
 }
 
-function alsoThere(type: string, id: string, possibleDuplicates: string[]): string {
+function duplicateWarning(type: string, id: string, possibleDuplicates: string[]): string {
   return (
     `made the ${type} ${id}, and the account had an unused one just like it before: ${possibleDuplicates.join(", ")}. ` +
     "If an interrupted run on another machine left it, delete it."
@@ -39,9 +39,9 @@ export async function update(
 
 export async function remove(resource: AnyResource, id: string, state: Properties, context: Context) {
   const { type } = resource.schema;
-  const steered = await steerDeletion(resource, id, state, context);
-  if (!context.memory?.isHeld(type, objectOf(resource, id, state))) {
+  const steered = await applyDeletionSettings(resource, id, state, context);
+  if (!context.memory?.isAssigned(type, objectKey(resource, id, state))) {
     await asProviderErrors(() => resource.delete(id, steered.state, context, steered.circumstances));
   }
-  context.journal?.settleId(type, id);
+  context.memory?.recordDelete(type, id);
 }

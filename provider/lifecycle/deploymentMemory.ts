@@ -1,131 +1,139 @@
+import type { PendingCreates } from "../pendingCreates";
+
 /** Arguments by name. */
 type Properties = Record<string, unknown>;
 
-/** An old object that the engine replaces without a `diff` that says so. */
-export interface UnseenReplacement {
-  /** Its id, where the engine has named it; a check is given none. */
+/** A replacement that the engine decides by itself, so that no diff announces it. */
+export interface EngineReplacement {
+  /** Id of the old object, where a refresh has named it; a check gets none. */
   id?: string;
-  /** Its arguments as of the last deployment, where the engine has shown them. */
+  /** Arguments of the last deployment, where the engine has passed them. */
   inputs?: Properties;
 }
 
-/** What is known of an object that is to be deleted. */
-export interface Deletion {
-  /** What the program says now of its resource; absent where it declares none of that name, or where no program runs. */
-  wishes?: Properties;
-  /** The object that is in its place. */
-  successor?: string;
-  /** An earlier run has replaced it, and it waits since for its deletion. */
-  isLeftOver: boolean;
+/** What this run has shown about an object that is to be deleted. */
+export interface DeletionFacts {
+  /** Deletion settings of the program's resource. Absent: the program declares none of that name, or does not run. */
+  settings?: Properties;
+  /** Id of the object that replaces it. */
+  replacedBy?: string;
+  /** Whether an earlier run replaced it and left it pending deletion. */
+  isPendingDelete: boolean;
 }
 
-/** One resource of the program, by what the engine has asked of it so far. */
-interface Remembered {
-  wishes?: Properties;
-  /** The old arguments of a check after which no diff has come: the engine then decides by itself. */
-  undecided: Properties | undefined;
-  /** Objects that a refresh has compared before the program ran; one, or those that wait for a deletion too. */
-  refreshed: Set<string>;
-  /** The object that the state had when the program ran, as a diff has named it. */
-  standing?: string;
-  /** What `create` has made in this run. */
-  made?: string;
+/** One resource of the program, as the engine's calls have shown it. */
+interface SeenResource {
+  settings?: Properties;
+  /** Old arguments of a check that no diff has followed: the engine then decides by itself. */
+  inputsAwaitingDiff: Properties | undefined;
+  /** Ids that a refresh has compared before the program ran. Several: the others are pending deletion. */
+  refreshedIds: Set<string>;
+  /** Id in the state while the program runs, from a diff. */
+  currentId?: string;
+  /** Id that `create` returned in this run. */
+  createdId?: string;
 }
 
 /**
- * What one run has shown of the program and the state. The engine tells a provider little at a time: the program's
- * arguments to check, the object's id to diff, the old outputs to delete. What one of them needs of another is here.
- * One for each account and process; a process serves one run.
+ * What one run has shown of program and state. The engine passes a provider only parts: the program's arguments to
+ * check, the id to diff, the old outputs to delete. A call that needs a part of another call finds it here.
+ * One per account and process; a process serves one run.
  */
 export class DeploymentMemory {
   readonly #accounts = new Set<string>();
-  readonly #resources = new Map<string, Remembered>();
-  /** Objects (`TYPE ID`) that stand for a resource of the program, and which one. */
-  readonly #holders = new Map<string, string>();
+  readonly #resources = new Map<string, SeenResource>();
+  /** Resource of the program by its object, `TYPE OBJECT`. */
+  readonly #assignments = new Map<string, string>();
 
-  /** An object of the state belongs to this account. */
-  meetAccount(account: string): void {
-    this.#accounts.add(account);
-  }
+  /** @param pendingCreates creates that end as soon as the state shows their objects */
+  constructor(private readonly pendingCreates?: PendingCreates) {}
 
-  /** Accounts that objects of the state belong to, as far as this run has met them. */
+  /** Accounts that own the objects of the state, as far as this run has seen them. */
   get accounts(): ReadonlySet<string> {
     return this.#accounts;
   }
 
   /**
-   * From now on the object is the resource's, and no other entry of the state may have it deleted.
-   * @returns the other resource that has it already, if there is one: the object stays that one's
+   * Assigns the object to the resource: no other entry of the state may delete it in this run.
+   * @returns the other resource that already has the object; the assignment then stays
    */
-  hold(type: string, object: string, origin: string | undefined): string | undefined {
+  assign(type: string, object: string, origin = ""): string | undefined {
     const key = `${type} ${object}`;
-    const holder = this.#holders.get(key);
-    const own = origin ?? "";
-    if (holder === undefined) this.#holders.set(key, own);
-    return holder === undefined || holder === own ? undefined : holder;
+    const assigned = this.#assignments.get(key);
+    if (assigned === undefined) this.#assignments.set(key, origin);
+    return assigned === origin ? undefined : assigned;
   }
 
-  isHeld(type: string, object: string): boolean {
-    return this.#holders.has(`${type} ${object}`);
+  isAssigned(type: string, object: string): boolean {
+    return this.#assignments.has(`${type} ${object}`);
   }
 
   /**
    * The program declares the resource.
-   * @param olds its arguments in the state; absent where the engine shows none
-   * @param wishes what the program says of its deletion
-   * @returns what is replaced, where the engine has decided so by itself and lets it be known
+   * @param olds its arguments in the state; absent where the engine passes none
+   * @param settings the program's arguments that steer a deletion
+   * @returns the replacement that the engine has decided by itself, where the calls so far reveal one
    */
-  checked(
+  recordCheck(
     type: string,
     origin: string | undefined,
     olds: Properties | undefined,
-    wishes: Properties,
-  ): UnseenReplacement | undefined {
+    settings: Properties,
+  ): EngineReplacement | undefined {
     if (origin === undefined) return undefined;
-    const known = this.#of(type, origin);
-    const { undecided, refreshed } = known;
-    const isFirst = known.wishes === undefined;
-    known.wishes = wishes;
-    known.undecided = olds;
+    const resource = this.#resource(type, origin);
+    const { inputsAwaitingDiff, refreshedIds } = resource;
+    const isFirst = resource.settings === undefined;
+    resource.settings = settings;
+    resource.inputsAwaitingDiff = olds;
     if (olds) return undefined;
-    // Of several, one waits for its deletion only, and nothing says which.
-    const [id] = refreshed.size === 1 ? refreshed : [];
-    if (undecided) return { inputs: undecided, ...(id !== undefined && { id }) };
+    // Of several ids, only one is not pending deletion, and no call reveals which.
+    const [id] = refreshedIds.size === 1 ? refreshedIds : [];
+    if (inputsAwaitingDiff) return { inputs: inputsAwaitingDiff, ...(id !== undefined && { id }) };
     return isFirst && id !== undefined ? { id } : undefined;
   }
 
-  /** The engine compares the object with the program, or in a refresh with the state. */
-  diffed(type: string, origin: string | undefined, id: string): void {
+  /**
+   * The state has the object: the engine compares it with the program, or in a refresh with the remote.
+   * @param account owner of the object, where the state records it
+   */
+  recordDiff(type: string, origin: string | undefined, id: string, account: unknown): void {
+    if (typeof account === "string") this.#accounts.add(account);
+    this.pendingCreates?.resolveByObject(type, id);
     if (origin === undefined) return;
-    const known = this.#of(type, origin);
-    if (known.wishes === undefined) known.refreshed.add(id);
-    else known.standing = id;
-    known.undecided = undefined;
+    const resource = this.#resource(type, origin);
+    if (resource.settings === undefined) resource.refreshedIds.add(id);
+    else resource.currentId = id;
+    resource.inputsAwaitingDiff = undefined;
   }
 
-  /** Whether the program has declared the resource in this run; a refresh compares before that. */
+  /** Whether the program has declared the resource in this run. A refresh compares before that. */
   isDeclared(type: string, origin: string | undefined): boolean {
-    return origin !== undefined && this.#resources.get(`${type} ${origin}`)?.wishes !== undefined;
+    return origin !== undefined && this.#resources.get(`${type} ${origin}`)?.settings !== undefined;
   }
 
-  made(type: string, origin: string | undefined, id: string): void {
-    if (origin !== undefined) this.#of(type, origin).made = id;
+  recordCreate(type: string, origin: string | undefined, id: string): void {
+    if (origin !== undefined) this.#resource(type, origin).createdId = id;
   }
 
-  deletion(type: string, origin: string | undefined, id: string): Deletion {
-    const { wishes, standing, made } = this.#resources.get(`${type} ${origin}`) ?? {};
-    const isLeftOver = standing !== undefined && standing !== id;
-    const successor = made ?? (isLeftOver ? standing : undefined);
-    return { ...(wishes && { wishes }), ...(successor !== undefined && { successor }), isLeftOver };
+  recordDelete(type: string, id: string): void {
+    this.pendingCreates?.resolveByObject(type, id);
   }
 
-  #of(type: string, origin: string): Remembered {
+  deletionOf(type: string, origin: string | undefined, id: string): DeletionFacts {
+    const { settings, currentId, createdId } = this.#resources.get(`${type} ${origin}`) ?? {};
+    const isPendingDelete = currentId !== undefined && currentId !== id;
+    const replacedBy = createdId ?? (isPendingDelete ? currentId : undefined);
+    return { ...(settings && { settings }), ...(replacedBy !== undefined && { replacedBy }), isPendingDelete };
+  }
+
+  #resource(type: string, origin: string): SeenResource {
     const key = `${type} ${origin}`;
-    let known = this.#resources.get(key);
-    if (!known) {
-      known = { undecided: undefined, refreshed: new Set() };
-      this.#resources.set(key, known);
+    let resource = this.#resources.get(key);
+    if (!resource) {
+      resource = { inputsAwaitingDiff: undefined, refreshedIds: new Set() };
+      this.#resources.set(key, resource);
     }
-    return known;
+    return resource;
   }
 }

@@ -1,7 +1,7 @@
 import { ProviderError } from "../errors";
+import { alreadyAssigned, assign, objectKey } from "./assignments";
 import { holdsUnknown, isChangedAt, isEqual } from "./compare";
-import { deletionSettings, immediate } from "./deletion";
-import { heldBy, hold, objectOf } from "./holders";
+import { deletionSettings, immediateSettings } from "./deletion";
 import { mayBeStale } from "./managedFields";
 import { parsePropertyPath } from "./propertyPath";
 import type { AnyFields, AnyResource, Context, Properties } from "./resource";
@@ -22,24 +22,22 @@ export async function diff(
   context: Context,
 ): Promise<DiffResult> {
   const { type } = resource.schema;
-  // New objects must not go to another account than the existing ones.
-  if (typeof state.__account === "string") context.memory?.meetAccount(state.__account);
   const fields = await resource.schema.fields();
-  context.memory?.diffed(type, context.origin, id);
-  context.journal?.settleId(type, id);
+  context.memory?.recordDiff(type, context.origin, id, state.__account);
 
   assertSameIdentity(resource, fields, id, inputs);
   const { changed, replaces, isCertain } = await changes(fields, state, inputs, context);
   if (isCertain) {
-    if (adopts(fields, inputs)) throw replacesAdopted(resource, id, replaces);
-    const args = { ...state, ...immediate(fields, deletionSettings(fields, inputs)) };
+    if (adopts(fields, inputs)) throw adoptionConflict(resource, id, replaces);
+    const args = { ...state, ...immediateSettings(fields, deletionSettings(fields, inputs)) };
     await resource.assertReplaceAllowed?.({ id, args }, replaces, context);
   }
   // An object that stays is no other entry's to delete. A refresh compares before the program has run.
   if (replaces.length === 0 && context.memory?.isDeclared(type, context.origin)) {
-    const holder = hold(resource, objectOf(resource, id, state), context);
+    const holder = assign(resource, objectKey(resource, id, state), context);
     const isUnique = Object.values(fields).some(({ adoptId }) => adoptId);
-    if (isUnique && holder !== undefined) throw new ProviderError("refused", `${heldBy(holder, resource, id)}.`);
+    if (isUnique && holder !== undefined)
+      throw new ProviderError("refused", `${alreadyAssigned(holder, resource, id)}.`);
   }
   return { changed, replaces };
 }
@@ -88,7 +86,7 @@ function assertSameIdentity(resource: AnyResource, fields: AnyFields, id: string
 }
 
 /** The replacement would adopt the very object that it is to replace, which is then deleted. */
-function replacesAdopted(resource: AnyResource, id: string, replaces: string[]): ProviderError {
+function adoptionConflict(resource: AnyResource, id: string, replaces: string[]): ProviderError {
   return new ProviderError(
     "refused",
     `A change of ${replaces.join(", ")} needs a new ${resource.schema.type}, but existingId says to take over ${id}: remove existingId first.`,

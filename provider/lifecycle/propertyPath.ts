@@ -33,12 +33,12 @@ export function parsePropertyPath(text: string): PropertyPath {
 export function withValueFrom(target: unknown, path: PropertyPath, source: unknown): unknown {
   const [name, ...rest] = path;
   if (name === undefined) return source;
-  if (!isFilled(target) || !isFilled(source)) return target;
+  if (!isNonEmptyObject(target) || !isNonEmptyObject(source)) return target;
   const { [name]: inner, ...others } = target;
   if (!Object.hasOwn(source, name)) return rest.length > 0 ? target : others;
   return { ...others, [name]: withValueFrom(inner, rest, source[name]) };
 }
 
-function isFilled(value: unknown): value is Record<string, unknown> {
+function isNonEmptyObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
 }

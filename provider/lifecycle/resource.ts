@@ -1,7 +1,6 @@
 import type { z } from "zod";
 import type { Api } from "../api";
 import type { Failure } from "../errors";
-import type { Journal } from "../journal";
 import type { Input, ResourceDescription } from "../schema/define";
 import type { DeploymentMemory } from "./deploymentMemory";
 
@@ -26,7 +25,6 @@ export interface Context {
   name: string;
   /** Project, stack and name, where the host knows them: for finding again what an interrupted run added. */
   origin?: string;
-  journal?: Journal;
   /** Property paths whose change makes a new object, as the program's `replaceOnChanges` says. */
   replaceOnChanges?: readonly string[];
   /** What this run has shown so far of the program and the state. */
@@ -46,7 +44,7 @@ export interface Created<State> {
 }
 
 /** What is to be replaced. */
-export interface Replaced<Inputs> {
+export interface ReplaceTarget<Inputs> {
   /** Absent where the engine does not say which object it is. */
   id: string | undefined;
   /** As of the last deployment, but for those of the program that count at once. */
@@ -54,13 +52,13 @@ export interface Replaced<Inputs> {
 }
 
 /** Why an object is deleted. */
-export interface Circumstances {
+export interface DeleteContext {
   /** The program declares a resource of that name; else it was taken out, or all is destroyed and no program runs. */
   isDeclared: boolean;
   /** The object that the resource is by now. */
-  successor: string | undefined;
+  replacedBy: string | undefined;
   /** What the program says of the deletion, also where it does not count yet. */
-  asked: Readonly<Record<string, unknown>>;
+  settings: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -82,13 +80,13 @@ export interface Resource<Inputs extends object, State extends object> {
    * Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do, and a check that the
    * engine makes for a replacement of its own; `changed` is empty then.
    */
-  assertReplaceAllowed?(old: Replaced<Inputs>, changed: (keyof Inputs)[], context: Context): Promise<void>;
+  assertReplaceAllowed?(old: ReplaceTarget<Inputs>, changed: (keyof Inputs)[], context: Context): Promise<void>;
   create(inputs: Inputs, context: Context): Promise<Created<State>>;
   /** The state as it is now, or undefined when the object is gone. `state` is empty when all that is known is the id. */
   read(id: string, state: Partial<State>, context: Context): Promise<State | undefined>;
   update(id: string, state: State, inputs: Inputs, context: Context): Promise<State>;
   /** What tells the object from others where its id does not. */
-  object?(state: State): string;
+  objectKey?(state: State): string;
   /** Succeeds when the object is gone already. */
-  delete(id: string, state: State, context: Context, circumstances: Circumstances): Promise<void>;
+  delete(id: string, state: State, context: Context, circumstances: DeleteContext): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { type Failure, ProviderError } from "../errors";
 import type { Context, Resource } from "../lifecycle/resource";
 import { keyBody, type SshKeyInputs, type SshKeyState, sshKeySchema } from "../schema/sshKey";
 import { failuresOf } from "../ssh/toProviderError";
-import { assertMayReplace, assertOwner, ownerOfAddition, rememberOwner } from "./account";
+import { assertMayReplace, assertSameOwner, ownerForCreate, readableOwner } from "./ownership";
 
 async function rules(inputs: Partial<SshKeyInputs>): Promise<Failure[]> {
   if (inputs.publicKey === undefined) return [];
@@ -42,7 +42,7 @@ function withPrefix(prefix: string, hash: string): string {
 }
 
 /** Takes over a key. As BorgBase cannot edit one, it must be what the program says already. */
-async function adopt(id: string, inputs: Partial<SshKeyInputs>, context: Context): Promise<Key> {
+async function findAdoptable(id: string, inputs: Partial<SshKeyInputs>, context: Context): Promise<Key> {
   const { keys } = await context.api();
   const key = await keys.get(id);
   if (!key) throw new ProviderError("notFound", `The account has no SSH key ${id} to take over (existingId).`);
@@ -67,7 +67,7 @@ async function adopt(id: string, inputs: Partial<SshKeyInputs>, context: Context
  */
 async function assertUnused(id: string, successor: string, context: Context): Promise<void> {
   const { repos } = await context.api();
-  const users = (await repos.latest()).filter((repo) =>
+  const users = (await repos.refetchCoalesced()).filter((repo) =>
     [repo.appendOnlyKeys, repo.fullAccessKeys, repo.rsyncKeys].some((list) => list.includes(id)),
   );
   if (users.length === 0) return;
@@ -86,25 +86,25 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
 
   async previewAdoption(inputs, _unknown, context) {
     if (inputs.existingId === undefined) return [];
-    await adopt(inputs.existingId, inputs, context);
+    await findAdoptable(inputs.existingId, inputs, context);
     return [`takes over the SSH key ${inputs.existingId} and changes nothing of it`];
   },
 
   async create(inputs, context) {
     const { keys } = await context.api();
-    const owner = await ownerOfAddition(context);
+    const owner = await ownerForCreate(context);
     if (inputs.existingId !== undefined) {
-      return { id: inputs.existingId, state: toState(await adopt(inputs.existingId, inputs, context), owner) };
+      return { id: inputs.existingId, state: toState(await findAdoptable(inputs.existingId, inputs, context), owner) };
     }
-    const { item, ...found } = await keys.add(inputs.name ?? context.name, inputs.publicKey, context.origin);
+    const { item, ...found } = await keys.create(inputs.name ?? context.name, inputs.publicKey, context.origin);
     return { id: item.id, state: toState(item, owner), ...found };
   },
 
   async read(id, state, context) {
     const { keys } = await context.api();
     const key = await keys.get(id);
-    if (key) return toState(key, (await rememberOwner(context)) ?? state.__account);
-    await assertOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
+    if (key) return toState(key, (await readableOwner(context)) ?? state.__account);
+    await assertSameOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
     return undefined;
   },
 
@@ -117,10 +117,10 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     await assertMayReplace(`the SSH key ${id ?? `"${args.name ?? context.name}"`}`, context);
   },
 
-  async delete(id, state, context, { successor }) {
+  async delete(id, state, context, { replacedBy }) {
     const { keys } = await context.api();
-    if (successor !== undefined) await assertUnused(id, successor, context);
+    if (replacedBy !== undefined) await assertUnused(id, replacedBy, context);
     if (await keys.delete(id)) return;
-    await assertOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
+    await assertSameOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
   },
 };

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { once } from "../once";
+import { lazy } from "../lazy";
 
 /** The schema library, handed to a declaration on first use: programs that only declare resources never load it. */
 export type Zod = typeof z;
@@ -150,7 +150,7 @@ export function defineResource<D extends Declarations>(
   return {
     ...description,
     declarations: build,
-    fields: once(async () => {
+    fields: lazy(async () => {
       const { z } = await import("../zod.js");
       return inputsOf(build(z));
     }),
@@ -243,7 +243,7 @@ export function defineFunction<Args extends Declarations, Result extends Declara
   return {
     ...description,
     declarations: declare,
-    parser: once(async () => {
+    parser: lazy(async () => {
       const { z } = await import("../zod.js");
       const fields = Object.entries(declare(z).args as Record<string, Field>);
       const error = description.argsError;

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Journal } from "../../provider/journal";
+import { PendingCreates } from "../../provider/pendingCreates";
 import * as borgbase from "../../sdk";
 import { startAccount } from "../support/account";
 import { killBelow, until } from "../support/processes";
@@ -202,7 +202,7 @@ describe("pulumi-borgbase drift after a run that was killed", function () {
     );
     const origin = "borgbase-test/another/web";
     const addition = { origin, kind: "Repo", args: { name: "other" }, before: [], id: repoAdd.repoAdded.id };
-    new Journal(account.emulator.endpoint).write(addition);
+    new PendingCreates(account.emulator.endpoint).record(addition);
     args = { region: "eu", existingId: String(id) };
     await up();
     assert.equal((await drift()).code, 0);

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import type { Addition } from "../../provider/journal";
 import type { Properties } from "../../provider/lifecycle";
+import type { PendingCreate } from "../../provider/pendingCreates";
 import type { ConsoleRepo } from "../support/account";
 import { type Engine, type Entry, isOf, type Program } from "./engine";
 import type { Found } from "./stack";
@@ -78,7 +78,13 @@ export class Known {
 }
 
 /** Holds the account against the program after a deployment that succeeded. */
-export function assertAsDeclared(engine: Engine, program: Program, found: Found, known: Known, journal: Addition[]) {
+export function assertAsDeclared(
+  engine: Engine,
+  program: Program,
+  found: Found,
+  known: Known,
+  journal: PendingCreate[],
+) {
   assert.deepEqual(
     engine.entries.map(({ name }) => name).sort(),
     program.map(({ name }) => name).sort(),
@@ -156,7 +162,7 @@ function assertRepo(entry: Entry, declared: Properties, repo: ConsoleRepo, found
  * An addition that was interrupted and that no deployment asked for again: the engine never calls the provider for it,
  * so all that can be done is to remember it.
  */
-function mayName(note: Addition, object: { id: string; name: string; kind: string }, entries: Entry[]): boolean {
+function mayName(note: PendingCreate, object: { id: string; name: string; kind: string }, entries: Entry[]): boolean {
   const args = note.args as Properties;
   if (note.kind !== object.kind || (note.id ?? object.id) !== object.id || args.name !== object.name) return false;
   const entry = entries.find(({ name }) => note.origin.endsWith(`/${name}`));

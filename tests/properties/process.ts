@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { connect } from "../../provider/api";
 import type { RetryPolicy } from "../../provider/api/retry";
 import type { Config } from "../../provider/config";
-import { type Addition, Journal } from "../../provider/journal";
 import { DeploymentMemory } from "../../provider/lifecycle/deploymentMemory";
 import type { Context } from "../../provider/lifecycle/resource";
+import { type PendingCreate, PendingCreates } from "../../provider/pendingCreates";
 
 /**
  * Moments at which a process can die such that something else is left behind: before a request goes out, after the
@@ -52,18 +52,18 @@ export class Process {
     this.#die = reject;
   });
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #memory = new DeploymentMemory();
+  readonly #memory: DeploymentMemory;
   readonly #api: ReturnType<typeof connect>;
-  readonly #journal: Journal;
   #left: number;
   #sent = 0;
 
   constructor(private readonly options: ProcessOptions) {
     this.#death.catch(() => {});
     this.#left = options.kill?.skip ?? 0;
-    this.#journal = new MortalJournal(this, options.config.endpoint, options.home);
+    const pendingCreates = new MortalPendingCreates(this, options.config.endpoint, options.home);
+    this.#memory = new DeploymentMemory(pendingCreates);
     const { retry, timeout } = options;
-    this.#api = connect(options.config, { retry, timeout, journal: this.#journal });
+    this.#api = connect(options.config, { retry, timeout, pendingCreates });
   }
 
   /** Runs what the provider is asked to do; rejects with {@link Killed} at the process's death. */
@@ -78,7 +78,6 @@ export class Process {
   context(name = ""): Context {
     const base = {
       api: async () => this.#api,
-      journal: this.#journal,
       memory: this.#memory,
       name,
       log: (line: string) => void this.log.push(line),
@@ -132,7 +131,7 @@ export class Process {
 /** A port of this machine that nobody listens at. */
 const NOBODY = "http://127.0.0.1:2/graphql";
 
-class MortalJournal extends Journal {
+class MortalPendingCreates extends PendingCreates {
   constructor(
     private readonly process: Process,
     account: string,
@@ -141,14 +140,14 @@ class MortalJournal extends Journal {
     super(account, home);
   }
 
-  override write(addition: Addition): void {
+  override record(pending: PendingCreate): void {
     this.process.pass("note");
-    super.write(addition);
+    super.record(pending);
     this.process.pass("noted");
   }
 
-  override settle(kind: string, origin: string): void {
-    if (!this.process.dead) super.settle(kind, origin);
+  override resolve(kind: string, origin: string): void {
+    if (!this.process.dead) super.resolve(kind, origin);
   }
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Emulator, FaultInput } from "../../emulator";
 import { isKind, ProviderError } from "../../provider/errors";
-import type { Addition } from "../../provider/journal";
+import type { PendingCreate } from "../../provider/pendingCreates";
 import { Console } from "../support/account";
 import { Engine, isOf, type Outcome, type Program } from "./engine";
 import { assertAsDeclared, Known } from "./invariants";
@@ -15,8 +15,8 @@ import { type Found, Source } from "./stack";
 import { type Before, forcedIn, violations } from "./watch";
 
 /** Several tries within a quarter of a second, for what is to go wrong; and enough of them for what is not. */
-const IMPATIENT = { timeout: 80, retry: { firstPause: 2, longestPause: 60, budget: 200 } };
-const PATIENT = { timeout: 10_000, retry: { firstPause: 2, longestPause: 60, budget: 10_000 } };
+const IMPATIENT = { timeout: 80, retry: { baseDelay: 2, maxDelay: 60, maxElapsed: 200 } };
+const PATIENT = { timeout: 10_000, retry: { baseDelay: 2, maxDelay: 60, maxElapsed: 10_000 } };
 const CALM: Trouble = { faults: [], parallel: 4 };
 
 /** One stack, the account that it is deployed to, and the people who use that account's console. */
@@ -230,7 +230,7 @@ export class World {
   }
 
   /** What the journal still holds open. */
-  #journal(): Addition[] {
+  #journal(): PendingCreate[] {
     const files = readdirSync(this.#home, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
     return files.map((file) => JSON.parse(readFileSync(join(file.parentPath, file.name), "utf8")));
   }

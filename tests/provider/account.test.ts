@@ -5,7 +5,7 @@ import type { ErrorKind } from "../../provider/errors";
 import { create, diff, type Properties, read, remove, update } from "../../provider/lifecycle";
 import { DeploymentMemory } from "../../provider/lifecycle/deploymentMemory";
 import { type ResourceType, resourceOf } from "../../provider/registry";
-import { assertMayReplace, rememberOwner } from "../../provider/resources/account";
+import { assertMayReplace, readableOwner } from "../../provider/resources/ownership";
 import { clientOf, failure, newKey, PATIENT, withEmulator } from "./api/support";
 import { context } from "./support";
 
@@ -88,7 +88,7 @@ describe("What a token does not see", () => {
         await failure(read(key, "4711", { publicKey: "ssh-ed25519 AAAA" }, low()), "refused"),
         /not taken for gone/,
       );
-      await clientOf(emulator).keys.add("another", await newKey());
+      await clientOf(emulator).keys.create("another", await newKey());
       assert.equal(await read(key, "4711", { publicKey: "ssh-ed25519 AAAA" }, low()), undefined);
     }),
   );
@@ -113,7 +113,7 @@ describe("Whose objects a run makes", () => {
     it(
       `${level}: ${owner}`,
       withEmulator(async (emulator) => {
-        assert.equal(await rememberOwner(context({ api: async () => apiOf(emulator, 0, level) })), owner);
+        assert.equal(await readableOwner(context({ api: async () => apiOf(emulator, 0, level) })), owner);
       }),
     );
   }
@@ -122,7 +122,7 @@ describe("Whose objects a run makes", () => {
     "is no reason to fail",
     withEmulator(async (emulator) => {
       emulator.control.addFault({ kind: "expire", operation: "me" });
-      assert.equal(await rememberOwner(context({ api: async () => apiOf(emulator, 0, "fullAccess") })), undefined);
+      assert.equal(await readableOwner(context({ api: async () => apiOf(emulator, 0, "fullAccess") })), undefined);
     }),
   );
 

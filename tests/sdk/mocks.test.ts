@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Journal } from "../../provider/journal";
+import { PendingCreates } from "../../provider/pendingCreates";
 import { ENDPOINT, program } from "./support/program";
 
 /** Notes each call, and answers with what a function gives, or else fails. */
@@ -112,14 +112,14 @@ describe("Resources in a unit test with Pulumi's mocks", () => {
   it("leave the notes of interrupted additions on this machine alone, also of a real stack of that name", () => {
     const home = mkdtempSync(join(tmpdir(), "borgbase-home-"));
     try {
-      const journal = () => new Journal(ENDPOINT, home);
-      journal().write({ origin: "project/stack/web", kind: "Repo", args: { name: "web" }, before: [] });
+      const journal = () => new PendingCreates(ENDPOINT, home);
+      journal().record({ origin: "project/stack/web", kind: "Repo", args: { name: "web" }, before: [] });
       program(
         `process.env.PULUMI_HOME = ${JSON.stringify(home)};
          const repo = new borgbase.Repo("web", { region: "eu" });
          repo.id.apply(() => setTimeout(() => answer({}), 500));`,
       );
-      assert.equal(journal().openOf("project", "stack").length, 1);
+      assert.equal(journal().pendingIn("project", "stack").length, 1);
     } finally {
       rmSync(home, { recursive: true, force: true });
     }

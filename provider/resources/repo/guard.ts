@@ -1,9 +1,9 @@
-import type { RemoteRepo } from "../../api";
+import type { ApiRepo } from "../../api";
 import { ProviderError } from "../../errors";
 import { differences } from "../../lifecycle/compare";
-import type { Circumstances, Context, Replaced } from "../../lifecycle/resource";
+import type { Context, DeleteContext, ReplaceTarget } from "../../lifecycle/resource";
 import { ignoringCase, type RepoInputs, repoSchema } from "../../schema/repo";
-import { assertMayReplace } from "../account";
+import { assertMayReplace } from "../ownership";
 import { toState } from "./remote";
 
 /*
@@ -11,7 +11,7 @@ import { toState } from "./remote";
  */
 
 /** The repository as the refusals name it, or undefined where it holds no backups. */
-function backupsOf(remote: RemoteRepo): string | undefined {
+function backupsOf(remote: ApiRepo): string | undefined {
   if (!(remote.currentUsage > 0) && !remote.lastModified) return undefined;
   const facts = [
     remote.currentUsage > 0 ? `${Number(remote.currentUsage.toFixed(1))} MB` : "",
@@ -22,14 +22,14 @@ function backupsOf(remote: RemoteRepo): string | undefined {
 
 /** @throws `refused` where the replacement would end with the deletion of backups */
 export async function assertReplaceable(
-  { id, args }: Replaced<RepoInputs>,
+  { id, args }: ReplaceTarget<RepoInputs>,
   changed: readonly string[],
   context: Context,
 ): Promise<void> {
   if (args.keepOnDelete) return;
   await assertMayReplace(`the repository ${id ?? `"${args.name ?? context.name}"`}`, context);
   if (args.forceDestroy) return;
-  const olds = await candidates(id, args, context);
+  const olds = await replaceCandidates(id, args, context);
   const [backups] = olds.flatMap((old) => backupsOf(old) ?? []);
   if (!backups) return;
   const what = changed.join(" and ");
@@ -51,39 +51,45 @@ export async function assertReplaceable(
  * The repository with this id; without one, those that have the arguments of the last deployment. Others may have changed
  * what a repository holds, so those that differ count where none is the same.
  */
-async function candidates(id: string | undefined, args: Partial<RepoInputs>, context: Context): Promise<RemoteRepo[]> {
+async function replaceCandidates(
+  id: string | undefined,
+  args: Partial<RepoInputs>,
+  context: Context,
+): Promise<ApiRepo[]> {
   const { repos } = await context.api();
   if (id !== undefined) {
-    const found = await repos.current(id);
+    const found = await repos.getUncached(id);
     return found ? [found] : [];
   }
   const { region = "", format = "borg1", name = context.name } = args;
-  const possible = (await repos.latest()).filter(
+  const possible = (await repos.refetchCoalesced()).filter(
     (one) =>
-      ignoringCase(region, one.region) && ignoringCase(format, one.format) && !context.memory?.isHeld("Repo", one.id),
+      ignoringCase(region, one.region) &&
+      ignoringCase(format, one.format) &&
+      !context.memory?.isAssigned("Repo", one.id),
   );
-  const same: RemoteRepo[] = [];
+  const same: ApiRepo[] = [];
   const all = await repoSchema.fields();
   for (const one of possible) {
     if ((await differences(all, args as RepoInputs, toState(one, args))).length === 0) same.push(one);
   }
-  const alike = same.length > 0 ? same : possible;
-  const named = alike.filter((one) => one.name === name);
-  return named.length > 0 ? named : alike;
+  const candidates = same.length > 0 ? same : possible;
+  const named = candidates.filter((one) => one.name === name);
+  return named.length > 0 ? named : candidates;
 }
 
 /** @throws `refused` where backups would go that nobody has given up in an earlier deployment */
-export function assertDeletable(remote: RemoteRepo, { isDeclared, successor, asked }: Circumstances): void {
+export function assertDeletable(remote: ApiRepo, { isDeclared, replacedBy, settings }: DeleteContext): void {
   const backups = backupsOf(remote);
   if (!backups) return;
   const refused = `The repository ${backups}, so it is not deleted`;
-  if (successor !== undefined) {
-    const erase = asked.forceDestroy
+  if (replacedBy !== undefined) {
+    const erase = settings.forceDestroy
       ? "forceDestroy: true counts from the next `pulumi up` on, which erases them for good."
       : "To erase the backups for good, set forceDestroy: true and run `pulumi up`.";
     throw new ProviderError(
       "refused",
-      `${refused}, though ${successor} has taken its place. To leave it in the account, set keepOnDelete: true and run \`pulumi up\`. ${erase}`,
+      `${refused}, though ${replacedBy} has taken its place. To leave it in the account, set keepOnDelete: true and run \`pulumi up\`. ${erase}`,
     );
   }
   // Before the new one is made, the program's wish counts at once; with none running, it has to be deployed.

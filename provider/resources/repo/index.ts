@@ -1,30 +1,30 @@
-import type { RemoteRepo } from "../../api";
+import type { ApiRepo } from "../../api";
 import { type Failure, ProviderError } from "../../errors";
 import { differences } from "../../lifecycle/compare";
 import type { Context, Resource } from "../../lifecycle/resource";
 import { defaultOf, type Input } from "../../schema/define";
 import { hasBorgVersion, ignoringCase, type RepoInputs, type RepoState, repoSchema } from "../../schema/repo";
-import { assertOwner, ownerOfAddition, rememberOwner } from "../account";
+import { assertSameOwner, ownerForCreate, readableOwner } from "../ownership";
 import { assertDeletable, assertReplaceable } from "./guard";
-import { toArguments, toState } from "./remote";
+import { toMutationVars, toState } from "./remote";
 
 /** What the API does not keep. */
-function ownSettings({ forceDestroy = false, keepOnDelete = false }: Partial<RepoInputs>) {
+function localSettings({ forceDestroy = false, keepOnDelete = false }: Partial<RepoInputs>) {
   return { forceDestroy, keepOnDelete };
 }
 
 /** Brings a repository that is there to what the program says: one request with what differs, or none. */
-async function ensure(remote: RemoteRepo, kept: Partial<RepoState>, inputs: RepoInputs, context: Context) {
-  const actual = toState(remote, kept);
-  const changes = await toArguments(inputs, await differences(await repoSchema.fields(), inputs, actual));
-  const after = { ...kept, ...ownSettings({ ...kept, ...JSON.parse(JSON.stringify(inputs)) }) };
+async function reconcile(remote: ApiRepo, local: Partial<RepoState>, inputs: RepoInputs, context: Context) {
+  const actual = toState(remote, local);
+  const changes = await toMutationVars(inputs, await differences(await repoSchema.fields(), inputs, actual));
+  const after = { ...local, ...localSettings({ ...local, ...JSON.parse(JSON.stringify(inputs)) }) };
   if (Object.keys(changes).length === 0) return toState(remote, after);
   const { repos } = await context.api();
-  return toState(await repos.edit(remote.id, changes), after);
+  return toState(await repos.update(remote.id, changes), after);
 }
 
 /** The repository to take over. */
-async function find(id: string, inputs: Partial<RepoInputs>, context: Context): Promise<RemoteRepo> {
+async function findAdoptable(id: string, inputs: Partial<RepoInputs>, context: Context): Promise<ApiRepo> {
   const { repos } = await context.api();
   const remote = await repos.get(id);
   if (!remote) throw new ProviderError("notFound", `The account has no repository ${id} to take over (existingId).`);
@@ -33,7 +33,7 @@ async function find(id: string, inputs: Partial<RepoInputs>, context: Context): 
 }
 
 /** Region and format are fixed at creation, so a repository that differs there cannot become what the program says. */
-function assertAdoptable(remote: RemoteRepo, inputs: Partial<RepoInputs>): void {
+function assertAdoptable(remote: ApiRepo, inputs: Partial<RepoInputs>): void {
   for (const name of ["region", "format"] as const) {
     const declared = inputs[name];
     if (declared === undefined || ignoringCase(declared, remote[name])) continue;
@@ -53,11 +53,11 @@ function rules({ format, borgVersion }: Partial<RepoInputs>): Failure[] {
 
 /** What a repository is created with: the default stands where the program sets nothing. */
 async function withDefaults(inputs: RepoInputs, context: Context): Promise<RepoInputs & { name: string }> {
-  const wanted: Record<string, unknown> = JSON.parse(JSON.stringify(inputs));
+  const complete: Record<string, unknown> = JSON.parse(JSON.stringify(inputs));
   for (const [name, field] of Object.entries(await repoSchema.fields())) {
-    wanted[name] ??= defaultOf(field as Input, { old: undefined, inputs: wanted, context });
+    complete[name] ??= defaultOf(field as Input, { old: undefined, inputs: complete, context });
   }
-  return wanted as unknown as RepoInputs & { name: string };
+  return complete as unknown as RepoInputs & { name: string };
 }
 
 /** A backup repository at BorgBase. */
@@ -68,7 +68,7 @@ export const repo: Resource<RepoInputs, RepoState> = {
 
   async previewAdoption(inputs, unknown, context) {
     if (inputs.existingId === undefined) return [];
-    const remote = await find(inputs.existingId, inputs, context);
+    const remote = await findAdoptable(inputs.existingId, inputs, context);
     const actual = toState(remote, {});
     const changed = await differences(await repoSchema.fields(), inputs as RepoInputs, actual);
     const line = (name: string, value: string) => `  ${name}: ${show(actual[name as keyof RepoState])} => ${value}`;
@@ -83,18 +83,18 @@ export const repo: Resource<RepoInputs, RepoState> = {
   },
 
   async create(inputs, context) {
-    const __account = await ownerOfAddition(context);
+    const __account = await ownerForCreate(context);
     const { repos } = await context.api();
     if (inputs.existingId !== undefined) {
-      const remote = await find(inputs.existingId, inputs, context);
-      return { id: remote.id, state: await ensure(remote, { ...(__account && { __account }) }, inputs, context) };
+      const remote = await findAdoptable(inputs.existingId, inputs, context);
+      return { id: remote.id, state: await reconcile(remote, { ...(__account && { __account }) }, inputs, context) };
     }
-    const wanted = await withDefaults(inputs, context);
-    const args = await toArguments(wanted, Object.keys(wanted));
-    const added = await repos.add({ ...args, name: wanted.name, region: inputs.region }, context.origin);
-    const { item, recovered, possibleDuplicates } = added;
-    const kept = { ...ownSettings(inputs), ...(__account && { __account }) };
-    const state = recovered ? await ensure(item, kept, wanted, context) : toState(item, kept);
+    const complete = await withDefaults(inputs, context);
+    const args = await toMutationVars(complete, Object.keys(complete));
+    const outcome = await repos.create({ ...args, name: complete.name, region: inputs.region }, context.origin);
+    const { item, recovered, possibleDuplicates } = outcome;
+    const local = { ...localSettings(inputs), ...(__account && { __account }) };
+    const state = recovered ? await reconcile(item, local, complete, context) : toState(item, local);
     return { id: item.id, state, recovered, possibleDuplicates };
   },
 
@@ -103,18 +103,18 @@ export const repo: Resource<RepoInputs, RepoState> = {
     const remote = await repos.get(id);
     if (remote) {
       // It is there, so it is of the token's account, whatever that was called before.
-      const __account = (await rememberOwner(context)) ?? state.__account;
+      const __account = (await readableOwner(context)) ?? state.__account;
       return toState(remote, { ...state, ...(__account && { __account }) });
     }
-    await assertOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);
+    await assertSameOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);
     return undefined;
   },
 
   async update(id, state, inputs, context) {
     const { repos } = await context.api();
     const remote = await repos.get(id);
-    if (remote) return ensure(remote, state, inputs, context);
-    await assertOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);
+    if (remote) return reconcile(remote, state, inputs, context);
+    await assertSameOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);
     throw new ProviderError(
       "notFound",
       `The repository ${id} is gone from BorgBase: run \`pulumi refresh\`, and the next \`pulumi up\` makes a new one.`,
@@ -129,10 +129,10 @@ export const repo: Resource<RepoInputs, RepoState> = {
       return;
     }
     const { repos } = await context.api();
-    const remote = await repos.current(id);
+    const remote = await repos.getUncached(id);
     if (remote && !state.forceDestroy) assertDeletable(remote, circumstances);
     if (remote && (await repos.delete(id))) return;
-    await assertOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);
+    await assertSameOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);
   },
 };
 

@@ -1,8 +1,8 @@
-import type { RemoteRepo, RepoArguments } from "../../api";
+import type { ApiRepo, RepoMutationVars } from "../../api";
 import { type Compaction, isOff, type RepoInputs, type RepoState, repoSchema } from "../../schema/repo";
 
 /** State of a repository. Fields that map to the API one to one are copied; `kept` holds what the API does not know. */
-export function toState(remote: RemoteRepo, kept: Partial<RepoState>): RepoState {
+export function toState(remote: ApiRepo, local: Partial<RepoState>): RepoState {
   const {
     id,
     quota,
@@ -36,14 +36,14 @@ export function toState(remote: RemoteRepo, kept: Partial<RepoState>): RepoState
         timezone: compactionHourTimezone ?? "UTC",
       },
     }),
-    forceDestroy: kept.forceDestroy ?? false,
-    keepOnDelete: kept.keepOnDelete ?? false,
+    forceDestroy: local.forceDestroy ?? false,
+    keepOnDelete: local.keepOnDelete ?? false,
     repoPath: path.plain,
     ...(isRestic && password && { resticUrl: resticUrl(id, path.plain, password) }),
     ...(password && { htpasswd: password }),
     server: JSON.parse(JSON.stringify(server ?? {})),
     ...(createdAt && { createdAt }),
-    ...(kept.__account && { __account: kept.__account }),
+    ...(local.__account && { __account: local.__account }),
   };
 }
 
@@ -64,7 +64,7 @@ function resticUrl(id: string, path: string, password: string): string {
 }
 
 /** Mutation variables for the named arguments. Arguments that the API does not know have no `api` in their declaration. */
-export async function toArguments(inputs: RepoInputs, names: readonly string[]): Promise<RepoArguments> {
+export async function toMutationVars(inputs: RepoInputs, names: readonly string[]): Promise<RepoMutationVars> {
   const fields: Record<string, { api?: string }> = await repoSchema.fields();
   const { quota, compaction } = inputs;
   const given = Object.entries(inputs).filter(([name, value]) => names.includes(name) && value !== undefined);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { messageOf, ProviderError } from "../../errors";
 import { differences } from "../../lifecycle/compare";
-import type { Circumstances, Context, Resource } from "../../lifecycle/resource";
+import type { Context, DeleteContext, Resource } from "../../lifecycle/resource";
 import {
   DEFAULT_PATH,
   optionsOf,
@@ -17,9 +17,13 @@ import { plainPath } from "../../ssh/paths";
 import { rules } from "./rules";
 
 /** The account, its host's identity as the state has pinned it, and the ways in, the most promising first. */
-function account(args: SshConnectionInputs, pinned: string | undefined, ways: Credentials[]): ManagedAccount {
+function connectionTarget(
+  args: SshConnectionInputs,
+  pinned: string | undefined,
+  candidates: Credentials[],
+): ManagedAccount {
   const hostKey = args.hostKey ?? pinned;
-  const credentials = ways.filter(({ privateKey, password, agent }) => privateKey ?? password ?? agent);
+  const credentials = candidates.filter(({ privateKey, password, agent }) => privateKey ?? password ?? agent);
   if (credentials.length === 0 && args.passwordEnv !== undefined) {
     throw new ProviderError(
       "input",
@@ -41,7 +45,7 @@ function account(args: SshConnectionInputs, pinned: string | undefined, ways: Cr
 }
 
 /** The way in that is given for the first time. */
-function bootstrap(args: SshConnectionInputs): Credentials {
+function bootstrapCredentials(args: SshConnectionInputs): Credentials {
   return {
     privateKey: args.bootstrapPrivateKey,
     passphrase: args.bootstrapPassphrase,
@@ -51,24 +55,27 @@ function bootstrap(args: SshConnectionInputs): Credentials {
 }
 
 /** The managed key as a way in. */
-function deployed({ privateKey, passphrase }: SshConnectionInputs): Credentials {
+function managedKeyCredentials({ privateKey, passphrase }: SshConnectionInputs): Credentials {
   return { privateKey, passphrase };
 }
 
 /** The ways to the file once the key is deployed. */
-async function waysTo(state: SshConnectionState): Promise<Credentials[]> {
+async function credentialsFor(state: SshConnectionState): Promise<Credentials[]> {
   const { waysIn } = await import("../../ssh/account.js");
-  return waysIn(bootstrap(state), deployed(state), { restricted: isRestricted(state), there: true });
+  return waysIn(bootstrapCredentials(state), managedKeyCredentials(state), {
+    restricted: isRestricted(state),
+    there: true,
+  });
 }
 
 /** What a contact with the host has told. */
-type Found = Pick<
+type Observation = Pick<
   SshConnectionState,
   "status" | "access" | "hostKeyFingerprint" | "hostKeyType" | "knownHosts" | "fingerprintSha256"
 >;
 
-function toState(inputs: SshConnectionInputs, found: Found): SshConnectionState {
-  const { status, access, hostKeyFingerprint, hostKeyType, knownHosts, fingerprintSha256 } = found;
+function toState(inputs: SshConnectionInputs, observation: Observation): SshConnectionState {
+  const { status, access, hostKeyFingerprint, hostKeyType, knownHosts, fingerprintSha256 } = observation;
   return {
     ...inputs,
     port: inputs.port ?? 22,
@@ -82,14 +89,17 @@ function toState(inputs: SshConnectionInputs, found: Found): SshConnectionState 
 }
 
 /** The arguments without those that stand for "removed". */
-function given(inputs: SshConnectionInputs): SshConnectionInputs {
+function withoutCleared(inputs: SshConnectionInputs): SshConnectionInputs {
   const isGiven = (value: unknown) => value !== undefined && value !== "" && !isDeepStrictEqual(value, UNRESTRICTED);
   return Object.fromEntries(
     Object.entries(inputs).filter(([, value]) => isGiven(value)),
   ) as unknown as SshConnectionInputs;
 }
 
-async function foundBy({ status, access, hostKey, knownHosts }: Deployed, publicKey: string): Promise<Found> {
+async function observationOf(
+  { status, access, hostKey, knownHosts }: Deployed,
+  publicKey: string,
+): Promise<Observation> {
   const { parsePublicKey } = await import("../../ssh/publicKey.js");
   return {
     status,
@@ -102,7 +112,7 @@ async function foundBy({ status, access, hostKey, knownHosts }: Deployed, public
 }
 
 /** Puts the key as the program says; what is there already stays untouched. `old` is the state before, where there is one. */
-async function ensure(
+async function reconcile(
   inputs: SshConnectionInputs,
   old: SshConnectionState | undefined,
   context: Context,
@@ -110,25 +120,29 @@ async function ensure(
   const { deploy } = await import("../../ssh/deploy.js");
   const options = await optionsOf(inputs.restrict, inputs);
   // The old key may be the only way in that still works; the new one is there already where somebody else put it.
-  const ways = [bootstrap(inputs), ...(old && !isRestricted(old) ? [deployed(old)] : []), deployed(inputs)];
-  const target = account(inputs, old?.knownHosts, ways);
+  const candidates = [
+    bootstrapCredentials(inputs),
+    ...(old && !isRestricted(old) ? [managedKeyCredentials(old)] : []),
+    managedKeyCredentials(inputs),
+  ];
+  const target = connectionTarget(inputs, old?.knownHosts, candidates);
   const result = await deploy(target, {
     publicKey: inputs.publicKey,
     options,
-    ...(old?.publicKey !== inputs.publicKey && { mayChange: consent(inputs, options, context) }),
+    ...(old?.publicKey !== inputs.publicKey && { mayChange: optionChangeGuard(inputs, options, context) }),
     ...(inputs.privateKey !== undefined && { privateKey: inputs.privateKey }),
     ...(inputs.passphrase !== undefined && { passphrase: inputs.passphrase }),
     ...(old !== undefined && { replaces: old.publicKey }),
   }).catch((error) => {
-    throw old ? explained(error, target, old) : error;
+    throw old ? withRestrictionHint(error, target, old) : error;
   });
-  const state = toState(inputs, await foundBy(result, inputs.publicKey));
-  putByThisRun.set(lineOf(state), { state, wasThere: result.wasThere });
+  const state = toState(inputs, await observationOf(result, inputs.publicKey));
+  deployedThisRun.set(keyLocation(state), { state, wasThere: result.wasThere });
   return state;
 }
 
 /** What is asked before options go that a key has had from others. */
-function consent({ restrict, host, username }: SshConnectionInputs, options: string, { log }: Context) {
+function optionChangeGuard({ restrict, host, username }: SshConnectionInputs, options: string, { log }: Context) {
   let said = false;
   return (present: readonly { options: string }[], path: string) => {
     const theirs = present.map((line) => line.options).filter((each) => each !== options && each !== "");
@@ -148,10 +162,16 @@ function consent({ restrict, host, username }: SshConnectionInputs, options: str
 }
 
 /** Keys that this process has put, by where it put them. */
-const putByThisRun = new Map<string, { state: SshConnectionState; wasThere: boolean }>();
+const deployedThisRun = new Map<string, { state: SshConnectionState; wasThere: boolean }>();
 
 /** The line in the file, as its account is named. */
-function lineOf({ host, port, username, authorizedKeysPath = DEFAULT_PATH, fingerprintSha256 }: SshConnectionState) {
+function keyLocation({
+  host,
+  port,
+  username,
+  authorizedKeysPath = DEFAULT_PATH,
+  fingerprintSha256,
+}: SshConnectionState) {
   return JSON.stringify([host, port, username, plainPath(authorizedKeysPath), fingerprintSha256]);
 }
 
@@ -160,15 +180,18 @@ function lineOf({ host, port, username, authorizedKeysPath = DEFAULT_PATH, finge
  * one host under two names, or one file under two paths. Where the key was not there before, only the same host key
  * leaves that open.
  */
-async function putInPlaceOf(old: SshConnectionState): Promise<ManagedAccount[]> {
-  const puts = [...putByThisRun.values()].filter(
+async function possibleAliases(old: SshConnectionState): Promise<ManagedAccount[]> {
+  const deployments = [...deployedThisRun.values()].filter(
     ({ state, wasThere }) =>
       state.fingerprintSha256 === old.fingerprintSha256 &&
       (wasThere || state.hostKeyFingerprint === old.hostKeyFingerprint),
   );
-  const rank = ({ state }: (typeof puts)[number]) => (state.hostKeyFingerprint === old.hostKeyFingerprint ? 0 : 1);
-  puts.sort((a, b) => rank(a) - rank(b));
-  return Promise.all(puts.map(async ({ state }) => account(state, state.knownHosts, await waysTo(state))));
+  const rank = ({ state }: (typeof deployments)[number]) =>
+    state.hostKeyFingerprint === old.hostKeyFingerprint ? 0 : 1;
+  deployments.sort((a, b) => rank(a) - rank(b));
+  return Promise.all(
+    deployments.map(async ({ state }) => connectionTarget(state, state.knownHosts, await credentialsFor(state))),
+  );
 }
 
 /** A public key in the `authorized_keys` of an account on a host. */
@@ -178,12 +201,12 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   rules,
 
   /** The line in the file: an entry that waits for its deletion may have the id of the one that stands. */
-  object(state) {
-    return lineOf(state);
+  objectKey(state) {
+    return keyLocation(state);
   },
 
   async create(inputs, context) {
-    const state = await ensure(given(inputs), undefined, context);
+    const state = await reconcile(withoutCleared(inputs), undefined, context);
     return { id: `${state.username}@${state.host}:${state.port}`, state };
   },
 
@@ -192,8 +215,8 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     const state = known as SshConnectionState;
     const { observe } = await import("../../ssh/deploy.js");
     const { sameOptions } = await import("../../ssh/authorizedKeys.js");
-    const target = account(state, state.knownHosts, await waysTo(state));
-    if (isOnlyRestricted(target, state)) return readByLogin(target, state);
+    const target = connectionTarget(state, state.knownHosts, await credentialsFor(state));
+    if (hasOnlyRestrictedKey(target, state)) return readByLogin(target, state);
     const { lines, hostKey } = await observe(target, state.publicKey);
     const { formatKnownHosts } = await import("../../ssh/hostKeys.js");
     const pinned = {
@@ -212,19 +235,19 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
 
   async update(_id, state, inputs, context) {
     const changed = await differences(await sshConnectionSchema.fields(), inputs, state);
-    const needsContact = changed.some((name) => !KEPT_ONLY.has(name));
-    return needsContact ? ensure(given(inputs), state, context) : toState(given(inputs), state);
+    const needsContact = changed.some((name) => !STATE_ONLY_FIELDS.has(name));
+    return needsContact ? reconcile(withoutCleared(inputs), state, context) : toState(withoutCleared(inputs), state);
   },
 
   async delete(_id, state, context, circumstances) {
     if (state.keepOnDelete) return;
     const { remove } = await import("../../ssh/deploy.js");
-    const target = account(state, state.knownHosts, await waysTo(state));
+    const target = connectionTarget(state, state.knownHosts, await credentialsFor(state));
     try {
-      await remove(target, state.publicKey, await putInPlaceOf(state));
+      await remove(target, state.publicKey, await possibleAliases(state));
     } catch (error) {
-      if (!isUnreachable(error)) throw explained(error, target, state);
-      if (state.onUnreachable !== "forget") throw unreachable(error, circumstances);
+      if (!isUnreachable(error)) throw withRestrictionHint(error, target, state);
+      if (state.onUnreachable !== "forget") throw withForgetHint(error, circumstances);
       context.log(
         `${state.host} cannot be reached, so the key ${state.fingerprintSha256} is forgotten and stays there`,
       );
@@ -233,7 +256,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
 };
 
 /** With the step that ends it: what waits for its deletion listens to the program, and at `pulumi destroy` none runs. */
-function unreachable(error: unknown, { isDeclared }: Circumstances): ProviderError {
+function withForgetHint(error: unknown, { isDeclared }: DeleteContext): ProviderError {
   const where = isDeclared ? "and run `pulumi up`" : "for it in the program, and run `pulumi up` first";
   return new ProviderError(
     "host",
@@ -248,14 +271,14 @@ function isRestricted({ restrict }: SshConnectionState): boolean {
 }
 
 /** Whether the managed key is the only way in, and may do less than edit files. */
-function isOnlyRestricted({ credentials }: ManagedAccount, state: SshConnectionState): boolean {
-  const { privateKey } = deployed(state);
+function hasOnlyRestrictedKey({ credentials }: ManagedAccount, state: SshConnectionState): boolean {
+  const { privateKey } = managedKeyCredentials(state);
   return isRestricted(state) && credentials.every((way) => way.privateKey === privateKey);
 }
 
 /** A host that lets a restricted key do no more than it may is not to blame. */
-function explained(error: unknown, target: ManagedAccount, state: SshConnectionState): unknown {
-  if (!isOnlyRestricted(target, state) || !(error instanceof SshError) || error.kind !== "session") return error;
+function withRestrictionHint(error: unknown, target: ManagedAccount, state: SshConnectionState): unknown {
+  if (!hasOnlyRestrictedKey(target, state) || !(error instanceof SshError) || error.kind !== "session") return error;
   return new ProviderError(
     "host",
     `${error.message}: the only way in is the key itself, which \`restrict\` keeps from it. Give password, bootstrapPrivateKey or agent, and run \`pulumi up\`; or keep the key there with keepOnDelete.`,
@@ -273,7 +296,7 @@ async function readByLogin(target: ManagedAccount, state: SshConnectionState): P
 }
 
 /** Arguments that are kept for later and ask for no contact when they change. */
-const KEPT_ONLY = new Set<string>([
+const STATE_ONLY_FIELDS = new Set<string>([
   "password",
   "bootstrapPrivateKey",
   "bootstrapPassphrase",

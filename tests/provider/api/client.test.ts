@@ -145,14 +145,16 @@ describe("Client: a repository by its id", () => {
   ];
   for (const [what, body] of ABSENT) {
     it(`${what} means that there is none`, async () => {
-      const { result } = await withServer([{ body }], (api) => api.repos.current("abc"));
+      const { result } = await withServer([{ body }], (api) => api.repos.getUncached("abc"));
       assert.equal(result, undefined);
     });
   }
 
   for (const data of [null, {}, { other: 1 }]) {
     it(`${JSON.stringify(data)} does not mean that it is gone`, async () => {
-      const { result } = await withServer([{ body: { data } }], (api) => failure(api.repos.current("abc"), "answer"));
+      const { result } = await withServer([{ body: { data } }], (api) =>
+        failure(api.repos.getUncached("abc"), "answer"),
+      );
       assert.match(result, /unusable field repo/);
     });
   }
@@ -171,7 +173,7 @@ describe("Client: the network", () => {
     const started = Date.now();
     const { result } = await withServer([() => {}], (api) => failure(api.keys.all(), "unavailable"), {
       timeout: 50,
-      retry: { firstPause: 1, longestPause: 1, budget: 0 },
+      retry: { baseDelay: 1, maxDelay: 1, maxElapsed: 0 },
     });
     assert.match(result, /did not answer in time/);
     assert.ok(Date.now() - started < 1_000);
@@ -185,7 +187,7 @@ describe("Client: the network", () => {
     };
     const { result } = await withServer([drip], (api) => failure(api.keys.all(), "unavailable"), {
       timeout: 80,
-      retry: { firstPause: 1, longestPause: 1, budget: 0 },
+      retry: { baseDelay: 1, maxDelay: 1, maxElapsed: 0 },
     });
     assert.match(result, /did not answer in time/);
   });
@@ -230,7 +232,7 @@ describe("Client: the network", () => {
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(LISTED.body));
     };
     await withServer([answer], async (api) => {
-      for (let each = 0; each < 3; each++) await api.keys.latest();
+      for (let each = 0; each < 3; each++) await api.keys.refetchCoalesced();
     });
     assert.equal(ports.size, 1);
   });

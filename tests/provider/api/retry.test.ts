@@ -58,8 +58,8 @@ describe("Retry-After", () => {
 });
 
 describe("Retries", () => {
-  it("end when the budget is spent", async () => {
-    const retry = { firstPause: 20, longestPause: 40, budget: 200 };
+  it("end when maxElapsed has passed", async () => {
+    const retry = { baseDelay: 20, maxDelay: 40, maxElapsed: 200 };
     const started = Date.now();
     const { result, asked } = await withServer([busy()], (api) => failure(api.keys.all(), "unavailable"), { retry });
     assert.match(result, new RegExp(`Tried ${asked} times\\.$`));
@@ -94,7 +94,7 @@ describe("Requests on their way", () => {
     withEmulator(async (emulator) => {
       emulator.control.setLatency(10);
       const api = clientOf(emulator);
-      await Promise.all(Array.from({ length: 60 }, (_, index) => api.repos.current(`gone${index}`)));
+      await Promise.all(Array.from({ length: 60 }, (_, index) => api.repos.getUncached(`gone${index}`)));
       const { requests, maxConcurrent } = emulator.control.counters();
       assert.equal(requests, 60);
       assert.ok(maxConcurrent <= 16 && maxConcurrent > 8, `${maxConcurrent} at once`);
@@ -106,7 +106,7 @@ describe("Requests on their way", () => {
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       for (let index = 0; index < 40; index++) emulator.control.addFault({ kind: "reset" });
-      await Promise.all(Array.from({ length: 40 }, (_, index) => api.repos.current(`gone${index}`)));
+      await Promise.all(Array.from({ length: 40 }, (_, index) => api.repos.getUncached(`gone${index}`)));
       assert.equal(emulator.control.faults().length, 0);
     }),
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Emulator, Variants } from "../../../emulator";
-import type { Api, RepoArguments } from "../../../provider/api";
+import type { Api, RepoMutationVars } from "../../../provider/api";
 import { clientOf, failure, newKey, withEmulator } from "./support";
 
 /** Every way in which a real server may differ, one at a time; what a client is told must be the same under each. */
@@ -25,7 +25,7 @@ const VARIANTS: Partial<Variants>[] = [
   { newer: true },
 ];
 
-const COMPACTION: RepoArguments = {
+const COMPACTION: RepoMutationVars = {
   compactionEnabled: true,
   compactionInterval: 2,
   compactionIntervalUnit: "weeks",
@@ -44,7 +44,7 @@ describe("The API under every variant of the server", () => {
           const api = clientOf(emulator);
           const lines = [await newKey(), await newKey()];
           const added = [];
-          for (const line of lines) added.push((await api.keys.add("web", line)).item);
+          for (const line of lines) added.push((await api.keys.create("web", line)).item);
           assert.deepEqual(
             added.map((key) => [key.name, key.keyData, key.comment, key.bits, key.lastUsedAt]),
             lines.map((line) => ["web", line.trim(), "", 256, undefined]),
@@ -56,7 +56,7 @@ describe("The API under every variant of the server", () => {
           assert.equal(await api.keys.delete(first), true);
           assert.equal(await api.keys.get(first), undefined);
           assert.deepEqual(
-            (await reader.keys.latest()).map((key) => key.id),
+            (await reader.keys.refetchCoalesced()).map((key) => key.id),
             [second],
           );
         },
@@ -70,8 +70,8 @@ describe("The API under every variant of the server", () => {
         async (emulator) => {
           const api = clientOf(emulator);
           const keys = [];
-          for (let each = 0; each < 3; each++) keys.push((await api.keys.add("k", await newKey())).item.id);
-          const plain = (await api.repos.add({ name: "plain", region: "eu" })).item;
+          for (let each = 0; each < 3; each++) keys.push((await api.keys.create("k", await newKey())).item.id);
+          const plain = (await api.repos.create({ name: "plain", region: "eu" })).item;
           assert.deepEqual(
             [plain.quota, plain.quotaEnabled, plain.alertDays, plain.lastModified, plain.htpasswd],
             [0, false, 0, undefined, undefined],
@@ -79,17 +79,17 @@ describe("The API under every variant of the server", () => {
           assert.deepEqual([plain.appendOnlyKeys, plain.fullAccessKeys, plain.rsyncKeys], [[], [], []]);
 
           const full = { quotaEnabled: true, quota: 1000, alertDays: 2, fullAccessKeys: keys, ...COMPACTION };
-          const edited = await api.repos.edit(plain.id, { name: "full", ...full });
+          const edited = await api.repos.update(plain.id, { name: "full", ...full });
           assert.deepEqual({ ...edited, ...plain, name: "full", ...full }, { ...plain, ...edited });
           const reader = clientOf(emulator);
           assert.deepEqual(await reader.repos.get(plain.id), edited);
-          assert.deepEqual(await reader.repos.current(plain.id), edited);
+          assert.deepEqual(await reader.repos.getUncached(plain.id), edited);
           assert.deepEqual(await api.repos.get(plain.id), edited);
 
           assert.equal(await api.repos.delete(plain.id), true);
           assert.equal(await api.repos.get(plain.id), undefined);
-          assert.equal(await reader.repos.current(plain.id), undefined);
-          assert.deepEqual(await reader.repos.latest(), []);
+          assert.equal(await reader.repos.getUncached(plain.id), undefined);
+          assert.deepEqual(await reader.repos.refetchCoalesced(), []);
         },
         { variants },
       ),
@@ -101,7 +101,7 @@ describe("The API under every variant of the server", () => {
         async (emulator) => {
           const api = clientOf(emulator);
           assert.deepEqual(
-            [await api.keys.get("4711"), await api.repos.get("nowhere1"), await api.repos.current("nowhere1")],
+            [await api.keys.get("4711"), await api.repos.get("nowhere1"), await api.repos.getUncached("nowhere1")],
             [undefined, undefined, undefined],
           );
           assert.deepEqual([await api.keys.delete("4711"), await api.repos.delete("nowhere1")], [false, false]);
@@ -152,16 +152,16 @@ const LEVELS: [call: string, ask: Call, readOnly: true | RegExp, createOnly: tru
   ["list repositories", (api) => api.repos.all(), true, true],
   ["read a key", async (api, { key }) => assert.ok(await api.keys.get(key)), true, true],
   ["read a repository", async (api, { repo }) => assert.ok(await api.repos.get(repo)), true, true],
-  ["read a repository anew", async (api, { repo }) => assert.ok(await api.repos.current(repo)), true, true],
+  ["read a repository anew", async (api, { repo }) => assert.ok(await api.repos.getUncached(repo)), true, true],
   ["tell the account", (api) => api.account.me(), true, /tell the account.* Read Only or Full Access/],
-  ["add a key", async (api) => api.keys.add("x", await newKey()), /add the SSH key "x".* Create Only or Full/, true],
+  ["add a key", async (api) => api.keys.create("x", await newKey()), /add the SSH key "x".* Create Only or Full/, true],
   [
     "add a repository",
-    (api) => api.repos.add({ name: "x", region: "eu" }),
+    (api) => api.repos.create({ name: "x", region: "eu" }),
     /add the repository "x".* Create Only or Full/,
     true,
   ],
-  ["change a repository", (api, { repo }) => api.repos.edit(repo, { alertDays: 1 }), /level Full/, /level Full/],
+  ["change a repository", (api, { repo }) => api.repos.update(repo, { alertDays: 1 }), /level Full/, /level Full/],
   ["delete a key", (api, { key }) => api.keys.delete(key), /delete the SSH key \d+.* Full/, /level Full/],
   ["delete a repository", (api, { repo }) => api.repos.delete(repo), /delete the repository .* Full/, /level Full/],
 ];
@@ -213,7 +213,7 @@ describe("Token levels", () => {
 
 async function populate(emulator: Emulator) {
   const api = clientOf(emulator);
-  const { item: key } = await api.keys.add("key", await newKey());
-  const { item: repo } = await api.repos.add({ name: "repo", region: "eu" });
+  const { item: key } = await api.keys.create("key", await newKey());
+  const { item: repo } = await api.repos.create({ name: "repo", region: "eu" });
   return { key: key.id, repo: repo.id };
 }

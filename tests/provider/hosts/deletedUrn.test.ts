@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DeleteRequest } from "@pulumi/pulumi/proto/provider_pb";
-import { deletedUrn } from "../../../provider/hosts/dynamicHostInternals";
+import { captureDeleteUrn } from "../../../provider/hosts/dynamicHostInternals";
 
 describe("The URN of a deletion", () => {
   const { getId } = DeleteRequest.prototype;
@@ -10,7 +10,7 @@ describe("The URN of a deletion", () => {
   const found: (string | undefined)[] = [];
   const provider = {
     get delete() {
-      const asked = deletedUrn();
+      const asked = captureDeleteUrn();
       return (_id: string) => void found.push(asked());
     },
   };

@@ -7,9 +7,9 @@ const HOSTS = join(__dirname, "../../../provider/hosts");
 /** Standard error of a process that does what Pulumi's dynamic host does with the providers of several packages. */
 function shown(code: string): string {
   const script = `
-    const { told } = require(${JSON.stringify(join(HOSTS, "expectedErrors.js"))});
+    const { withExpectedErrors } = require(${JSON.stringify(join(HOSTS, "expectedErrors.js"))});
     const { ProviderError } = require(${JSON.stringify(join(HOSTS, "../errors.js"))});
-    const failing = () => told(async () => { throw new ProviderError("input", "refused, do that"); });
+    const failing = () => withExpectedErrors(async () => { throw new ProviderError("input", "refused, do that"); });
     /** The host's own lines. */
     const answer = async (operation) => {
       try { await operation(); } catch (e) { console.error(\`\${e}: \${e.stack}\`); }

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 /** An addition at the remote that the engine's state may not know of. */
-export interface Addition {
+export interface PendingCreate {
   /** The resource it is for: project, stack and name. */
   origin: string;
   /** Type of the resource. */
@@ -23,101 +23,101 @@ export interface Addition {
  * make a second one. One small file per addition, in `$PULUMI_HOME/borgbase` (default `~/.pulumi/borgbase`).
  * A machine where it cannot write works without that safety.
  */
-export class Journal {
+export class PendingCreates {
   readonly #folder: string;
-  #entries: Map<string, Addition> | undefined;
+  #entries: Map<string, PendingCreate> | undefined;
   /** Keys of the entries that wait for an answer. */
-  readonly #waiting = new Set<string>();
+  readonly #unanswered = new Set<string>();
   /** Keys of the others, by their object. */
   readonly #byObject = new Map<string, string>();
   /** Objects that the state has shown in this process. */
-  readonly #known = new Set<string>();
+  readonly #idsInState = new Set<string>();
 
   /** @param account what tells accounts apart: additions at one address are no business of another's */
   constructor(account: string, home = process.env.PULUMI_HOME || join(homedir(), ".pulumi")) {
     this.#folder = join(home, "borgbase", digest(account));
   }
 
-  find(kind: string, origin: string): Addition | undefined {
+  find(kind: string, origin: string): PendingCreate | undefined {
     return this.#load().get(keyOf(kind, origin));
   }
 
-  write(addition: Addition): void {
-    const key = keyOf(addition.kind, addition.origin);
-    this.#remember(this.#load(), key, addition);
+  record(pending: PendingCreate): void {
+    const key = keyOf(pending.kind, pending.origin);
+    this.#index(this.#load(), key, pending);
     try {
       mkdirSync(this.#folder, { recursive: true });
       const path = join(this.#folder, key);
       // By way of a rename: a process killed here leaves the old entry or the new one, never half of one.
-      writeFileSync(`${path}.new`, JSON.stringify(addition));
+      writeFileSync(`${path}.new`, JSON.stringify(pending));
       renameSync(`${path}.new`, path);
     } catch {}
   }
 
-  /** As {@link settle}, for a process that has seen the engine save the state and knows nothing else of the journal. */
-  confirm(kind: string, origin: string): void {
+  /** As {@link resolve}, for a process that has seen the engine save the state and knows nothing else of the journal. */
+  acknowledge(kind: string, origin: string): void {
     rmSync(join(this.#folder, keyOf(kind, origin)), { force: true });
   }
 
   /** The object is what became of a known addition: whatever else still waits for one of this name, it is not that. */
-  exclude(kind: string, name: string, id: string): void {
+  markNotOurs(kind: string, name: string, id: string): void {
     const entries = this.#load();
-    for (const key of this.#waiting) {
-      const addition = entries.get(key) as Addition;
-      if (addition.kind === kind && addition.args.name === name) {
-        this.write({ ...addition, before: [...addition.before, id] });
+    for (const key of this.#unanswered) {
+      const pending = entries.get(key) as PendingCreate;
+      if (pending.kind === kind && pending.args.name === name) {
+        this.record({ ...pending, before: [...pending.before, id] });
       }
     }
   }
 
   /** Nothing was added, or the state knows it. */
-  settle(kind: string, origin: string): void {
+  resolve(kind: string, origin: string): void {
     const key = keyOf(kind, origin);
     const entries = this.#load();
-    const addition = entries.get(key);
-    if (!addition) return;
+    const pending = entries.get(key);
+    if (!pending) return;
     entries.delete(key);
-    this.#waiting.delete(key);
-    this.#byObject.delete(`${kind} ${addition.id}`);
+    this.#unanswered.delete(key);
+    this.#byObject.delete(`${kind} ${pending.id}`);
     rmSync(join(this.#folder, key), { force: true });
   }
 
   /** The state knows the object, or it is deleted. */
-  settleId(kind: string, id: string): void {
+  resolveByObject(kind: string, id: string): void {
     const object = `${kind} ${id}`;
-    this.#known.add(object);
+    this.#idsInState.add(object);
     const entries = this.#load();
-    const addition = entries.get(this.#byObject.get(object) ?? "");
-    if (addition?.id === id) this.settle(kind, addition.origin);
+    const pending = entries.get(this.#byObject.get(object) ?? "");
+    if (pending?.id === id) this.resolve(kind, pending.origin);
   }
 
   /** Whether the object is in the state or what became of an addition: then it is none whose answer nobody saw. */
-  knows(kind: string, id: string): boolean {
+  isAccountedFor(kind: string, id: string): boolean {
     this.#load();
     const object = `${kind} ${id}`;
-    return this.#known.has(object) || this.#byObject.has(object);
+    return this.#idsInState.has(object) || this.#byObject.has(object);
   }
 
   /** What is open of one stack: it may be at the remote without the state's knowledge. */
-  openOf(project: string, stack: string): Addition[] {
+  pendingIn(project: string, stack: string): PendingCreate[] {
     return [...this.#load().values()].filter(({ origin }) => origin.startsWith(`${project}/${stack}/`));
   }
 
-  #remember(entries: Map<string, Addition>, key: string, addition: Addition): void {
-    entries.set(key, addition);
-    if (addition.id === undefined) this.#waiting.add(key);
+  #index(entries: Map<string, PendingCreate>, key: string, pending: PendingCreate): void {
+    entries.set(key, pending);
+    if (pending.id === undefined) this.#unanswered.add(key);
     else {
-      this.#waiting.delete(key);
-      this.#byObject.set(`${addition.kind} ${addition.id}`, key);
+      this.#unanswered.delete(key);
+      this.#byObject.set(`${pending.kind} ${pending.id}`, key);
     }
   }
 
-  #load(): Map<string, Addition> {
+  #load(): Map<string, PendingCreate> {
     if (this.#entries) return this.#entries;
     this.#entries = new Map();
     for (const key of filesIn(this.#folder)) {
       try {
-        this.#remember(this.#entries, key, JSON.parse(readFileSync(join(this.#folder, key), "utf8")));
+        this.#index(this.#entries, key, JSON.parse(readFileSync(join(this.#folder, key), "utf8")));
       } catch {}
     }
     return this.#entries;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { GivenConfig } from "../provider/config";
-import type { Journal } from "../provider/journal";
+import type { PendingCreates } from "../provider/pendingCreates";
 import { settingsFor } from "./provider";
 import { mocksInUse, savesOnlyAtTheEnd } from "./pulumiInternals";
 
@@ -8,7 +8,7 @@ import { mocksInUse, savesOnlyAtTheEnd } from "./pulumiInternals";
  * Tells the journal that the engine knows the object: it answers a program only once it has saved its state. Else the
  * journal would take the first replacement by `pulumi up --replace`, for which no diff is asked, for an interrupted run.
  */
-export function confirmAddition(
+export function acknowledgeCreate(
   resource: pulumi.CustomResource,
   type: string,
   name: string,
@@ -17,25 +17,25 @@ export function confirmAddition(
   // The journal of this machine is no business of a unit test, which may well name a real stack.
   if (pulumi.runtime.isDryRun() || savesOnlyAtTheEnd() || mocksInUse()) return;
   const origin = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
-  resource.id.apply(async () => (await journalOf(provider)).confirm(type, origin));
+  resource.id.apply(async () => (await pendingCreatesOf(provider)).acknowledge(type, origin));
 }
 
 // One per provider, as a program may well have a thousand resources.
-const journals = new WeakMap<pulumi.ProviderResource, Promise<Journal>>();
+const byProvider = new WeakMap<pulumi.ProviderResource, Promise<PendingCreates>>();
 
 /** A promise and no output: an output would take the journal apart, looking for outputs in it. */
-function journalOf(provider: pulumi.ProviderResource): Promise<Journal> {
-  const journal =
-    journals.get(provider) ??
+function pendingCreatesOf(provider: pulumi.ProviderResource): Promise<PendingCreates> {
+  const pending =
+    byProvider.get(provider) ??
     new Promise((resolve, reject) => {
-      settingsFor({ provider }).apply((settings) => openJournal(settings).then(resolve, reject));
+      settingsFor({ provider }).apply((settings) => openPendingCreates(settings).then(resolve, reject));
     });
-  journals.set(provider, journal);
-  return journal;
+  byProvider.set(provider, pending);
+  return pending;
 }
 
-async function openJournal(settings: GivenConfig): Promise<Journal> {
-  const { Journal } = await import("../provider/journal.js");
+async function openPendingCreates(settings: GivenConfig): Promise<PendingCreates> {
+  const { PendingCreates } = await import("../provider/pendingCreates.js");
   const { resolveConfig } = await import("../provider/config.js");
-  return new Journal(resolveConfig(settings).endpoint);
+  return new PendingCreates(resolveConfig(settings).endpoint);
 }

@@ -1,9 +1,9 @@
 /** At most `most` of the given tasks run at once; the others wait in the order in which they came. */
-export function limiter(most: number): <T>(task: () => Promise<T>) => Promise<T> {
+export function limitConcurrency(max: number): <T>(task: () => Promise<T>) => Promise<T> {
   let running = 0;
   const waiting: (() => void)[] = [];
   return async (task) => {
-    if (running >= most) await new Promise<void>((resume) => waiting.push(resume));
+    if (running >= max) await new Promise<void>((resume) => waiting.push(resume));
     else running++;
     try {
       return await task();

@@ -1,5 +1,5 @@
-import type { Context } from "./lifecycle/resource";
-import type { FunctionSchema } from "./schema/define";
+import type { Context } from "../lifecycle/resource";
+import type { FunctionSchema } from "../schema/define";
 
 /** A data function: a question about what exists, answered to a program. It changes nothing and keeps nothing. */
 export interface DataFunction<Args, Result> {

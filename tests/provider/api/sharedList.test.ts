@@ -14,7 +14,7 @@ const times = (count: number) => Array.from({ length: count });
 async function withRepos(emulator: Emulator, count: number): Promise<string[]> {
   const api = clientOf(emulator);
   const ids = [];
-  for (const _ of times(count)) ids.push((await api.repos.add({ name: "web", region: "eu" })).item.id);
+  for (const _ of times(count)) ids.push((await api.repos.create({ name: "web", region: "eu" })).item.id);
   emulator.control.resetCounters();
   return ids;
 }
@@ -67,7 +67,7 @@ describe("Reads that share a list", () => {
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       await api.keys.all();
-      const { item } = await clientOf(emulator).keys.add("later", await newKey());
+      const { item } = await clientOf(emulator).keys.create("later", await newKey());
       assert.equal((await api.keys.get(item.id))?.name, "later");
     }),
   );
@@ -78,9 +78,9 @@ describe("Reads that share a list", () => {
       const [id, other] = (await withRepos(emulator, 2)) as [string, string];
       const api = clientOf(emulator);
       assert.equal((await api.repos.get(id))?.alertDays, 0);
-      await api.repos.edit(id, { alertDays: 9 });
+      await api.repos.update(id, { alertDays: 9 });
       await api.repos.delete(other);
-      const { item } = await api.repos.add({ name: "third", region: "eu" });
+      const { item } = await api.repos.create({ name: "third", region: "eu" });
       assert.deepEqual(asked(emulator), { repoList: 1, repoEdit: 1, repoDelete: 1, repoAdd: 1 });
       assert.equal((await api.repos.get(id))?.alertDays, 9);
       assert.deepEqual((await api.repos.all()).map((repo) => repo.id).sort(), [id, item.id].sort());
@@ -95,7 +95,7 @@ describe("Reads that share a list", () => {
       const api = clientOf(emulator);
       emulator.control.addFault({ kind: "slow", operation: "repoList", bytesPerSecond: 10_000 });
       const before = api.repos.get(id);
-      await api.repos.edit(id, { alertDays: 9 });
+      await api.repos.update(id, { alertDays: 9 });
       assert.equal((await api.repos.get(id))?.alertDays, 9);
       assert.equal((await before)?.id, id);
     }),
@@ -131,7 +131,7 @@ describe("Reads that share a list", () => {
       const api = clientOf(emulator);
       await api.repos.all();
       await new Console(emulator).edit(id, "alertDays: 5");
-      await failure(api.repos.edit(id, { borgVersion: "V_0" }), "remote");
+      await failure(api.repos.update(id, { borgVersion: "V_0" }), "remote");
       assert.equal((await api.repos.get(id))?.alertDays, 5);
     }),
   );
@@ -142,7 +142,7 @@ describe("Reads that share a list", () => {
       const api = clientOf(emulator);
       await api.repos.all();
       await withRepos(emulator, 1);
-      const lists = await Promise.all(times(10).map(() => api.repos.latest()));
+      const lists = await Promise.all(times(10).map(() => api.repos.refetchCoalesced()));
       assert.ok(lists.every((list) => list.length === 1));
       assert.deepEqual(asked(emulator), { repoList: 1 });
     }),

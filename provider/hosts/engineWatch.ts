@@ -1,15 +1,15 @@
 import { connect } from "node:net";
-import { once } from "../once";
+import { lazy } from "../lazy";
 import { enginePort } from "./dynamicHostInternals";
 
 /** Milliseconds until the engine is looked for again. */
-const PAUSE = 200;
+const POLL_INTERVAL = 200;
 
 /**
  * Ends this process when the engine that started it is gone. Pulumi's dynamic host outlives a CLI that was killed, and
  * would try an addition again while the next run makes the same.
  */
-export const endWithEngine = once(() => {
+export const exitWithEngine = lazy(() => {
   const port = enginePort();
   if (port !== undefined) watch(port);
 });
@@ -20,5 +20,5 @@ function watch(port: number): void {
   connection.once("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "ECONNREFUSED") process.exit(1);
   });
-  connection.once("close", () => setTimeout(watch, PAUSE, port).unref());
+  connection.once("close", () => setTimeout(watch, POLL_INTERVAL, port).unref());
 }

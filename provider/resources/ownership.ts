@@ -2,7 +2,7 @@ import { ProviderError } from "../errors";
 import type { Context } from "../lifecycle/resource";
 
 /** Whose the account is, or undefined where the token may not ask, or nobody answers. */
-export async function rememberOwner(context: Context): Promise<string | undefined> {
+export async function readableOwner(context: Context): Promise<string | undefined> {
   try {
     return await (await context.api()).account.owner();
   } catch {
@@ -14,8 +14,8 @@ export async function rememberOwner(context: Context): Promise<string | undefine
  * Whose the object is that is about to be added, or undefined where the token may not ask.
  * @throws `refused` when the other objects of this provider belong to another account
  */
-export async function ownerOfAddition(context: Context): Promise<string | undefined> {
-  const owner = await rememberOwner(context);
+export async function ownerForCreate(context: Context): Promise<string | undefined> {
+  const owner = await readableOwner(context);
   const { accounts } = context.memory ?? {};
   const [other] = accounts ?? [];
   if (owner === undefined || other === undefined || accounts?.has(owner)) return owner;
@@ -31,7 +31,7 @@ export async function ownerOfAddition(context: Context): Promise<string | undefi
  * `others` is how many objects of its kind the token does see.
  * @throws `refused` when the account is another one, or when nothing proves that the token sees the account at all
  */
-export async function assertOwner(
+export async function assertSameOwner(
   what: string,
   owner: string | undefined,
   others: number,

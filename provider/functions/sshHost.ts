@@ -1,5 +1,4 @@
 import { ProviderError } from "../errors";
-import type { DataFunction } from "../function";
 import {
   type ConnectionInfo,
   getStorageSchema,
@@ -11,6 +10,7 @@ import {
 import type { Target } from "../ssh/account";
 import { pathProblem } from "../ssh/paths";
 import { asProviderErrors } from "../ssh/toProviderError";
+import type { DataFunction } from "./dataFunction";
 
 function target(where: Where): Target {
   const { privateKey, passphrase, password, agent, hostKey, host, port, username, timeout, proxyJump } = where;

@@ -13,7 +13,7 @@ export async function post(url: Parameters<typeof fetch>[0], init: RequestInit =
   try {
     const answer = await send(new URL(String(url)), init);
     const { statusCode: status = 0 } = answer;
-    const body = await text(unzipped(answer));
+    const body = await text(decompressed(answer));
     const headers = new Headers({ "content-type": "application/json" });
     if (answer.headers["retry-after"]) headers.set("retry-after", answer.headers["retry-after"]);
     return { ok: status >= 200 && status < 300, status, headers, text: async () => body } as Response;
@@ -38,7 +38,7 @@ function send(url: URL, init: RequestInit): Promise<IncomingMessage> {
   });
 }
 
-function unzipped(answer: IncomingMessage) {
+function decompressed(answer: IncomingMessage) {
   // An error of the connection reaches the reader by way of the stream it reads.
   return answer.headers["content-encoding"] === "gzip" ? pipeline(answer, createGunzip(), () => {}) : answer;
 }

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Emulator } from "../../../emulator";
 import type { FaultInput } from "../../../emulator/faults";
-import type { Api, RepoArguments } from "../../../provider/api";
-import { Journal } from "../../../provider/journal";
+import type { Api, RepoMutationVars } from "../../../provider/api";
+import { PendingCreates } from "../../../provider/pendingCreates";
 import { Console } from "../../support/account";
 import { clientOf, failure, IMPATIENT, newKey, PATIENT, type Reply, withEmulator, withServer } from "./support";
 
@@ -27,8 +27,12 @@ const FAULTS: (FaultInput & { done: boolean })[] = [
 
 type Noun = "sshAdd" | "repoAdd";
 const NOUNS: [Noun, (api: Api, key: string) => Promise<{ id: string }>, (console: Console) => Promise<object[]>][] = [
-  ["sshAdd", async (api, key) => (await api.keys.add("web", key)).item, (console) => console.keys()],
-  ["repoAdd", async (api) => (await api.repos.add({ name: "web", region: "eu" })).item, (console) => console.repos()],
+  ["sshAdd", async (api, key) => (await api.keys.create("web", key)).item, (console) => console.keys()],
+  [
+    "repoAdd",
+    async (api) => (await api.repos.create({ name: "web", region: "eu" })).item,
+    (console) => console.repos(),
+  ],
 ];
 
 const timesAsked = (emulator: Emulator, operation: string) => emulator.control.counters().operations[operation] ?? 0;
@@ -59,9 +63,9 @@ describe("Additions: what a lost one became", () => {
     "is never one that was there before, equal as it may be",
     withEmulator(async (emulator) => {
       const key = await newKey();
-      const { item: earlier } = await clientOf(emulator).keys.add("web", key);
+      const { item: earlier } = await clientOf(emulator).keys.create("web", key);
       emulator.control.addFault({ kind: "lost", operation: "sshAdd" });
-      const { item } = await clientOf(emulator).keys.add("web", key);
+      const { item } = await clientOf(emulator).keys.create("web", key);
       assert.notEqual(item.id, earlier.id);
       assert.equal((await new Console(emulator).keys()).length, 2);
     }),
@@ -74,8 +78,8 @@ describe("Additions: what a lost one became", () => {
       const api = clientOf(emulator);
       await api.keys.all();
       emulator.control.addFault({ kind: "reset", operation: "sshAdd" });
-      const adding = api.keys.add("web", mine);
-      await clientOf(emulator, "createOnly").keys.add("web", foreign);
+      const adding = api.keys.create("web", mine);
+      await clientOf(emulator, "createOnly").keys.create("web", foreign);
       const { item } = await adding;
       assert.equal(item.keyData, mine.trim().split(" ").slice(0, 2).join(" "));
     }),
@@ -88,7 +92,7 @@ describe("Additions: what a lost one became", () => {
       const api = clientOf(emulator);
       emulator.control.addFault({ kind: "lost", operation: "sshAdd", count: 1 });
       emulator.control.addFault({ kind: "lost", operation: "sshAdd", count: 1 });
-      const both = await Promise.all([api.keys.add("web", key), api.keys.add("web", key)]);
+      const both = await Promise.all([api.keys.create("web", key), api.keys.create("web", key)]);
       const there = await new Console(emulator).keys();
       assert.deepEqual(new Set(both.map(({ item }) => item.id)), new Set(there.map(({ id }) => id)));
       assert.equal(there.length, 2);
@@ -101,7 +105,7 @@ describe("Additions: what a lost one became", () => {
       const api = clientOf(emulator);
       for (let each = 0; each < 2; each++) emulator.control.addFault({ kind: "lost", operation: "repoAdd" });
       const names = ["web", "Web"];
-      const made = await Promise.all(names.map((name) => api.repos.add({ name, region: "eu" })));
+      const made = await Promise.all(names.map((name) => api.repos.create({ name, region: "eu" })));
       assert.deepEqual(
         made.map(({ item }) => item.name),
         names,
@@ -116,9 +120,9 @@ describe("Additions: what a lost one became", () => {
       const key = await newKey();
       const api = clientOf(emulator);
       await api.keys.all();
-      const { item: foreign } = await clientOf(emulator).keys.add("web", key);
+      const { item: foreign } = await clientOf(emulator).keys.create("web", key);
       emulator.control.addFault({ kind: "lost", operation: "sshAdd" });
-      const said = await failure(api.keys.add("web", key), "refused");
+      const said = await failure(api.keys.create("web", key), "refused");
       const ids = (await new Console(emulator).keys()).map(({ id }) => id);
       assert.equal(ids.length, 2);
       for (const id of [...ids, foreign.id]) assert.ok(said.includes(id), said);
@@ -134,14 +138,14 @@ describe("Additions: what a lost one became", () => {
     const lost = (response: ServerResponse) => void response.socket?.resetAndDestroy();
     const { result, asked } = await withServer(
       [none, lost, none, busy, late],
-      (api) => api.repos.add({ name: "web", region: "eu" }),
+      (api) => api.repos.create({ name: "web", region: "eu" }),
       PATIENT,
     );
     assert.deepEqual([result.item.id, asked], ["abcd1234", 5]);
   });
 
   const REPO = { name: "web", region: "eu" };
-  const DIFFERENCES: [what: string, asked: RepoArguments, there: RepoArguments][] = [
+  const DIFFERENCES: [what: string, asked: RepoMutationVars, there: RepoMutationVars][] = [
     ["a quota", { quotaEnabled: true, quota: 500 }, { quotaEnabled: true, quota: 400 }],
     ["no quota", { quotaEnabled: false }, { quotaEnabled: true, quota: 400 }],
     ["an alert", { alertDays: 3 }, {}],
@@ -154,9 +158,9 @@ describe("Additions: what a lost one became", () => {
       withEmulator(async (emulator) => {
         const api = clientOf(emulator);
         await api.repos.all();
-        const { item: foreign } = await clientOf(emulator).repos.add({ ...REPO, ...there });
+        const { item: foreign } = await clientOf(emulator).repos.create({ ...REPO, ...there });
         emulator.control.addFault({ kind: "reset", operation: "repoAdd" });
-        const { item } = await api.repos.add({ ...REPO, format: "borg1", ...asked });
+        const { item } = await api.repos.create({ ...REPO, format: "borg1", ...asked });
         assert.notEqual(item.id, foreign.id);
       }),
     );
@@ -167,10 +171,10 @@ describe("Additions: what a lost one became", () => {
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       await api.repos.all();
-      const { item: foreign } = await clientOf(emulator).repos.add(REPO);
+      const { item: foreign } = await clientOf(emulator).repos.create(REPO);
       emulator.control.setContent(foreign.id, { currentUsage: 3, lastModified: null });
       emulator.control.addFault({ kind: "reset", operation: "repoAdd" });
-      assert.notEqual((await api.repos.add(REPO)).item.id, foreign.id);
+      assert.notEqual((await api.repos.create(REPO)).item.id, foreign.id);
     }),
   );
 });
@@ -182,8 +186,8 @@ describe("Additions: the next run", () => {
   });
   afterEach(() => rm(home, { recursive: true }));
   const run = (emulator: Emulator, options = IMPATIENT) =>
-    clientOf(emulator, "fullAccess", { ...options, journal: new Journal(emulator.endpoint, home) });
-  const add = (api: Api) => api.repos.add({ name: "web", region: "eu" }, "project/stack/web");
+    clientOf(emulator, "fullAccess", { ...options, pendingCreates: new PendingCreates(emulator.endpoint, home) });
+  const add = (api: Api) => api.repos.create({ name: "web", region: "eu" }, "project/stack/web");
   const count = async (emulator: Emulator) => (await new Console(emulator).repos()).length;
 
   /** Faults after which the first run fails, though the repository is there. */
@@ -223,15 +227,15 @@ describe("Additions: the next run", () => {
   it(
     "finds what the last one added though a key of it was deleted since, and nothing with other keys",
     withEmulator(async (emulator) => {
-      const keys = [(await clientOf(emulator).keys.add("a", await newKey())).item.id];
-      keys.push((await clientOf(emulator).keys.add("b", await newKey())).item.id);
+      const keys = [(await clientOf(emulator).keys.create("a", await newKey())).item.id];
+      keys.push((await clientOf(emulator).keys.create("b", await newKey())).item.id);
       const addWith = (api: Api, fullAccessKeys: string[]) =>
-        api.repos.add({ name: "web", region: "eu", fullAccessKeys }, "project/stack/web");
+        api.repos.create({ name: "web", region: "eu", fullAccessKeys }, "project/stack/web");
       for (const fault of ENDS[0]?.[1] ?? []) emulator.control.addFault(fault);
       await failure(addWith(run(emulator), keys), "unavailable");
       emulator.control.clearFaults();
       const [lost] = await new Console(emulator).repos();
-      await clientOf(emulator).repos.add({ name: "web", region: "eu" });
+      await clientOf(emulator).repos.create({ name: "web", region: "eu" });
       await clientOf(emulator).keys.delete(keys[0] as string);
       const { item, recovered } = await addWith(run(emulator), keys.slice(1));
       assert.deepEqual([recovered, item.id], [true, lost?.id]);
@@ -241,7 +245,7 @@ describe("Additions: the next run", () => {
   it(
     "does not take for its own what was there before the last one",
     withEmulator(async (emulator) => {
-      const { item: earlier } = await clientOf(emulator).repos.add({ name: "web", region: "eu" });
+      const { item: earlier } = await clientOf(emulator).repos.create({ name: "web", region: "eu" });
       emulator.control.addFault({ kind: "reset", operation: "repoAdd", count: null });
       await failure(add(run(emulator)), "unavailable");
       emulator.control.clearFaults();
@@ -256,7 +260,7 @@ describe("Additions: the next run", () => {
       async (emulator) => {
         await failure(add(run(emulator)), "remote");
         emulator.control.setVariants({ repoLimit: null });
-        await clientOf(emulator).repos.add({ name: "web", region: "eu" });
+        await clientOf(emulator).repos.create({ name: "web", region: "eu" });
         const { recovered } = await add(run(emulator));
         assert.deepEqual([recovered, await count(emulator)], [false, 2]);
       },
@@ -276,7 +280,7 @@ describe("Additions: the next run", () => {
     withEmulator(async (emulator) => {
       const api = run(emulator);
       await failToAdd(emulator, api);
-      const { item: other } = await api.repos.add({ name: "web", region: "eu" }, "project/stack/other");
+      const { item: other } = await api.repos.create({ name: "web", region: "eu" }, "project/stack/other");
       const { item } = await add(run(emulator));
       assert.notEqual(item.id, other.id);
       assert.equal(await count(emulator), 2);
@@ -287,12 +291,12 @@ describe("Additions: the next run", () => {
     "takes nothing that the state has, though it is named so by now",
     withEmulator(async (emulator) => {
       const api = run(emulator);
-      const { item: other } = await api.repos.add({ name: "other", region: "eu" }, "project/stack/other");
+      const { item: other } = await api.repos.create({ name: "other", region: "eu" }, "project/stack/other");
       await failToAdd(emulator, api);
       await new Console(emulator).edit(other.id, 'name: "web"');
-      const journal = new Journal(emulator.endpoint, home);
-      journal.settleId("Repo", other.id);
-      const { item } = await add(clientOf(emulator, "fullAccess", { ...IMPATIENT, journal }));
+      const pendingCreates = new PendingCreates(emulator.endpoint, home);
+      pendingCreates.resolveByObject("Repo", other.id);
+      const { item } = await add(clientOf(emulator, "fullAccess", { ...IMPATIENT, pendingCreates }));
       assert.notEqual(item.id, other.id);
     }),
   );
@@ -302,7 +306,7 @@ describe("Additions: the next run", () => {
     withEmulator(async (emulator) => {
       const api = run(emulator);
       for (let each = 0; each < 40; each++)
-        await api.repos.add({ name: `web-${each}`, region: "eu" }, `project/stack/${each}`);
+        await api.repos.create({ name: `web-${each}`, region: "eu" }, `project/stack/${each}`);
       await failToAdd(emulator, api);
       const [folder = ""] = await readdir(join(home, "borgbase"));
       const notes = await readdir(join(home, "borgbase", folder));
@@ -318,17 +322,17 @@ describe("Additions: the next run", () => {
     "tells of what looks just like it where nobody remembers anything, and of nothing that somebody knows",
     withEmulator(async (emulator) => {
       const elsewhere = clientOf(emulator).repos;
-      const { item: left } = await elsewhere.add({ name: "web", region: "eu" });
-      await elsewhere.add({ name: "web", region: "us" });
-      const { item: used } = await elsewhere.add({ name: "web", region: "eu" });
+      const { item: left } = await elsewhere.create({ name: "web", region: "eu" });
+      await elsewhere.create({ name: "web", region: "us" });
+      const { item: used } = await elsewhere.create({ name: "web", region: "eu" });
       emulator.control.setContent(used.id, { currentUsage: 5, lastModified: null });
       const { possibleDuplicates } = await add(run(emulator));
       assert.deepEqual(possibleDuplicates, [left.id]);
 
-      const journal = new Journal(emulator.endpoint, home);
-      journal.settleId("Repo", left.id);
-      const api = clientOf(emulator, "fullAccess", { ...IMPATIENT, journal });
-      const { possibleDuplicates: unknown } = await api.repos.add(
+      const pendingCreates = new PendingCreates(emulator.endpoint, home);
+      pendingCreates.resolveByObject("Repo", left.id);
+      const api = clientOf(emulator, "fullAccess", { ...IMPATIENT, pendingCreates });
+      const { possibleDuplicates: unknown } = await api.repos.create(
         { name: "web", region: "eu" },
         "project/stack/second",
       );
@@ -342,7 +346,7 @@ describe("Additions: the next run", () => {
       emulator.control.addFault({ kind: "silence", operation: "repoAdd", count: null });
       await failure(add(run(emulator, { ...IMPATIENT, timeout: 30 })), "unavailable");
       emulator.control.clearFaults();
-      for (let each = 0; each < 2; each++) await clientOf(emulator).repos.add({ name: "web", region: "eu" });
+      for (let each = 0; each < 2; each++) await clientOf(emulator).repos.create({ name: "web", region: "eu" });
       const said = await failure(add(run(emulator)), "refused");
       for (const { id } of await new Console(emulator).repos()) assert.ok(said.includes(id), said);
       assert.equal(await count(emulator), 2);

@@ -1,18 +1,18 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** Milliseconds without a read that end a burst of them, and with it what its answer is good for. */
-const PAUSE = 5_000;
+const IDLE_TTL = 5_000;
 /** A burst's answer is never older than this: refreshing a thousand resources on a busy machine takes some twenty seconds. */
-const OLDEST = 30_000;
+const MAX_TTL = 30_000;
 
 interface Entry<T> {
   items: Promise<Map<string, T>>;
   /** The same, once it is there. */
-  come?: Map<string, T>;
+  resolved?: Map<string, T>;
   /** When the burst ends unless somebody asks before. */
-  until: number;
+  idleExpiry: number;
   /** When it ends at the latest. */
-  limit: number;
+  maxExpiry: number;
 }
 
 /**
@@ -23,7 +23,7 @@ interface Entry<T> {
 export class SharedList<T extends { id: string }> {
   #fetch: () => Promise<T[]>;
   #current: Entry<T> | undefined;
-  #latest: Promise<T[]> | undefined;
+  #pendingRefetch: Promise<T[]> | undefined;
 
   constructor(fetch: () => Promise<T[]>) {
     this.#fetch = fetch;
@@ -38,61 +38,61 @@ export class SharedList<T extends { id: string }> {
   }
 
   /** The list as it is now, whatever was answered before. */
-  fresh(): Promise<T[]> {
-    this.forget();
+  refetch(): Promise<T[]> {
+    this.invalidate();
     return this.all();
   }
 
   /** The same for all who ask at one moment: none of them is answered by a request that was sent before. */
-  latest(): Promise<T[]> {
-    this.#latest ??= nextTurn().then(() => {
-      this.#latest = undefined;
-      return this.fresh();
+  refetchCoalesced(): Promise<T[]> {
+    this.#pendingRefetch ??= nextTurn().then(() => {
+      this.#pendingRefetch = undefined;
+      return this.refetch();
     });
-    return this.#latest;
+    return this.#pendingRefetch;
   }
 
-  forget(): void {
+  invalidate(): void {
     this.#current = undefined;
   }
 
   /** An object was added or changed: this is what it is now. */
   put(item: T): void {
-    this.#patch((items) => items.set(item.id, item));
+    this.#apply((items) => items.set(item.id, item));
   }
 
   /** An object was deleted. */
-  drop(id: string): void {
-    this.#patch((items) => items.delete(id));
+  remove(id: string): void {
+    this.#apply((items) => items.delete(id));
   }
 
   /** A list that is still under way may be from before the change: it serves those who asked before, and nobody else. */
-  #patch(change: (items: Map<string, T>) => void): void {
-    if (this.#current?.come) change(this.#current.come);
-    else this.forget();
+  #apply(change: (items: Map<string, T>) => void): void {
+    if (this.#current?.resolved) change(this.#current.resolved);
+    else this.invalidate();
   }
 
   #items(): Promise<Map<string, T>> {
     const current = this.#current;
-    if (current && Date.now() < Math.min(current.until, current.limit)) {
-      if (current.come) current.until = Date.now() + PAUSE;
+    if (current && Date.now() < Math.min(current.idleExpiry, current.maxExpiry)) {
+      if (current.resolved) current.idleExpiry = Date.now() + IDLE_TTL;
       return current.items;
     }
     const entry: Entry<T> = {
       items: this.#fetch().then((items) => new Map(items.map((item) => [item.id, item]))),
-      until: Number.POSITIVE_INFINITY,
-      limit: Number.POSITIVE_INFINITY,
+      idleExpiry: Number.POSITIVE_INFINITY,
+      maxExpiry: Number.POSITIVE_INFINITY,
     };
     this.#current = entry;
     entry.items.then(
       (items) => {
-        entry.come = items;
-        entry.until = Date.now() + PAUSE;
-        entry.limit = Date.now() + OLDEST;
+        entry.resolved = items;
+        entry.idleExpiry = Date.now() + IDLE_TTL;
+        entry.maxExpiry = Date.now() + MAX_TTL;
       },
       // A failure is the business of those who asked together; the next one asks anew.
       () => {
-        entry.until = 0;
+        entry.idleExpiry = 0;
       },
     );
     return entry.items;

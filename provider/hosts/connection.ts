@@ -1,0 +1,70 @@
+/*
+ * Connection and context of a resource, for every host: what a host knows of a resource goes in, what the lifecycle needs
+ * comes out.
+ */
+import type { Api } from "../api";
+import { type GivenConfig, resolveConfig } from "../config";
+import { DeploymentMemory } from "../lifecycle/deploymentMemory";
+import type { Context } from "../lifecycle/resource";
+import { PendingCreates } from "../pendingCreates";
+
+/** An account, and what this process has seen of its objects. */
+export interface Connection {
+  /** Connects on first use. */
+  api(): Promise<Api>;
+  memory: DeploymentMemory;
+}
+
+/** Identity of a resource over all runs. */
+export interface Origin {
+  project: string;
+  stack: string;
+  name: string;
+}
+
+const connections = new Map<string, Connection>();
+
+/** One connection per account and process: reads at the same time share an answer. */
+export function connectionFor(settings: GivenConfig): Connection {
+  const config = resolveConfig(settings);
+  const key = JSON.stringify([config.endpoint, config.token]);
+  let connection = connections.get(key);
+  if (!connection) {
+    const pendingCreates = new PendingCreates(config.endpoint);
+    let api: Promise<Api> | undefined;
+    connection = {
+      memory: new DeploymentMemory(pendingCreates),
+      api() {
+        // Loaded on first use: operations on key pairs need no API.
+        api ??= import("../api/index.js").then(({ connect }) => connect(config, { pendingCreates }));
+        return api;
+      },
+    };
+    connections.set(key, connection);
+  }
+  return connection;
+}
+
+/**
+ * Context of one call.
+ * @param origin absent where the host does not know the resource: then no interrupted run is recovered
+ */
+export function contextFor(
+  connection: Connection,
+  origin: Origin | undefined,
+  options: { replaceOnChanges?: readonly string[]; log(line: string): void },
+): Context {
+  return {
+    ...connection,
+    ...options,
+    name: origin?.name ?? "",
+    ...(origin && { origin: `${origin.project}/${origin.stack}/${origin.name}` }),
+  };
+}
+
+/** Reads `urn:pulumi:STACK::PROJECT::TYPE::NAME`. A name may contain any text, `::` too. */
+export function originOfUrn(urn: string): Origin | undefined {
+  const [stack, project, , ...name] = urn.replace("urn:pulumi:", "").split("::");
+  if (stack === undefined || project === undefined || name.length === 0) return undefined;
+  return { project, stack, name: name.join("::") };
+}

@@ -1,0 +1,30 @@
+/* Resource options that name properties, for hosts whose engine leaves them to the provider. */
+import { type Failure, isKind } from "../errors";
+import type { Properties } from "../lifecycle";
+import { parsePropertyPath, withValueFrom } from "../lifecycle/propertyPath";
+
+/** The arguments, with the state's value wherever `ignoreChanges` names a path: the value that the remote has. */
+export function applyIgnoreChanges(inputs: Properties, state: Properties, paths: readonly string[]): Properties {
+  const kept = { ...inputs };
+  for (const [root, ...rest] of paths.map(parsePropertyPath)) {
+    for (const name of Object.keys(inputs).filter((each) => each in state)) {
+      if (root === undefined || root === name) kept[name] = withValueFrom(kept[name], rest, state[name]);
+    }
+  }
+  return kept;
+}
+
+/** Paths that cannot be followed, by option: reported by check, before anything changes. */
+export function optionFailures(options: Record<string, readonly string[]>): Failure[] {
+  return Object.entries(options).flatMap(([option, paths]) =>
+    paths.flatMap((path) => {
+      try {
+        parsePropertyPath(path);
+        return [];
+      } catch (error) {
+        if (!isKind(error, "input")) throw error;
+        return [{ property: "", reason: `${option}: ${error.message}` }];
+      }
+    }),
+  );
+}

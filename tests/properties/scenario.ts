@@ -142,7 +142,7 @@ const repoPlan = fc.record(
 );
 
 const orNot = <T>(plan: fc.Arbitrary<T>) => fc.option(plan, { nil: null, freq: 5 });
-const edit: fc.Arbitrary<Edit> = fc.oneof(
+export const edit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ key: fc.constantFrom(...keyNames), plan: orNot(keyPlan) }) },
   { weight: 8, arbitrary: fc.record({ repo: fc.constantFrom(...repoNames), plan: orNot(repoPlan) }) },
   { weight: 1, arbitrary: fc.record({ move: fc.constantFrom("r0", "r1") }) },

@@ -1,5 +1,5 @@
 /*
- * Random scenarios against the real provider and the emulator. PROPERTY_RUNS=5000 plays more of them (default 500);
+ * Random scenarios against the real provider and the emulator. PROPERTY_RUNS=5000 plays more of them (default 100);
  * PROPERTY_SEED=N with the N of a failure report plays those again, and with PROPERTY_PATH=P its least scenario at once.
  */
 import fc from "fast-check";
@@ -9,7 +9,7 @@ import { leaveRequestsAlone, superviseRequests } from "./process";
 import { type Action, LINES, type RepoPlan, type Scenario, scenario } from "./scenario";
 import { World } from "./world";
 
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 500);
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 100);
 const { PROPERTY_SEED, PROPERTY_PATH } = process.env;
 /** Scenarios played at once, each at an account of its own: most of their time is waiting for what never comes. */
 const LANES = PROPERTY_SEED ? 1 : 16;

@@ -7,8 +7,8 @@ import {
   testConnectionSchema,
   type Where,
 } from "../schema/functions";
-import type { Target } from "../ssh/account";
-import { pathProblem } from "../ssh/paths";
+import type { Target } from "../ssh/connection/target";
+import { pathProblem } from "../ssh/files/paths";
 import { asProviderErrors } from "../ssh/toProviderError";
 import type { DataFunction } from "./dataFunction";
 
@@ -30,7 +30,7 @@ function target(where: Where): Target {
 export const getStorage: DataFunction<StorageArgs, StorageInfo> = {
   schema: getStorageSchema,
   async run({ path, ...where }) {
-    const { storage } = await import("../ssh/storage.js");
+    const { storage } = await import("../ssh/files/storage.js");
     const { sshPathPrefix } = where;
     for (const [name, value] of Object.entries({ path, sshPathPrefix })) {
       const reason = value === undefined ? undefined : pathProblem(value, where.username);
@@ -46,7 +46,7 @@ export const getStorage: DataFunction<StorageArgs, StorageInfo> = {
 export const testConnection: DataFunction<Where, ConnectionInfo> = {
   schema: testConnectionSchema,
   async run(where) {
-    const { testConnection: test } = await import("../ssh/testConnection.js");
+    const { testConnection: test } = await import("../ssh/connection/testConnection.js");
     const { hostKey: _, ...result } = await asProviderErrors(() => test(target(where)));
     return JSON.parse(JSON.stringify(result));
   },

@@ -5,7 +5,7 @@ import type { KeyMaterial } from "../ssh/keys";
 import { failuresOf } from "../ssh/toProviderError";
 
 async function rules(inputs: Partial<KeyPairInputs>, unknown: ReadonlySet<string>): Promise<Failure[]> {
-  const { importPrivateKey, keySpecProblems } = await import("../ssh/keys.js");
+  const { importPrivateKey, keySpecProblems } = await import("../ssh/keys/index.js");
   if (inputs.privateKey === undefined) {
     if (unknown.has("privateKey")) return [];
     const { bits: _, ...others } = inputs;
@@ -27,7 +27,7 @@ async function rules(inputs: Partial<KeyPairInputs>, unknown: ReadonlySet<string
 }
 
 async function make(inputs: KeyPairInputs): Promise<KeyMaterial> {
-  const { generate, importPrivateKey } = await import("../ssh/keys.js");
+  const { generate, importPrivateKey } = await import("../ssh/keys/index.js");
   return inputs.privateKey === undefined
     ? generate(inputs)
     : importPrivateKey({ ...inputs, privateKey: inputs.privateKey });
@@ -66,7 +66,7 @@ export const keyPair: Resource<KeyPairInputs, KeyPairState> = {
   },
 
   async update(_id, state, inputs) {
-    const { importPrivateKey } = await import("../ssh/keys.js");
+    const { importPrivateKey } = await import("../ssh/keys/index.js");
     const key = importPrivateKey({ privateKey: state.privateKey, comment: inputs.comment ?? state.comment });
     return toState(key, { ...inputs, ...(state.keepers && { keepers: state.keepers }) });
   },

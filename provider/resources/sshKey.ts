@@ -7,7 +7,7 @@ import { assertMayReplace, assertSameOwner, ownerForCreate, readableOwner } from
 
 async function rules(inputs: Partial<SshKeyInputs>): Promise<Failure[]> {
   if (inputs.publicKey === undefined) return [];
-  const { mayBePrivate, parsePublicKey } = await import("../ssh/publicKey.js");
+  const { mayBePrivate, parsePublicKey } = await import("../ssh/keys/publicKey.js");
   const { publicKey } = inputs;
   let algorithm = "";
   const [unreadable] = failuresOf("publicKey", () => {

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Hop } from "../ssh/account";
+import type { Hop } from "../ssh/connection/target";
 import type { Zod } from "./define";
 
 export const DEFAULT_PORT = 22;

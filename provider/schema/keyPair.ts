@@ -80,7 +80,7 @@ function isSameKind(declared: unknown, actual: unknown, { inputs }: Whole): bool
 
 /** The output is the key in one fixed form, so texts differ where keys do not. */
 async function isSameKey(privateKey: string, _: unknown, { inputs, state }: Whole): Promise<boolean> {
-  const { importPrivateKey } = await import("../ssh/keys.js");
+  const { importPrivateKey } = await import("../ssh/keys/index.js");
   const { passphrase } = inputs as { passphrase?: unknown };
   try {
     const declared = importPrivateKey({ privateKey, ...(typeof passphrase === "string" && { passphrase }) });

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
-import { plainPath } from "../ssh/paths";
-import type { Restriction } from "../ssh/restriction";
+import type { Restriction } from "../ssh/authorizedKeys/restriction";
+import { plainPath } from "../ssh/files/paths";
 import { defineResource, type InputsOf, input, output, type StateOf, type Whole, type Zod } from "./define";
 import { DEFAULT_PORT, DEFAULT_TIMEOUT, hostFields, jumpHosts } from "./host";
 
@@ -208,7 +208,7 @@ function restrictionSchema(z: Zod): z.ZodType<Restriction> {
 
 /** Equal when sshd would do the same: the line in `authorized_keys` is what counts. */
 async function isSameRestriction(declared: Restriction, actual: unknown, { inputs, state }: Whole): Promise<boolean> {
-  const { sameOptions } = await import("../ssh/authorizedKeys.js");
+  const { sameOptions } = await import("../ssh/authorizedKeys/lines.js");
   return sameOptions(
     await optionsOf(declared, inputs as SshConnectionInputs),
     await optionsOf(actual as Restriction | undefined, state as SshConnectionInputs),
@@ -221,5 +221,5 @@ export async function optionsOf(
   start: Pick<SshConnectionInputs, "defaultPath" | "sshPathPrefix">,
 ): Promise<string> {
   if (restrict?.borgServe === undefined) return restrict?.options ?? "";
-  return (await import("../ssh/restriction.js")).renderOptions(restrict, start);
+  return (await import("../ssh/authorizedKeys/restriction.js")).renderOptions(restrict, start);
 }

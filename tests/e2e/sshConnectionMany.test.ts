@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
-import { deploy } from "../../provider/ssh/deploy";
+import { deploy } from "../../provider/ssh/authorizedKeys/deploy";
+import { closeIdleSessions } from "../../provider/ssh/connection/session";
 import { generate, type KeyMaterial } from "../../provider/ssh/keys";
-import { closeIdleSessions } from "../../provider/ssh/session";
 import { type TestAccount, TestHost } from "../provider/ssh/support/accounts";
 import { Sshd } from "../provider/ssh/support/sshd";
 import { authorizedKeys, byPassword, SshStack, stepsOf, worked, writeAuthorizedKeys } from "../support/sshStack";

@@ -177,7 +177,7 @@ describe("diff of a KeyPair", () => {
   }
 
   it("the same key under another passphrase: none", async () => {
-    const { importPrivateKey } = await import("../../provider/ssh/keys.js");
+    const { importPrivateKey } = await import("../../provider/ssh/keys/index.js");
     const { type, ...key } = importPrivateKey({ privateKey: brought, passphrase: "one" });
     const relocked = await reencrypt(brought, "one", "two");
     const news = { privateKey: relocked, passphrase: "two" };

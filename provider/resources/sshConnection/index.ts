@@ -10,10 +10,10 @@ import {
   sshConnectionSchema,
   UNRESTRICTED,
 } from "../../schema/sshConnection";
-import type { Credentials } from "../../ssh/account";
-import type { Deployed, ManagedAccount } from "../../ssh/deploy";
+import type { Deployed, ManagedAccount } from "../../ssh/authorizedKeys/deploy";
+import type { Credentials } from "../../ssh/connection/target";
 import { isUnreachable, SshError } from "../../ssh/error";
-import { plainPath } from "../../ssh/paths";
+import { plainPath } from "../../ssh/files/paths";
 import { rules } from "./rules";
 
 /** The account, its host's identity as the state has pinned it, and the ways in, the most promising first. */
@@ -61,7 +61,7 @@ function managedKeyCredentials({ privateKey, passphrase }: SshConnectionInputs):
 
 /** The ways to the file once the key is deployed. */
 async function credentialsFor(state: SshConnectionState): Promise<Credentials[]> {
-  const { waysIn } = await import("../../ssh/account.js");
+  const { waysIn } = await import("../../ssh/connection/target.js");
   return waysIn(bootstrapCredentials(state), managedKeyCredentials(state), {
     restricted: isRestricted(state),
     there: true,
@@ -100,7 +100,7 @@ async function observationOf(
   { status, access, hostKey, knownHosts }: Deployed,
   publicKey: string,
 ): Promise<Observation> {
-  const { parsePublicKey } = await import("../../ssh/publicKey.js");
+  const { parsePublicKey } = await import("../../ssh/keys/publicKey.js");
   return {
     status,
     ...(access && { access }),
@@ -117,7 +117,7 @@ async function reconcile(
   old: SshConnectionState | undefined,
   context: Context,
 ): Promise<SshConnectionState> {
-  const { deploy } = await import("../../ssh/deploy.js");
+  const { deploy } = await import("../../ssh/authorizedKeys/deploy.js");
   const options = await optionsOf(inputs.restrict, inputs);
   // The old key may be the only way in that still works; the new one is there already where somebody else put it.
   const candidates = [
@@ -213,12 +213,12 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   async read(id, known) {
     if (known.publicKey === undefined) throw notReadable(id);
     const state = known as SshConnectionState;
-    const { observe } = await import("../../ssh/deploy.js");
-    const { sameOptions } = await import("../../ssh/authorizedKeys.js");
+    const { observe } = await import("../../ssh/authorizedKeys/deploy.js");
+    const { sameOptions } = await import("../../ssh/authorizedKeys/lines.js");
     const target = connectionTarget(state, state.knownHosts, await credentialsFor(state));
     if (hasOnlyRestrictedKey(target, state)) return readByLogin(target, state);
     const { lines, hostKey } = await observe(target, state.publicKey);
-    const { formatKnownHosts } = await import("../../ssh/hostKeys.js");
+    const { formatKnownHosts } = await import("../../ssh/connection/hostKeys.js");
     const pinned = {
       hostKeyFingerprint: hostKey.fingerprint,
       hostKeyType: hostKey.type,
@@ -241,7 +241,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
 
   async delete(_id, state, context, circumstances) {
     if (state.keepOnDelete) return;
-    const { remove } = await import("../../ssh/deploy.js");
+    const { remove } = await import("../../ssh/authorizedKeys/deploy.js");
     const target = connectionTarget(state, state.knownHosts, await credentialsFor(state));
     try {
       await remove(target, state.publicKey, await possibleAliases(state));
@@ -288,7 +288,7 @@ function withRestrictionHint(error: unknown, target: ManagedAccount, state: SshC
 
 /** With a restricted key and nothing else, all that can be told is whether it still lets in. */
 async function readByLogin(target: ManagedAccount, state: SshConnectionState): Promise<SshConnectionState> {
-  const { testConnection } = await import("../../ssh/testConnection.js");
+  const { testConnection } = await import("../../ssh/connection/testConnection.js");
   const result = await testConnection(target);
   if (result.status === "connected") return { ...state, status: "connected" };
   if (result.phase === "authentication") return { ...state, status: "missing" };

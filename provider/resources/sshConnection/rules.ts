@@ -1,8 +1,8 @@
 import type { Failure } from "../../errors";
 import type { SshConnectionInputs } from "../../schema/sshConnection";
-import type { Problem } from "../../ssh/account";
+import type { Problem } from "../../ssh/connection/target";
 import { SshError } from "../../ssh/error";
-import { expansionProblem, pathProblem } from "../../ssh/paths";
+import { expansionProblem, pathProblem } from "../../ssh/files/paths";
 import { failuresOf } from "../../ssh/toProviderError";
 
 /** Validates arguments against each other. Contacts nothing. */
@@ -15,12 +15,12 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
     { mayBePrivate },
     { restrictionProblems },
   ] = await Promise.all([
-    import("../../ssh/account.js"),
-    import("../../ssh/hostKeys.js"),
-    import("../../ssh/jumps.js"),
-    import("../../ssh/keys.js"),
-    import("../../ssh/publicKey.js"),
-    import("../../ssh/restriction.js"),
+    import("../../ssh/connection/target.js"),
+    import("../../ssh/connection/hostKeys.js"),
+    import("../../ssh/connection/jumps.js"),
+    import("../../ssh/keys/index.js"),
+    import("../../ssh/keys/publicKey.js"),
+    import("../../ssh/authorizedKeys/restriction.js"),
   ]);
   const { host, port = 22, username, publicKey, privateKey, passphrase, hostKey, restrict } = inputs;
   const problems: Problem[] = accountProblems({ host: host ?? "unknown", port, username: username ?? "unknown" });

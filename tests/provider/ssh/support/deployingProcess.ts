@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Deployment, ManagedAccount } from "../../../../provider/ssh/deploy";
+import type { Deployment, ManagedAccount } from "../../../../provider/ssh/authorizedKeys/deploy";
 
 /**
  * Deploys in a process of its own, which gets everything over its standard input.
@@ -12,7 +12,7 @@ export function deployingProcess(
   env: NodeJS.ProcessEnv = {},
 ): ChildProcess {
   const script = `
-    const { deploy } = require(${JSON.stringify(require.resolve("../../../../provider/ssh/deploy"))});
+    const { deploy } = require(${JSON.stringify(require.resolve("../../../../provider/ssh/authorizedKeys/deploy"))});
     const input = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
     deploy(input.account, input.wanted).catch((error) => { console.error(error.message); process.exitCode = 1; });`;
   const stdio = ["pipe", "inherit", "inherit"] as const;

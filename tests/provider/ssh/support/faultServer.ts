@@ -2,8 +2,8 @@ import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server as NetServer } from "node:net";
 import { type AuthContext, type AuthenticationType, type Connection, Server, type SFTPWrapper, utils } from "ssh2";
-import type { Target } from "../../../../provider/ssh/account";
-import { fingerprintSha256 } from "../../../../provider/ssh/publicKey";
+import type { Target } from "../../../../provider/ssh/connection/target";
+import { fingerprintSha256 } from "../../../../provider/ssh/keys/publicKey";
 
 const { STATUS_CODE, OPEN_MODE } = utils.sftp;
 

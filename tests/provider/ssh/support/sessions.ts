@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Target } from "../../../../provider/ssh/account";
+import { withSession } from "../../../../provider/ssh/connection/session";
+import type { Target } from "../../../../provider/ssh/connection/target";
 import { SshError, type SshErrorKind, type SshPhase } from "../../../../provider/ssh/error";
-import { withSession } from "../../../../provider/ssh/session";
 
 /** Logs in and says hello. */
 export const hello = (target: Target) =>

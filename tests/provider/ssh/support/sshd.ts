@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Target } from "../../../../provider/ssh/account";
+import type { Target } from "../../../../provider/ssh/connection/target";
 import { type PublicKey, parsePublicKey } from "../../../../provider/ssh/keys";
 import type { TestAccount, TestHost } from "./accounts";
 

@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { closeIdleSessions, withSession } from "../../../../provider/ssh/connection/session";
+import {
+  accountProblems,
+  type Credentials,
+  credentialProblems,
+  type Target,
+  waysIn,
+} from "../../../../provider/ssh/connection/target";
+import { isUnreachable } from "../../../../provider/ssh/error";
+import { generate } from "../../../../provider/ssh/keys";
+import { type TestAccount, TestHost } from "../support/accounts";
+import { fails, hello } from "../support/sessions";
+import { freePort, Sshd } from "../support/sshd";
+
+describe("SSH sessions", function () {
+  this.timeout(60_000);
+  let host: TestHost;
+  let sshd: Sshd;
+  let account: TestAccount;
+
+  before(async () => {
+    host = new TestHost();
+    account = host.account();
+    sshd = await Sshd.start(host);
+  });
+  after(async () => {
+    closeIdleSessions();
+    await sshd?.stop();
+    host?.remove();
+  });
+  afterEach(closeIdleSessions);
+
+  const target = (more: Partial<Target> = {}) => sshd.target(account, more);
+  const by = (credentials: Credentials) => hello(target({ credentials: [credentials] }));
+
+  describe("addresses", () => {
+    it("connects by IPv4, IPv6 and name", async () => {
+      for (const address of ["127.0.0.1", "::1", "localhost"]) {
+        assert.equal((await hello(target({ host: address }))).said, "hello\n");
+      }
+    });
+
+    it("tells an unknown name from a closed port", async () => {
+      await fails(hello(target({ host: "no-such-host.invalid" })), "resolve", "resolve", /no-such-host\.invalid/);
+      await fails(hello(target({ port: await freePort() })), "connect", "connect", /refused/);
+    });
+
+    it("tells hosts that cannot be spoken to from those that can", async () => {
+      const port = await freePort();
+      const unpinned = target({ hostKey: (await generate()).fingerprintSha256 });
+      for (const [login, expected] of [
+        [hello(target({ host: "no-such-host.invalid" })), true],
+        [hello(target({ port })), true],
+        [hello(unpinned), false],
+        [by({ password: "wrong" }), false],
+      ] as const) {
+        assert.equal(isUnreachable(await login.catch((reason: unknown) => reason)), expected);
+      }
+    });
+
+    it("prefers the bootstrap on the first way in, and the deployed key later", () => {
+      const [bootstrap, deployed] = [{ password: "p" }, { privateKey: "k" }];
+      const ways = (restricted: boolean, there: boolean) => waysIn(bootstrap, deployed, { restricted, there });
+      assert.deepEqual(ways(false, false), [bootstrap, deployed]);
+      assert.deepEqual(ways(false, true), [deployed, bootstrap]);
+      assert.deepEqual(ways(true, true), [bootstrap]);
+      assert.deepEqual(waysIn({}, deployed, { restricted: true, there: false }), [deployed]);
+      assert.deepEqual(waysIn(bootstrap, {}, { restricted: false, there: true }), [bootstrap]);
+    });
+
+    it("refuses bad addresses and keys before any contact", async () => {
+      const properties = (more: Partial<Target>) =>
+        accountProblems({ ...target(), ...more }).map(({ property }) => property);
+      for (const port of [0, -1, 65536, 70000, 22.5, Number.NaN]) assert.deepEqual(properties({ port }), ["port"]);
+      for (const username of ["", "-V", "-oProxyCommand=x", "a b", "a\nb", "a\u0000", "a\u00a0b"]) {
+        assert.deepEqual(properties({ username }), ["username"], username);
+        await fails(hello(target({ username })), "input", undefined, /username/);
+      }
+      for (const name of ["", "-x", "a b", "[::1]", "user@host", "host/path", "a\nb", "ssh://h"]) {
+        assert.deepEqual(properties({ host: name }), ["host"], name);
+      }
+      assert.deepEqual(properties({ host: "", port: 0, username: "" }), ["host", "port", "username"]);
+      assert.deepEqual(properties({ host: "fe80::1%eth0", username: "u12345-sub1" }), []);
+      for (const username of [
+        "name@domain.example",
+        "CORP\\backup",
+        "a/b",
+        "a:b",
+        "o'neill",
+        'a"b',
+        "a;b",
+        "$(id)",
+        "müller",
+      ])
+        assert.deepEqual(properties({ host: "box.example.com", username }), [], username);
+      const locked = execFileSync("openssl", ["genrsa", "-aes128", "-passout", "pass:right", "2048"], {
+        encoding: "utf8",
+        stdio: "pipe",
+      });
+      for (const [credentials, property] of [
+        [{ privateKey: "junk" }, "privateKey"],
+        [{ privateKey: locked }, "passphrase"],
+        [{ privateKey: locked, passphrase: "wrong" }, "passphrase"],
+      ] as const) {
+        assert.deepEqual(
+          credentialProblems(credentials).map((problem) => problem.property),
+          [property],
+        );
+        await fails(by(credentials), "input", undefined, /key/);
+      }
+      const names = { privateKey: "bootstrapPrivateKey", passphrase: "bootstrapPassphrase" };
+      assert.deepEqual(credentialProblems({ privateKey: locked }, names)[0]?.property, "bootstrapPassphrase");
+    });
+  });
+
+  describe("sharing", () => {
+    const logins = () => sshd.log().match(/^Accepted /gm)?.length ?? 0;
+
+    it("uses one login for many operations on an account, one after the other", async () => {
+      const before = logins();
+      let running = 0;
+      await Promise.all(
+        Array.from({ length: 20 }, () =>
+          withSession(target(), async (session) => {
+            assert.equal(++running, 1);
+            assert.equal((await session.exec("echo hello"))?.stdout.toString(), "hello\n");
+            running--;
+          }),
+        ),
+      );
+      await delay(100);
+      assert.equal(logins() - before, 1);
+    });
+
+    it("never lends a session to other credentials", async () => {
+      await hello(target());
+      await fails(by({ password: "other" }), "authentication", "authentication", /refused/);
+      const { fingerprintSha256 } = await generate();
+      await fails(hello(target({ hostKey: fingerprintSha256 })), "hostKey", "hostKey", /expected/);
+    });
+
+    it("opens a new session when the old one is gone", async () => {
+      const one = await withSession(target(), async (session) => session.connection.socket);
+      one.destroy();
+      assert.equal((await hello(target())).said, "hello\n");
+    });
+
+    it("reaches many accounts at once", async () => {
+      const accounts = [account, ...Array.from({ length: 11 }, () => host.account())];
+      await Promise.all(
+        accounts.map(async (each) => {
+          const said = await withSession(sshd.target(each), async (session) =>
+            (await session.exec("id -un"))?.stdout.toString(),
+          );
+          assert.equal(said, `${each.username}\n`);
+        }),
+      );
+    });
+
+    it("closes an idle session by itself, and does not keep the process alive", async () => {
+      const socket = await withSession(target(), async (session) => session.connection.socket);
+      assert.equal(socket.destroyed, false);
+      await once(socket, "close");
+      const script = `const { withSession } = require(${JSON.stringify(require.resolve("../../../../provider/ssh/connection/session"))});
+        withSession(${JSON.stringify(target())}, (session) => session.exec("echo hello")).then(({ stdout }) => process.stdout.write(stdout))`;
+      const started = Date.now();
+      assert.equal(execFileSync(process.execPath, ["-e", script], { encoding: "utf8" }), "hello\n");
+      assert.ok(Date.now() - started < 3000);
+    });
+  });
+
+  describe("faults", () => {
+    const open = new Set<Socket>();
+    /** A server that says only this. */
+    async function silent(banner: string, hangUp = false): Promise<{ port: number; stop: () => Promise<unknown> }> {
+      const server = createServer((socket) => {
+        open.add(socket);
+        socket.on("error", () => {}).on("close", () => open.delete(socket));
+        socket.resume();
+        if (banner) socket.write(banner);
+        if (hangUp) socket.end();
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const address = server.address();
+      assert.ok(address && typeof address === "object");
+      return { port: address.port, stop: () => new Promise((resolve) => server.close(resolve)) };
+    }
+
+    for (const [when, banner, phase] of [
+      ["accepting", "", "hostKey"],
+      ["its banner", "SSH-2.0-Silent\r\n", "hostKey"],
+    ] as const) {
+      it(`gives up at the deadline on a server that is silent after ${when}, and closes the socket`, async () => {
+        const { port, stop } = await silent(banner);
+        const started = Date.now();
+        await fails(hello(target({ port, timeout: 0.5 })), "timeout", phase, /within 0\.5 s, while/);
+        const took = Date.now() - started;
+        assert.ok(took >= 450 && took < 1500, `${took} ms`);
+        await delay(50);
+        assert.equal(open.size, 0);
+        await stop();
+      });
+    }
+
+    it("says so when no SSH server is there", async () => {
+      const { port, stop } = await silent("HTTP/1.1 400 Bad Request\r\n\r\n", true);
+      const login = hello(target({ port, timeout: 15 }));
+      await fails(login, "connect", "hostKey", /is that port an SSH server/);
+      await stop();
+    });
+
+    it("ends a command that hangs at the deadline, and frees the account", async () => {
+      const started = Date.now();
+      const hang = withSession(target({ timeout: 1 }), (session) => session.exec("sleep 60"));
+      await fails(hang, "timeout", "session", /working on the account/);
+      assert.ok(Date.now() - started < 3000);
+      assert.equal((await hello(target())).said, "hello\n");
+    });
+
+    it("counts waiting for the account as part of the deadline", async () => {
+      const busy = withSession(target(), (session) => session.exec("sleep 1.5"));
+      await fails(hello(target({ timeout: 0.5 })), "timeout", "connect", /0\.5 s/);
+      await busy;
+    });
+
+    it("notices a link that drops in the middle", async () => {
+      const dropped = withSession(target(), async (session) => {
+        setTimeout(() => session.connection.socket.destroy(), 200);
+        return session.exec("sleep 30");
+      });
+      await fails(dropped, "session", "session", /was lost/);
+    });
+
+    it("stops reading from a server that answers without end", async () => {
+      const endless = withSession(target(), (session) => session.exec("yes"));
+      await fails(endless, "session", "session", /16 MB/);
+    });
+  });
+});

@@ -1,0 +1,345 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { KeyboardAuthContext } from "ssh2";
+import { deploy, type ManagedAccount, observe, remove } from "../../../../provider/ssh/authorizedKeys/deploy";
+import { findKey } from "../../../../provider/ssh/authorizedKeys/lines";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/session";
+import { SshError, type SshErrorKind } from "../../../../provider/ssh/error";
+import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
+import { type TestAccount, TestHost } from "../support/accounts";
+import { CuttingProxy } from "../support/cuttingProxy";
+import { FaultServer } from "../support/faultServer";
+import { Sshd } from "../support/sshd";
+
+const FOREIGN = Buffer.from(
+  '# by hand \xff\r\n\nfrom="10.0.0.0/8" ssh-rsa AAAAB3 old\nno newline at the end',
+  "latin1",
+);
+const KEPT = Buffer.concat([FOREIGN, Buffer.from("\n")]);
+const PATH = ".ssh/authorized_keys";
+
+async function fails(work: Promise<unknown>, kind: SshErrorKind, text: RegExp): Promise<void> {
+  const error = await work.then(
+    () => assert.fail("it succeeded"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof SshError, String(error));
+  assert.equal(error.kind, kind, error.message);
+  assert.match(error.message, text);
+}
+
+describe("The authorized_keys of an account", function () {
+  this.timeout(180_000);
+  let keys: KeyMaterial[];
+  before(async () => {
+    keys = await Promise.all(Array.from({ length: 20 }, (_, index) => generate({ comment: `key ${index}` })));
+  });
+  after(closeIdleSessions);
+  const keyAt = (index: number) => {
+    const key = keys[index];
+    assert.ok(key);
+    return key;
+  };
+  /** Asserts that the foreign lines stand unchanged and each of these keys once. */
+  function complete(content: Buffer, expected: KeyMaterial[]): void {
+    assert.ok(content.subarray(0, KEPT.length).equals(KEPT), "lines of others are as they were");
+    for (const key of expected) assert.equal(findKey(content, key).length, 1, key.comment);
+    assert.equal(
+      content.toString("latin1").split("\n").length,
+      KEPT.toString("latin1").split("\n").length + expected.length,
+    );
+  }
+
+  describe("on a real server", () => {
+    let host: TestHost;
+    let sshd: Sshd;
+    let account: TestAccount;
+    before(async () => {
+      host = new TestHost();
+      account = host.account();
+      sshd = await Sshd.start(host);
+      mkdirSync(join(account.home, ".ssh"), { mode: 0o700 });
+    });
+    after(async () => {
+      await sshd?.stop();
+      host?.remove();
+    });
+    const at = (path = PATH) => join(account.home, path);
+    function reset(path = PATH): void {
+      writeFileSync(at(path), FOREIGN, { mode: 0o600 });
+      execFileSync("chown", ["-R", `${account.username}:`, join(account.home, ".ssh")]);
+    }
+
+    it("loses none of 20 keys deployed at once, in 50 rounds, and has none twice", async () => {
+      const target = sshd.target(account);
+      for (let round = 0; round < 50; round++) {
+        reset();
+        await Promise.all(keys.map(({ publicKey }) => deploy(target, { publicKey })));
+        complete(readFileSync(at()), keys);
+      }
+      await Promise.all(keys.map(({ publicKey }) => remove(target, publicKey)));
+      assert.ok(readFileSync(at()).equals(KEPT));
+    });
+
+    it("writes one line for one key deployed 6 times at once", async () => {
+      reset();
+      const publicKey = keyAt(0).publicKey;
+      await Promise.all(Array.from({ length: 6 }, () => deploy(sshd.target(account), { publicKey })));
+      complete(readFileSync(at()), [keyAt(0)]);
+    });
+
+    for (const useSftpMode of [true, false]) {
+      it(`loses none when 4 processes deploy 5 keys each, over ${useSftpMode ? "SFTP" : "a shell"}`, async () => {
+        const paths = Array.from({ length: useSftpMode ? 50 : 8 }, (_, round) => `.ssh/round-${useSftpMode}-${round}`);
+        for (const path of paths) reset(path);
+        const codes = [0, 5, 10, 15].map((first) => inOtherProcess(keys.slice(first, first + 5), paths, useSftpMode));
+        assert.deepEqual(await Promise.all(codes), [0, 0, 0, 0]);
+        for (const path of paths) complete(readFileSync(at(path)), keys);
+        assert.deepEqual(
+          readdirSync(join(account.home, ".ssh")).filter((name) => name.includes("pulumi")),
+          [],
+        );
+      });
+    }
+
+    function inOtherProcess(some: KeyMaterial[], paths: string[], useSftpMode: boolean): Promise<number | null> {
+      const script = `
+        const { deploy } = require(${JSON.stringify(require.resolve("../../../../provider/ssh/authorizedKeys/deploy"))});
+        const { target, paths, publicKeys } = JSON.parse(process.env.DEPLOY_TEST);
+        (async () => {
+          for (const authorizedKeysPath of paths)
+            await Promise.all(publicKeys.map((publicKey) => deploy({ ...target, authorizedKeysPath }, { publicKey })));
+        })().catch((error) => { console.error(error); process.exitCode = 1; });`;
+      const target: ManagedAccount = { ...sshd.target(account, { timeout: 60 }), useSftpMode };
+      const publicKeys = some.map(({ publicKey }) => publicKey);
+      const env = { ...process.env, DEPLOY_TEST: JSON.stringify({ target, paths, publicKeys }) };
+      const child = spawn(process.execPath, ["-e", script], { env, stdio: ["ignore", "inherit", "inherit"] });
+      return new Promise((resolve) => child.on("exit", resolve));
+    }
+
+    for (const useSftpMode of [true, false]) {
+      it(`has the old file or the new one when the link is cut at any byte, over ${useSftpMode ? "SFTP" : "a shell"}`, async () => {
+        const proxy = await new CuttingProxy(sshd.port).start();
+        try {
+          const target: ManagedAccount = { ...sshd.target(account, { port: proxy.port }), useSftpMode };
+          const { publicKey } = keyAt(1);
+          reset();
+          await deploy(target, { publicKey });
+          closeIdleSessions();
+          const whole = proxy.sent;
+          assert.ok(whole > 2000);
+          let [old, fresh] = [0, 0];
+          for (let limit = 1500; limit < whole; limit += Math.ceil((whole - 1500) / 40)) {
+            for (const name of readdirSync(join(account.home, ".ssh"))) {
+              if (name.includes("pulumi-borgbase")) rmSync(at(`.ssh/${name}`));
+            }
+            reset();
+            proxy.limit = limit;
+            const cut = await deploy(target, { publicKey }).then(
+              () => undefined,
+              (error: unknown) => error,
+            );
+            assert.ok(cut === undefined || (cut instanceof SshError && cut.kind !== "timeout"), String(cut));
+            await delay(30);
+            const content = readFileSync(at());
+            if (content.equals(FOREIGN)) old++;
+            else {
+              complete(content, [keyAt(1)]);
+              fresh++;
+            }
+          }
+          assert.ok(old > 3 && fresh > 0, `${old} old, ${fresh} new`);
+        } finally {
+          await proxy.stop();
+        }
+      });
+    }
+
+    it("goes on after a process that died with the lock, and clears up after it", async () => {
+      reset();
+      for (const [name, content] of [
+        ["lock", "0abc"],
+        ["0abc", "half a fi"],
+      ] as const) {
+        writeFileSync(at(`${PATH}.pulumi-borgbase.${name}`), content);
+      }
+      execFileSync("chown", ["-R", `${account.username}:`, join(account.home, ".ssh")]);
+      const started = Date.now();
+      await Promise.all(
+        keys.slice(0, 3).map(({ publicKey }) => deploy(sshd.target(account, { timeout: 40 }), { publicKey })),
+      );
+      assert.ok(Date.now() - started > 10_000, "a lock that may be alive is respected");
+      complete(readFileSync(at()), keys.slice(0, 3));
+      assert.deepEqual(
+        readdirSync(join(account.home, ".ssh")).filter((name) => name.includes("pulumi")),
+        [],
+      );
+    });
+  });
+
+  describe("on a server that fails", () => {
+    let server: FaultServer;
+    beforeEach(async () => {
+      closeIdleSessions();
+      server = await new FaultServer().start();
+      server.folders.add(".ssh");
+      server.files.set(PATH, FOREIGN);
+    });
+    afterEach(async () => {
+      closeIdleSessions();
+      await server.stop();
+    });
+    const file = () => server.files.get(PATH) ?? Buffer.alloc(0);
+    const put = (more: Partial<ManagedAccount> = {}) =>
+      deploy({ ...server.target(), ...more }, { publicKey: keyAt(0).publicKey });
+
+    it("works where renaming over a file is refused", async () => {
+      await put();
+      complete(file(), [keyAt(0)]);
+      assert.deepEqual([...server.files.keys()], [PATH]);
+    });
+
+    it("keeps the old file and leaves nothing when the disk is full", async () => {
+      server.fault = (request, path) => (request === "write" && !path.endsWith("lock") ? "refuse" : undefined);
+      await fails(put(), "write", /disk full or the quota/);
+      assert.ok(file().equals(FOREIGN));
+      assert.deepEqual([...server.files.keys()], [PATH]);
+    });
+
+    it("keeps the old file when the disk is full after the first part", async () => {
+      server.files.set(PATH, Buffer.concat([Buffer.alloc(100_000, "# long\n"), KEPT]));
+      const before = file();
+      let writes = 0;
+      server.fault = (request) => (request === "write" && ++writes > 2 ? "refuse" : undefined);
+      await fails(put(), "write", /disk full/);
+      assert.ok(file().equals(before));
+    });
+
+    it("keeps the old file when every rename is refused", async () => {
+      server.fault = (request) => (request === "rename" ? "refuse" : undefined);
+      await fails(put(), "write", /cannot write/);
+      assert.ok(file().equals(FOREIGN));
+      assert.deepEqual([...server.files.keys()], [PATH]);
+    });
+
+    it("puts the old file back when the new one cannot take its place", async () => {
+      let renames = 0;
+      server.fault = (request) => (request === "rename" && ++renames === 3 ? "refuse" : undefined);
+      await fails(put(), "write", /cannot write/);
+      assert.ok(file().equals(FOREIGN));
+    });
+
+    it("finds the old file again when the link drops while it is put aside", async () => {
+      let renames = 0;
+      server.fault = (request) => (request === "rename" && ++renames === 2 ? "drop after" : undefined);
+      await fails(put(), "session", /lost/);
+      assert.equal(server.files.has(PATH), false);
+      server.fault = () => undefined;
+      assert.deepEqual((await observe(server.target(), keyAt(0).publicKey)).lines, []);
+      for (const name of server.files.keys()) if (name.endsWith("lock")) server.files.delete(name);
+      await put();
+      complete(file(), [keyAt(0)]);
+    });
+
+    it("gives up at the deadline when the server falls silent in mid-write, and closes the connection", async () => {
+      server.fault = (request, path) => (request === "write" && !path.endsWith("lock") ? "silence" : undefined);
+      const started = Date.now();
+      await fails(put({ timeout: 1 }), "timeout", /within 1 s, while working on the account/);
+      assert.ok(Date.now() - started < 2500);
+      assert.ok(file().equals(FOREIGN));
+      await delay(100);
+      assert.equal(server.connections.size, 0);
+    });
+
+    /** An editor that knows nothing of our lock adds a line while the new content is being checked. */
+    function editMeanwhile(times: number): void {
+      let edits = 0;
+      server.fault = (request, path) => {
+        if (request === "open" && /borgbase\.[0-9a-f]{18}$/.test(path) && server.files.has(path) && edits < times) {
+          server.files.set(PATH, Buffer.concat([file(), Buffer.from(`# by hand ${edits++}\n`)]));
+        }
+        return undefined;
+      };
+    }
+
+    it("keeps what an editor without our lock writes meanwhile", async () => {
+      server.files.set(PATH, KEPT);
+      editMeanwhile(3);
+      await put();
+      const expected = `${KEPT.toString("latin1")}# by hand 0\n# by hand 1\n# by hand 2\n${keyAt(0).publicKey}\n`;
+      assert.equal(file().toString("latin1"), expected);
+    });
+
+    it("gives up where others edit without end, and changes nothing", async () => {
+      server.files.set(PATH, KEPT);
+      editMeanwhile(Number.POSITIVE_INFINITY);
+      await fails(put(), "conflict", /others keep changing/);
+      assert.deepEqual(findKey(file(), keyAt(0)), []);
+      assert.deepEqual([...server.files.keys()], [PATH]);
+    });
+
+    it("notices a file that the server did not keep", async () => {
+      server.fault = (request, path) => {
+        if (request === "read" && /borgbase\.[0-9a-f]{18}$/.test(path)) server.files.set(path, Buffer.from("cut"));
+        return undefined;
+      };
+      await fails(put(), "write", /did not keep/);
+      assert.ok(file().equals(FOREIGN));
+    });
+
+    it("reports a folder that cannot be made", async () => {
+      server.folders.clear();
+      server.files.clear();
+      server.fault = (request) => (request === "mkdir" ? "refuse" : undefined);
+      await fails(put(), "write", /\.ssh/);
+    });
+
+    describe("at login", () => {
+      it("answers one hidden question with the password, once", async () => {
+        let asked = 0;
+        server.authenticate = (context) => {
+          if (context.method !== "keyboard-interactive") return context.reject(["keyboard-interactive"]);
+          asked++;
+          return (context as KeyboardAuthContext).prompt([{ prompt: "Password: ", echo: false }], (answers) =>
+            answers[0] === "secret" ? context.accept() : context.reject(["keyboard-interactive"]),
+          );
+        };
+        // The first list names password too: it is not tried again by another name.
+        const wrong = put({ credentials: [{ password: "wrong" }] });
+        await fails(wrong, "authentication", /tried once each: the password/);
+        assert.equal(asked, 0);
+      });
+
+      it("logs in where only keyboard-interactive is offered, and never answers twice", async () => {
+        let asked = 0;
+        server.methods = ["keyboard-interactive"];
+        server.authenticate = (context) => {
+          const ask = () =>
+            (context as KeyboardAuthContext).prompt([{ prompt: "Password: ", echo: false }], (answers) => {
+              asked++;
+              if (answers[0] === "secret") context.accept();
+              else ask();
+            });
+          ask();
+        };
+        await put();
+        assert.equal(asked, 1);
+        closeIdleSessions();
+        await fails(put({ credentials: [{ password: "wrong" }] }), "authentication", /asks again/);
+        assert.equal(asked, 2);
+      });
+
+      it("gives no password to a question that is none", async () => {
+        server.methods = ["keyboard-interactive"];
+        let answers = 0;
+        server.authenticate = (context) =>
+          (context as KeyboardAuthContext).prompt([{ prompt: "One-time code: ", echo: true }], () => answers++);
+        await fails(put(), "authentication", /more than a password \("One-time code:"\)/);
+        assert.equal(answers, 0);
+      });
+    });
+  });
+});

@@ -1,0 +1,321 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { deploy, type ManagedAccount, remove } from "../../../../provider/ssh/authorizedKeys/deploy";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/session";
+import { testConnection } from "../../../../provider/ssh/connection/testConnection";
+import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
+import { type TestAccount, TestHost } from "../support/accounts";
+import { fails } from "../support/sessions";
+import { Sshd } from "../support/sshd";
+
+const WAYS = [
+  { way: "SFTP", useSftpMode: true },
+  { way: "a shell", useSftpMode: false },
+];
+
+describe("The owner and the mode of authorized_keys", function () {
+  this.timeout(300_000);
+  let host: TestHost;
+  let sshd: Sshd;
+  /** Where the server finds the keys of each account, beside the ones in its home. */
+  let central: string;
+  let rootKeys: string;
+  let admin: KeyMaterial;
+  let resident: KeyMaterial;
+  let key: KeyMaterial;
+  let next: KeyMaterial;
+
+  before(async () => {
+    host = new TestHost();
+    [admin, resident, key, next] = (await Promise.all(
+      ["admin", "resident", "key", "next"].map((comment) => generate({ comment })),
+    )) as [KeyMaterial, KeyMaterial, KeyMaterial, KeyMaterial];
+    central = join(host.folder, "central");
+    rootKeys = join(host.folder, "root-keys");
+    mkdirSync(central, { mode: 0o755 });
+    const config = `PermitRootLogin yes
+AuthorizedKeysFile .ssh/authorized_keys ${central}/%u
+Match User root
+  AuthorizedKeysFile ${rootKeys}`;
+    sshd = await Sshd.start(host, { config });
+  });
+  after(async () => {
+    closeIdleSessions();
+    await sshd?.stop();
+    host?.remove();
+  });
+  beforeEach(() => writeFileSync(rootKeys, `${admin.publicKey}\n`, { mode: 0o600 }));
+  afterEach(closeIdleSessions);
+
+  const asRoot = (authorizedKeysPath: string, more: Partial<ManagedAccount> = {}): ManagedAccount => ({
+    ...sshd.target({ username: "root", password: "" }),
+    credentials: [{ privateKey: admin.privateKey }],
+    authorizedKeysPath,
+    ...more,
+  });
+  const asOwner = (account: TestAccount, authorizedKeysPath: string, more: Partial<ManagedAccount> = {}) => ({
+    ...sshd.target(account),
+    authorizedKeysPath,
+    ...more,
+  });
+  const ids = ({ username }: TestAccount) => {
+    const [uid = 0, gid = 0] = ["-u", "-g"].map((flag) => Number(execFileSync("id", [flag, username])));
+    return { uid, gid };
+  };
+  /** Owner, group and permission bits, as text. */
+  const ownershipOf = (path: string) => {
+    const { uid, gid, mode } = lstatSync(path);
+    return `${uid}:${gid} ${(mode & 0o7777).toString(8)}`;
+  };
+  function write(path: string, { uid, gid }: { uid: number; gid: number }, mode: number, keys = [resident]): void {
+    writeFileSync(path, keys.map(({ publicKey }) => `${publicKey}\n`).join(""));
+    chownSync(path, uid, gid);
+    chmodSync(path, mode);
+  }
+  function sshFolder(account: TestAccount, mode = 0o700): string {
+    const folder = join(account.home, ".ssh");
+    mkdirSync(folder);
+    chmodSync(folder, mode);
+    const { uid, gid } = ids(account);
+    chownSync(folder, uid, gid);
+    return join(folder, "authorized_keys");
+  }
+  async function logsIn(account: TestAccount, with_ = resident): Promise<void> {
+    const result = await testConnection(sshd.target(account, { credentials: [{ privateKey: with_.privateKey }] }));
+    assert.equal(result.status, "connected", result.error);
+  }
+
+  for (const { way, useSftpMode } of WAYS) {
+    describe(`over ${way}`, () => {
+      /** Deploys, changes, rotates, fails to prove and removes; after each, the same owner and mode, and the same keys. */
+      async function livesThrough(target: ManagedAccount, path: string, account: TestAccount): Promise<void> {
+        const before = [ownershipOf(path), ownershipOf(dirname(path))];
+        const unchanged = async (step: string) => {
+          assert.deepEqual([ownershipOf(path), ownershipOf(dirname(path))], before, step);
+          assert.deepEqual(
+            readdirSync(dirname(path)).filter((name) => name.includes("pulumi")),
+            [],
+            step,
+          );
+          await logsIn(account);
+        };
+        await logsIn(account);
+        await deploy(target, { publicKey: key.publicKey });
+        await unchanged("create");
+        await logsIn(account, key);
+        await deploy(target, { publicKey: key.publicKey, options: "no-pty" });
+        await unchanged("update");
+        await deploy(target, { publicKey: next.publicKey, replaces: key.publicKey });
+        await unchanged("rotation");
+        await logsIn(account, next);
+        const denied = { publicKey: key.publicKey, privateKey: key.privateKey, options: 'from="192.0.2.1"' };
+        await assert.rejects(deploy(target, denied), /it was taken off again/);
+        await unchanged("roll-back");
+        await remove(target, next.publicKey);
+        await unchanged("destroy");
+        assert.equal(readFileSync(path, "utf8"), `${resident.publicKey}\n`);
+      }
+
+      for (const mode of [0o600, 0o440]) {
+        it(`stay as they are when root edits the file of another in its home, with mode ${mode.toString(8)}`, async () => {
+          const account = host.account();
+          const path = sshFolder(account, 0o755);
+          write(path, ids(account), mode);
+          await livesThrough(asRoot(path, { useSftpMode }), path, account);
+        });
+      }
+
+      it("stay as they are when the owner edits a file that all may read, in a folder that all may read", async () => {
+        const account = host.account();
+        const path = sshFolder(account, 0o755);
+        write(path, ids(account), 0o644);
+        await livesThrough(asOwner(account, ".ssh/authorized_keys", { useSftpMode }), path, account);
+      });
+
+      it("stay as they are in a central folder, for the account that is named and for those that are not", async () => {
+        const [named, other] = [host.account(), host.account()];
+        const [path, beside] = [join(central, named.username), join(central, other.username)];
+        write(path, { uid: 0, gid: 0 }, 0o644);
+        write(beside, ids(other), 0o600);
+        await livesThrough(asRoot(path, { useSftpMode }), path, named);
+        await livesThrough(asRoot(beside, { useSftpMode }), beside, other);
+        await logsIn(named);
+      });
+
+      it("stay as they are behind a symbolic link", async () => {
+        const account = host.account();
+        const link = sshFolder(account);
+        const path = join(account.home, "keys");
+        write(path, ids(account), 0o640);
+        symlinkSync("../keys", link);
+        execFileSync("chown", ["-h", `${account.username}:`, link]);
+        const before = ownershipOf(path);
+        await deploy(asRoot(link, { useSftpMode }), { publicKey: key.publicKey });
+        assert.deepEqual([ownershipOf(path), lstatSync(link).isSymbolicLink()], [before, true]);
+        await logsIn(account, key);
+      });
+
+      it("are the home owner's where root makes the file and its folder", async () => {
+        const account = host.account();
+        const path = join(account.home, ".ssh/authorized_keys");
+        await deploy(asRoot(path, { useSftpMode }), { publicKey: key.publicKey });
+        const { uid, gid } = ids(account);
+        assert.deepEqual([ownershipOf(path), ownershipOf(dirname(path))], [`${uid}:${gid} 600`, `${uid}:${gid} 700`]);
+        await logsIn(account, key);
+      });
+
+      it("let an account read a new file of root in a central folder", async () => {
+        const account = host.account();
+        const path = join(central, account.username);
+        const before = ownershipOf(central);
+        await deploy(asRoot(path, { useSftpMode }), { publicKey: key.publicKey });
+        assert.deepEqual([ownershipOf(path), ownershipOf(central)], ["0:0 644", before]);
+        await logsIn(account, key);
+      });
+
+      it("keep write access of others where the login does not own the file or the folder", async () => {
+        const account = host.account();
+        const path = sshFolder(account, 0o775);
+        write(path, ids(account), 0o664);
+        const before = [ownershipOf(path), ownershipOf(dirname(path))];
+        const target = asRoot(path, { useSftpMode });
+        await deploy(target, { publicKey: key.publicKey });
+        await deploy(target, { publicKey: key.publicKey });
+        assert.deepEqual([ownershipOf(path), ownershipOf(dirname(path))], before);
+      });
+
+      it("refuse an edit that would give the file to another owner, before anything is written", async () => {
+        const [account, other] = [host.account(), host.account()];
+        const path = sshFolder(account, 0o700);
+        write(path, { ...ids(other), gid: ids(account).gid }, 0o640);
+        const before = lstatSync(path);
+        const work = deploy(asOwner(account, path, { useSftpMode }), { publicKey: key.publicKey });
+        await fails(
+          work,
+          "write",
+          "session",
+          /is not changed: it has owner \d+, group \d+, mode 0640, and what .* gets owner/,
+        );
+        const after = lstatSync(path);
+        assert.deepEqual([after.ino, after.ctimeMs], [before.ino, before.ctimeMs]);
+        assert.deepEqual(readdirSync(dirname(path)), ["authorized_keys"]);
+      });
+
+      it("refuse to rewrite one of several names of a file", async () => {
+        const account = host.account();
+        const path = sshFolder(account);
+        write(path, ids(account), 0o600);
+        linkSync(path, join(account.home, "second"));
+        const work = deploy(asOwner(account, path, { useSftpMode }), { publicKey: key.publicKey });
+        await fails(work, "write", "session", /it has 2 names \(hard links\)/);
+        assert.equal(readFileSync(path, "utf8"), `${resident.publicKey}\n`);
+      });
+
+      it(`keep an access control list over a shell, and refuse an edit that would lose it (${way})`, async () => {
+        const account = host.account();
+        const path = sshFolder(account);
+        write(path, ids(account), 0o600);
+        execFileSync("setfacl", ["-m", "u:daemon:r", path]);
+        const list = () => execFileSync("getfacl", ["-cp", path], { encoding: "utf8" });
+        const before = list();
+        const work = deploy(asOwner(account, path, { useSftpMode }), { publicKey: key.publicKey });
+        if (useSftpMode) await fails(work, "write", "session", /it has an access control list.*useSftpMode: false/);
+        else assert.equal((await work).status, "deployed");
+        assert.equal(list(), before);
+        assert.deepEqual(readdirSync(dirname(path)), ["authorized_keys"]);
+        await logsIn(account, useSftpMode ? resident : key);
+      });
+
+      it("refuse a link in somebody's home that would have root write elsewhere", async () => {
+        const account = host.account();
+        const link = sshFolder(account);
+        const target = join(host.folder, `root-owned-${useSftpMode}`);
+        for (const there of [true, false]) {
+          if (there) write(target, { uid: 0, gid: 0 }, 0o600);
+          execFileSync("sh", [
+            "-c",
+            'rm -f "$2"; ln -s "$1" "$2"; chown -h "$3:" "$2"',
+            "sh",
+            there ? target : `${target}-new`,
+            link,
+            account.username,
+          ]);
+          const work = deploy(asRoot(link, { useSftpMode }), { publicKey: key.publicKey });
+          await fails(work, "write", "session", /is a symbolic link of owner \d+ to .* of owner 0/);
+        }
+        assert.equal(existsSync(`${target}-new`), false);
+        assert.equal(readFileSync(target, "utf8"), `${resident.publicKey}\n`);
+      });
+
+      it("name a file that is mounted by itself", async () => {
+        const account = host.account();
+        const path = sshFolder(account);
+        const [outside] = [join(host.folder, `outside-${useSftpMode}`)];
+        write(path, ids(account), 0o600);
+        write(outside, ids(account), 0o600);
+        execFileSync("mount", ["--bind", outside, path]);
+        try {
+          const work = deploy(asOwner(account, ".ssh/authorized_keys", { useSftpMode }), { publicKey: key.publicKey });
+          await fails(work, "write", "session", /it is mounted by itself, .*; mount its folder instead/);
+          assert.equal(readFileSync(outside, "utf8"), `${resident.publicKey}\n`);
+          assert.deepEqual(readdirSync(dirname(path)), ["authorized_keys"]);
+        } finally {
+          execFileSync("umount", [path]);
+        }
+      });
+
+      it("leave no file and no folder of a deployment that was not proven", async () => {
+        const account = host.account();
+        const path = join(account.home, "a/b/authorized_keys");
+        const wanted = { publicKey: key.publicKey, privateKey: key.privateKey };
+        const failed = deploy(asOwner(account, "a/b/authorized_keys", { useSftpMode }), wanted);
+        await fails(
+          failed,
+          "authentication",
+          "authentication",
+          /another AuthorizedKeysFile than a\/b\/authorized_keys, give that as authorizedKeysPath/,
+        );
+        assert.equal(existsSync(dirname(dirname(path))), false);
+        mkdirSync(join(account.home, "a"));
+        execFileSync("chown", [`${account.username}:`, join(account.home, "a")]);
+        appendFileSync(join(account.home, "a/mine"), "");
+        await assert.rejects(deploy(asOwner(account, "a/b/authorized_keys", { useSftpMode }), wanted));
+        assert.deepEqual(readdirSync(join(account.home, "a")), ["mine"]);
+      });
+
+      it("keep an empty file that was there before a deployment that was not proven", async () => {
+        const account = host.account();
+        const path = sshFolder(account);
+        write(path, ids(account), 0o644, []);
+        const wanted = { publicKey: key.publicKey, privateKey: key.privateKey, options: 'from="192.0.2.1"' };
+        const error = await deploy(asOwner(account, path, { useSftpMode }), wanted).catch((reason: Error) => reason);
+        assert.ok(error instanceof Error);
+        assert.doesNotMatch(error.message, /AuthorizedKeysFile/);
+        assert.equal(readFileSync(path, "utf8"), "");
+      });
+    });
+  }
+
+  it("make no folder of the home out of ~/", async () => {
+    for (const { useSftpMode } of WAYS) {
+      const account = host.account();
+      await deploy(asOwner(account, "~/.ssh/authorized_keys", { useSftpMode }), { publicKey: key.publicKey });
+      assert.equal(existsSync(join(account.home, "~")), false);
+      await logsIn(account, key);
+    }
+  });
+});

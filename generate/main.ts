@@ -9,7 +9,7 @@ import { functionSchemas, resourceSchemas } from "../provider/schema";
 import { buildModel } from "./model";
 import { listedTypes, packageSchema } from "./packageSchema";
 import { functionPage, indexPage, resourcePage } from "./reference";
-import { fileOf, functionsFile, resourceFile, typesFile } from "./typescript";
+import { fileOf, functionsFile, functionTypesFile, resourceFile, typesFile } from "./typescript";
 
 const ROOT = dirname(dirname(__dirname));
 const REFERENCE = "docs/reference";
@@ -25,6 +25,7 @@ export function generatedFiles(): Map<string, string> {
   for (const each of model.resources) typescript(`sdk/${fileOf(each.schema.type)}.ts`, resourceFile(each));
   typescript("sdk/types.ts", typesFile(model));
   typescript("sdk/functions.ts", functionsFile(model));
+  typescript("sdk/functionTypes.ts", functionTypesFile(model));
 
   for (const each of model.resources)
     files.set(pageOf(each.schema.type), resourcePage(each, model.types, exampleOf(each.schema.type)));

@@ -46,51 +46,41 @@ const SECRETS: readonly string[] = ${JSON.stringify([...secrets])};
 
 /** `sdk/types.ts`: nested types, as arguments and as outputs. */
 export function typesFile({ types, resources, functions }: Model): string {
-  const used = {
-    input: reachable([...resources.flatMap((each) => each.inputs), ...functions.flatMap((each) => each.args)], types),
-    output: reachable(
-      [
-        ...resources.flatMap((each) => each.outputs),
-        ...functions.flatMap((each) => each.result),
-        ...functions.flatMap((each) => each.args),
-      ],
-      types,
-    ),
-  };
+  const args = functions.flatMap((each) => each.args);
+  const results = functions.flatMap((each) => each.result);
+  const inputs = reachable([...resources.flatMap((each) => each.inputs), ...args], types);
+  const outputs = reachable([...resources.flatMap((each) => each.outputs), ...results, ...args], types);
   const sorted = [...types.values()].sort((a, b) => a.name.localeCompare(b.name));
-  const declarations = sorted.flatMap((type) => [
-    ...(used.output.has(type.name) ? [namedType(type, "output")] : []),
-    ...(used.input.has(type.name) ? [namedType(type, "input")] : []),
+  const nested = sorted.flatMap((type) => [
+    ...(outputs.has(type.name) ? [namedType(type, "output")] : []),
+    ...(inputs.has(type.name) ? [namedType(type, "input")] : []),
   ]);
   return `${HEAD("provider/schema/")}
 import type * as pulumi from "@pulumi/pulumi";
 
-${declarations.join("\n\n")}
+${nested.join("\n\n")}
 `;
 }
 
-/** `sdk/functions.ts`: data functions, each with its form for outputs. */
-export function functionsFile({ functions }: Model): string {
+/** `sdk/functionTypes.ts`: arguments and results of data functions. Several functions share some. */
+export function functionTypesFile({ functions }: Model): string {
+  const named = new Map<string, string>();
+  for (const { schema, args, result } of functions) {
+    named.set(schema.result, plainInterface(schema.result, schema.resultDescription, result));
+    if (schema.args === undefined) continue;
+    named.set(schema.args, plainInterface(schema.args, schema.argsDescription ?? "", args));
+    named.set(`${schema.args}Inputs`, inputInterface(`${schema.args}Inputs`, schema.args, args));
+  }
   const names = namedTypes(
     functions.flatMap(({ args, result }) => [
-      ...args.map((each) => [each, "output"] as const),
-      ...args.map((each) => [each, "input"] as const),
+      ...args.flatMap((each) => [[each, "output"] as const, [each, "input"] as const]),
       ...result.map((each) => [each, "output"] as const),
     ]),
   );
-  const interfaces = new Map<string, string>();
-  for (const each of functions) {
-    const { schema, args, result } = each;
-    interfaces.set(schema.result, plainInterface(schema.result, schema.resultDescription, result));
-    if (schema.args && !schema.oneOf) {
-      interfaces.set(schema.args, plainInterface(schema.args, schema.argsDescription ?? "", args));
-      interfaces.set(`${schema.args}Inputs`, inputInterface(`${schema.args}Inputs`, schema.args, args));
-    }
-  }
   return `${HEAD("provider/schema/functions.ts")}
 import type * as pulumi from "@pulumi/pulumi";
-import { ask, askOutput } from "./invoke";
-${names.length > 0 ? `import type { ${names.join(", ")} } from "./types";\n` : ""}
+import type { ${names.join(", ")} } from "./types";
+
 /** Which object to read: exactly one of \`id\` and \`name\`. */
 export type IdOrName = { id: string; name?: undefined } | { name: string; id?: undefined };
 
@@ -99,16 +89,33 @@ export type IdOrNameInputs =
   | { id: pulumi.Input<string>; name?: undefined }
   | { name: pulumi.Input<string>; id?: undefined };
 
-${[...interfaces.values()].join("\n\n")}
+${[...named.values()].join("\n\n")}
+`;
+}
+
+/** `sdk/functions.ts`: data functions, each with its form for outputs. */
+export function functionsFile({ functions }: Model): string {
+  const names = functions.flatMap(({ schema }) => {
+    const args = argsTypeOf(schema);
+    return [schema.result, ...(args ? [args, `${args}Inputs`] : [])];
+  });
+  return `${HEAD("provider/schema/functions.ts")}
+import type * as pulumi from "@pulumi/pulumi";
+import { ask, askOutput } from "./invoke";
+import type { ${[...new Set(names)].sort().join(", ")} } from "./functionTypes";
 
 ${functions.map(functionPair).join("\n\n")}
 `;
 }
 
+function argsTypeOf({ oneOf, args }: FunctionModel["schema"]): string | undefined {
+  return oneOf ? "IdOrName" : args;
+}
+
 function functionPair({ schema, args }: FunctionModel): string {
   const { name, list } = schema;
   const result = list ? `${schema.result}[]` : schema.result;
-  const plain = schema.oneOf ? "IdOrName" : schema.args;
+  const plain = argsTypeOf(schema);
   const optional = args.every(({ required }) => !required) && !schema.oneOf;
   const parameter = (type: string) => (plain ? `args: ${type}${optional ? " = {}" : ""}, ` : "");
   const passed = plain ? "args" : "{}";

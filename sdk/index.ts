@@ -1,5 +1,6 @@
 /** BorgBase for Pulumi: SSH keys, backup repositories and SSH connections. */
 export * from "./functions";
+export type * from "./functionTypes";
 export { KeyPair, type KeyPairArgs } from "./keyPair";
 export { Provider, type ProviderArgs } from "./provider";
 export { Repo, type RepoArgs } from "./repo";

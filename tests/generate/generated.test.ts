@@ -23,7 +23,7 @@ describe("Generated files", () => {
 
   it("document every argument and output in the emitted declaration files", () => {
     const files = [
-      "functions",
+      "functionTypes",
       "types",
       ...resourceSchemas.map(({ type }) => type.charAt(0).toLowerCase() + type.slice(1)),
     ];

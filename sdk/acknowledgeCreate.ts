@@ -2,11 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GivenConfig } from "../provider/config";
 import type { PendingCreates } from "../provider/pendingCreates";
 import { settingsFor } from "./provider";
-import { mocksInUse, savesOnlyAtTheEnd } from "./pulumiInternals";
+import { isRegisteredWhole, mocksInUse, savesOnlyAtTheEnd } from "./pulumiInternals";
 
 /**
  * Tells the journal that the engine knows the object: it answers a program only once it has saved its state. Else the
  * journal would take the first replacement by `pulumi up --replace`, for which no diff is asked, for an interrupted run.
+ * That waits for the end of the program: after a run that was killed, a person may go on from the backup of the state,
+ * which is older than what the engine saved last.
  */
 export function acknowledgeCreate(
   resource: pulumi.CustomResource,
@@ -17,7 +19,13 @@ export function acknowledgeCreate(
   // The journal of this machine is no business of a unit test, which may well name a real stack.
   if (pulumi.runtime.isDryRun() || savesOnlyAtTheEnd() || mocksInUse()) return;
   const origin = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
-  resource.id.apply(async () => (await pendingCreatesOf(provider)).acknowledge(type, origin));
+  // No promise of an output: the SDK would take one that is still open at the end for a leak.
+  resource.id.apply(() => {
+    void Promise.all([pendingCreatesOf(provider), isRegisteredWhole()]).then(
+      ([pendingCreates, isWhole]) => isWhole && pendingCreates.acknowledge(type, origin),
+      () => {},
+    );
+  });
 }
 
 // One per provider, as a program may well have a thousand resources.

@@ -32,6 +32,30 @@ export function savesOnlyAtTheEnd(): boolean {
   return /^(1|true)$/i.test(process.env.PULUMI_SKIP_CHECKPOINTS ?? "");
 }
 
+/**
+ * Waits until the engine has answered all that the program registers, its stack's outputs at last, and says whether the
+ * engine still answers then (`runtime/stack.js`, `Stack.initialize`; `runtime/settings.js`, `waitForRPCs`). Where the SDK
+ * has no such members, it says so at once.
+ */
+export async function isRegisteredWhole(): Promise<boolean> {
+  const { getStackResource, waitForRPCs, getMonitor } = pulumi.runtime as unknown as {
+    getStackResource?: () => { outputs?: pulumi.Output<unknown> } | undefined;
+    waitForRPCs?: () => Promise<void>;
+    getMonitor?: () => { supportsFeature?: (request: object, answer: (error: unknown) => void) => void } | undefined;
+  };
+  const outputs = getStackResource?.()?.outputs;
+  const monitor = getMonitor?.();
+  if (!outputs || !waitForRPCs || !monitor?.supportsFeature) return true;
+  // A program that throws has registered, too, what it will.
+  await innerOf(outputs)
+    .promise?.()
+    .catch(() => {});
+  await waitForRPCs();
+  const { SupportsFeatureRequest } = await import("@pulumi/pulumi/proto/resource_pb.js");
+  const request = new SupportsFeatureRequest().setId("secrets");
+  return new Promise((resolve) => monitor.supportsFeature?.(request, (error) => resolve(!error)));
+}
+
 /** What answers in a unit test after `pulumi.runtime.setMocks` (`runtime/mocks.js`, `MockMonitor.mocks`), else undefined. */
 export function mocksInUse(): pulumi.runtime.Mocks | undefined {
   const { getMonitor } = pulumi.runtime as { getMonitor?: () => unknown };

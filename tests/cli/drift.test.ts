@@ -23,7 +23,7 @@ async function runDrift(stack: TestStack, ...args: string[]): Promise<{ code: nu
 }
 
 describe("pulumi-borgbase drift", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   let repoId: string;
@@ -118,7 +118,7 @@ describe("pulumi-borgbase drift", function () {
 });
 
 describe("pulumi-borgbase drift after a run that was killed", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   let args: borgbase.RepoArgs | undefined;
@@ -151,12 +151,12 @@ describe("pulumi-borgbase drift after a run that was killed", function () {
     const run = stack.up();
     await until(
       () => account.emulator.control.log().some(({ operations }) => operations.includes(operation)),
-      60,
+      120,
       `${operation} is asked for`,
     );
     assert.ok(killBelow(/dynamic-provider|pulumi (up|preview)/) > 0, "there was nothing to kill");
     assert.ok(!(await run).ok);
-    await stack.cli("cancel", "--yes").catch(() => {});
+    await stack.recover();
   }
 
   const orphan = async (toldBy: string) => ({

@@ -20,7 +20,7 @@ const PROGRAM = 'const { Backup } = require("backup-component");\nexports.path =
 
 /** A workspace as pnpm lays it out: each package sees what its own package.json names, and nothing else. */
 describe("A program in a workspace that uses a component package with pulumi-borgbase", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let folder: string;
   let stack: ProjectStack;

@@ -187,7 +187,7 @@ async function rotateBetweenBackups(stack: ProjectStack, account: Account): Prom
 }
 
 describe("Examples", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   const folders = readdirSync(join(ROOT, "examples"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name);

@@ -36,7 +36,7 @@ function show(edit: (state: State) => void = () => {}): string {
 }
 
 describe("From the Terraform provider, as docs/from-terraform.md says", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   // Inside the checkout, from where the program finds the package.
   const folder = join(ROOT, ".local", `from-terraform-${process.pid}`);
   const dataDir = mkdtempSync(join(tmpdir(), "borgbase-terraform-"));

@@ -8,7 +8,7 @@ import { TestStack } from "../support/stack";
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGB4RQlFh1wpXyGPjkKSBQBZwTRf+tSu8ZvFBrSkX3fQ a@example";
 
 describe("data functions through the real CLI", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let other: Console;
   let stack: TestStack;

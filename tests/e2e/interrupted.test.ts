@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as borgbase from "../../sdk";
@@ -8,10 +8,12 @@ import { killBelow, until } from "../support/processes";
 import { TestStack } from "../support/stack";
 
 describe("A run that is killed", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   let alertDays: number;
+  /** False: a program that declares the pair alone. */
+  let whole: boolean;
   /** `PULUMI_HOME`, where a test has one of its own. */
   let home: string | undefined;
 
@@ -22,6 +24,7 @@ describe("A run that is killed", function () {
   beforeEach(async () => {
     await account.emulator.control.reset();
     alertDays = 1;
+    whole = true;
     stack = await TestStack.create(program, account.env);
   });
   afterEach(async () => {
@@ -32,6 +35,7 @@ describe("A run that is killed", function () {
 
   async function program() {
     const pair = new borgbase.KeyPair("web");
+    if (!whole) return;
     const key = new borgbase.SshKey("web", { publicKey: pair.publicKey });
     new borgbase.Repo("web", { region: "eu", fullAccessKeys: [key.id], alertDays });
   }
@@ -42,13 +46,12 @@ describe("A run that is killed", function () {
     const run = stack.up();
     await until(
       () => account.emulator.control.log().some((request) => request.operations.includes(operation)),
-      60,
+      120,
       `${operation} is asked for`,
     );
     assert.ok(killBelow(victims) > 0, "there was nothing to kill");
     assert.ok(!(await run).ok);
-    // What a person does whose terminal died: the file backend keeps the lock of a killed CLI.
-    await stack.cli("cancel", "--yes").catch(() => {});
+    await stack.recover();
   }
 
   async function assertAsDeclared() {
@@ -76,6 +79,44 @@ describe("A run that is killed", function () {
       });
     }
   }
+
+  /** What a CLI leaves that is killed while it writes its state: nothing, and the backup. */
+  async function leaveEmptyState(backup?: string) {
+    if (backup !== undefined) writeFileSync(`${stack.file}.bak`, backup);
+    truncateSync(stack.file);
+    const { ok, output } = await stack.up();
+    assert.deepEqual([ok, /failed to load checkpoint|EOF/.test(output)], [false, true], output);
+    await stack.recover();
+  }
+
+  it("leaves nothing twice when its state was left empty and the backup takes its place", async () => {
+    assert.ok((await stack.up()).ok);
+    await leaveEmptyState();
+    await assertAsDeclared();
+  });
+
+  it("leaves nothing twice when the backup is older than what the engine had saved", async () => {
+    whole = false;
+    assert.ok((await stack.up()).ok);
+    const before = readFileSync(stack.file, "utf8");
+    whole = true;
+    // The other repository stays without an answer, so that the run ends by nothing but the kill.
+    account.emulator.control.addFault({ operation: "repoAdd", kind: "silence", work: true, count: null });
+    const run = stack.up();
+    await until(() => /borgbase:index:SshKey::web/.test(readFileSync(stack.file, "utf8")), 120, "the key is saved");
+    await until(
+      () => account.emulator.control.log().some((request) => request.operations.includes("repoAdd")),
+      120,
+      "repoAdd is asked for",
+    );
+    assert.ok(killBelow(/dynamic-provider|pulumi (up|preview)/) > 0, "there was nothing to kill");
+    assert.ok(!(await run).ok);
+    account.emulator.control.clearFaults();
+    await stack.recover();
+    await leaveEmptyState(before);
+    assert.equal(await stack.resource("SshKey", "web"), undefined);
+    await assertAsDeclared();
+  });
 
   it("is brought to what the program says by then", async () => {
     await upKilledAfter("repoAdd", /dynamic-provider|pulumi (up|preview)/);

@@ -8,7 +8,7 @@ import { inspect, type MadeKey, makeKey, reencrypt } from "../support/sshKeygen"
 import { TestStack } from "../support/stack";
 
 describe("KeyPair through the real CLI", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let scratch: string;
   let stack: TestStack;
   let pairs: Record<string, borgbase.KeyPairArgs>;

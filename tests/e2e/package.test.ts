@@ -61,7 +61,7 @@ const EXPORTS = {
 };
 
 describe("The package", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   const folder = mkdtempSync(join(tmpdir(), "borgbase-package-"));
   const installed = join(folder, "node_modules", "pulumi-borgbase");
   let account: Awaited<ReturnType<typeof startAccount>>;

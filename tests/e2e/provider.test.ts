@@ -18,7 +18,7 @@ class Backup extends pulumi.ComponentResource {
 }
 
 describe("Provider through the real CLI", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let other: Console;
   const stacks: TestStack[] = [];

@@ -21,7 +21,7 @@ class Plain extends pulumi.CustomResource {
 }
 
 describe("State of the dynamic host", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   const folder = mkdtempSync(join(tmpdir(), "borgbase-plugin-"));

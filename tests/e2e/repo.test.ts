@@ -10,7 +10,7 @@ const KEYS = [
 ];
 
 describe("Repo through the real CLI", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   let keyIds: string[];

@@ -12,7 +12,7 @@ import { type Run, TestStack } from "../support/stack";
 const PASSPHRASE = "correct horse battery staple";
 
 describe("secrets through the real CLI", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   const logged: string[] = [];
   let account: Awaited<ReturnType<typeof startAccount>>;
   let home: string;

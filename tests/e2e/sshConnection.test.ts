@@ -11,7 +11,7 @@ const OTHERS =
   '# keys of \xe9milie\n\nno-such-option ssh-ed25519 broken\r\n  command="a b" ssh-rsa AAAA= x \t\n# the end';
 
 describe("SshConnection through the real CLI", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let host: TestHost;
   let sshd: Sshd;
   let stack: SshStack;

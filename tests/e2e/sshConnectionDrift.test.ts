@@ -7,7 +7,7 @@ import { authorizedKeys, byPassword, SshStack, stepsOf, worked, writeAuthorizedK
 import type { Run } from "../support/stack";
 
 describe("SshConnection and what others do meanwhile", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let host: TestHost;
   let stack: SshStack;
   let key: KeyMaterial;

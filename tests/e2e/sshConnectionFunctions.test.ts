@@ -11,7 +11,7 @@ import { byPassword, worked } from "../support/sshStack";
 import { TestStack } from "../support/stack";
 
 describe("getStorage and testConnection through the real CLI", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let host: TestHost;
   let sshd: Sshd;
   let stack: TestStack;
@@ -65,7 +65,7 @@ describe("getStorage and testConnection through the real CLI", function () {
     const borg = execFileSync("borg", ["--version"], { encoding: "utf8" }).trim().split(" ")[1];
     const { latencyMs, ...told } = test;
     assert.deepEqual(told, { status: "connected", phase: "session", access: "shell", remoteBorgVersion: borg });
-    assert.ok(latencyMs > 0 && latencyMs < 1000);
+    assert.ok(latencyMs > 0 && latencyMs < 30_000);
     assert.deepEqual(
       [connection?.value.status, connection?.value.access, connection?.value.remoteBorgVersion],
       ["connected", "restricted", borg],

@@ -11,7 +11,7 @@ import { makeKey } from "../support/sshKeygen";
 import { authorizedKeys, byPassword, SshStack, worked, writeAuthorizedKeys } from "../support/sshStack";
 
 describe("SshConnection's secrets and ways in", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let host: TestHost;
   let sshd: Sshd;
   let stack: SshStack;

@@ -9,7 +9,7 @@ import { makeKey } from "../support/sshKeygen";
 import { authorizedKeys, byPassword, SshStack, stepsOf, writeAuthorizedKeys } from "../support/sshStack";
 
 describe("SshConnection and the hosts that there are", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let host: TestHost;
   let stack: SshStack;
   let key: KeyMaterial;

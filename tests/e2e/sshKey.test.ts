@@ -6,7 +6,7 @@ import { inspect, type MadeKey, makeKey } from "../support/sshKeygen";
 import { TestStack } from "../support/stack";
 
 describe("SshKey through the real CLI", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   let one: MadeKey;

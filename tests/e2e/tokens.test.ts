@@ -10,7 +10,7 @@ const KEYS = [
 ] as const;
 
 describe("tokens of every level through the real CLI", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   let key: borgbase.SshKeyArgs | undefined;

@@ -41,7 +41,7 @@ async function accountIn(folder: string) {
 }
 
 describe("State of released versions", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
 
   if (process.env.WRITE_STATE) {
     it("is written", async () => {

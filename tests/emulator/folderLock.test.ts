@@ -75,7 +75,7 @@ describe("emulator: one writer per data folder", () => {
   });
 
   it("After a kill -9 the next emulator takes over, with all that was acknowledged", async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     const { child, facts } = await start();
     assert.ok(facts);
     const ended = once(child, "exit");
@@ -106,7 +106,7 @@ describe("emulator: one writer per data folder", () => {
   });
 
   it("Of emulators that find a stale lock at the same moment one goes on", async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     writeFileSync(join(folder, "lock.4"), JSON.stringify({ pid: 2 ** 22 + 5, host: hostname(), started: "1" }));
     const started = await Promise.all([start(), start(), start()]);
     assert.equal(started.filter(({ facts }) => facts).length, 1);

@@ -17,7 +17,7 @@ const run = promisify(execFile);
 
 /** Clients that were written for the real service and build its addresses themselves. The programs are the real ones. */
 describe("emulator: BorgBase's own names", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let folder: string;
   let subject: Subject;
   let names: { sshConfig: string; httpsProxy: string; caFile: string };

@@ -63,7 +63,7 @@ async function deploy(world: World, edits: Edit[], trouble: Trouble): Promise<Ou
 }
 
 describe("A fault at any request", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let emulators: Emulator[];
   let lines: string[];
 

@@ -52,7 +52,7 @@ export class BackupMachine {
   /** Waits until so many backups have ended that began after this call. */
   async backsUp(count: number): Promise<void> {
     const enough = this.begun + count;
-    await until(() => this.backups.length >= enough, 60, `${count} backups have ended`);
+    await until(() => this.backups.length >= enough, 300, `${count} backups have ended`);
   }
 
   /** Begins no further backup, and waits for the one that runs. */

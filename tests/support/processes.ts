@@ -37,6 +37,21 @@ function descendants(root: number): { pid: number; command: string }[] {
   return all.filter(({ pid }) => pid !== root && found.has(pid));
 }
 
+/** Waits until none of these processes lives, wherever it stands by now: who loses its parent is below another. */
+export function untilDead(pids: Iterable<number>, seconds: number): Promise<void> {
+  return until(() => ![...pids].some(isAlive), seconds, "the processes have ended");
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // One that nobody has asked about since its end is a zombie.
+    return stat[stat.lastIndexOf(")") + 2] !== "Z";
+  } catch {
+    return false;
+  }
+}
+
 /** Waits until `condition` holds, at most `seconds`. */
 export async function until(condition: () => boolean, seconds: number, what: string): Promise<void> {
   const end = Date.now() + seconds * 1000;

@@ -73,7 +73,7 @@ export function stepsOf({ steps }: Run): string[] {
 /** Where an account is and how to get in by password; the host's keys are pinned. */
 export function byPassword(sshd: Sshd, { username, password }: TestAccount) {
   const hostKey = sshd.hostKeys.map(({ fingerprintSha256 }) => fingerprintSha256);
-  return { host: "127.0.0.1", port: sshd.port, username, password, hostKey, timeout: 20 };
+  return { host: "127.0.0.1", port: sshd.port, username, password, hostKey, timeout: 60 };
 }
 
 const fileOf = ({ home }: TestAccount) => join(home, ".ssh/authorized_keys");

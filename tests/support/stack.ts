@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -150,6 +150,20 @@ export class TestStack {
     const { workspace, name } = this.stack;
     const env = { ...process.env, ...workspace.envVars, PULUMI_BACKEND_URL: `file://${this.folder}` };
     return promisify(execFile)(program, [...args, "--stack", name], { cwd: workspace.workDir, env, maxBuffer: 1e8 });
+  }
+
+  /** The state, as the file backend keeps it. */
+  get file(): string {
+    return join(this.folder, ".pulumi/stacks", "borgbase-test/test.json");
+  }
+
+  /**
+   * What a person does whose terminal died, as docs/guide.md says: go on from the backup where the CLI left an empty
+   * state, and unlock the stack, as the file backend keeps the lock of a killed CLI.
+   */
+  async recover(): Promise<void> {
+    if ((await stat(this.file)).size === 0) await copyFile(`${this.file}.bak`, this.file);
+    await this.cli("cancel", "--yes").catch(() => {});
   }
 
   async close(): Promise<void> {

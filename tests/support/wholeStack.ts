@@ -72,11 +72,8 @@ export class WholeStack {
     assert.deepEqual([await console.keys(), await console.repos(), authorizedKeys(this.box)], [[], [], ""]);
   }
 
-  /** What a person does whose terminal died: the file backend keeps the lock of a killed CLI. */
-  async unlock(): Promise<void> {
-    await this.stack.cli("cancel", "--yes").catch(() => {});
-  }
-
+  /** What a person does whose terminal died. */
+  recover = (): Promise<void> => this.stack.recover();
   up = (): Promise<Run> => this.stack.up();
   refresh = (): Promise<Run> => this.stack.refresh();
   destroy = (): Promise<Run> => this.stack.destroy();

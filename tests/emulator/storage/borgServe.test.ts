@@ -16,7 +16,7 @@ function segments(repo: StorageRepo): Map<string, Buffer> {
 }
 
 describe("borg over SSH", function () {
-  this.timeout(30_000);
+  this.timeout(300_000);
   const lab = new Lab();
   let key: ClientKey;
   let limited: ClientKey;

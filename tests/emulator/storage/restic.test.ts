@@ -11,7 +11,7 @@ import { noise, type Result, run } from "./support";
 const PASSWORD = "Secret-1";
 
 describe("restic over HTTP", function () {
-  this.timeout(30_000);
+  this.timeout(300_000);
   let root: string;
   const repos = new Map<string, StorageRepo>();
   let server: Server;

@@ -7,7 +7,7 @@ import { isBorgServe } from "../../../emulator/storage/borgServe";
 import { type ClientKey, Lab, run, until } from "./support";
 
 describe("the SSH server", function () {
-  this.timeout(20_000);
+  this.timeout(300_000);
   const lab = new Lab();
   let key: ClientKey;
   let stranger: ClientKey;

@@ -30,7 +30,7 @@ export function run(command: string, args: string[], options: { env?: NodeJS.Pro
 }
 
 /** Waits for a condition, at most `limit` ms. */
-export async function until(what: string, condition: () => boolean, limit = 10_000): Promise<void> {
+export async function until(what: string, condition: () => boolean, limit = 120_000): Promise<void> {
   for (const start = Date.now(); !condition(); ) {
     if (Date.now() - start > limit) throw new Error(`${what}: not within ${limit} ms`);
     await new Promise((resolve) => setTimeout(resolve, 20));

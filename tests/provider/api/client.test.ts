@@ -176,7 +176,7 @@ describe("Client: the network", () => {
       retry: { baseDelay: 1, maxDelay: 1, maxElapsed: 0 },
     });
     assert.match(result, /did not answer in time/);
-    assert.ok(Date.now() - started < 1_000);
+    assert.ok(Date.now() - started < 20_000);
   });
 
   it("gives up on an answer that comes byte by byte, as a whole", async () => {

@@ -11,7 +11,7 @@ import { type TestAccount, TestHost } from "../support/accounts";
 import { Sshd } from "../support/sshd";
 
 describe("SSH deployment", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let host: TestHost;
   let sshd: Sshd;
   let withoutSftp: Sshd;

@@ -15,7 +15,7 @@ import { type TestAccount, TestHost } from "../support/accounts";
 import { Sshd } from "../support/sshd";
 
 describe("The forced command of a deployed key", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let host: TestHost;
   let sshd: Sshd;
   let key: KeyMaterial;

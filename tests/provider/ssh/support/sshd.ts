@@ -82,7 +82,7 @@ export class Sshd {
       username,
       hostKey: this.hostKeys.map(({ fingerprintSha256 }) => fingerprintSha256),
       credentials: [{ password }],
-      timeout: 20,
+      timeout: 60,
       ...more,
     };
   }
@@ -95,7 +95,7 @@ export class Sshd {
   }
 
   async #answers(): Promise<void> {
-    for (let attempt = 0; attempt < 200; attempt++) {
+    for (let attempt = 0; attempt < 3000; attempt++) {
       if (this.process.exitCode !== null) throw new Error(`sshd did not start: ${this.log()}`);
       const open = await new Promise<boolean>((resolve) => {
         const socket = connect(this.port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));

@@ -33,27 +33,33 @@ export function savesOnlyAtTheEnd(): boolean {
 }
 
 /**
- * Waits until the engine has answered all that the program registers, its stack's outputs at last, and says whether the
- * engine still answers then (`runtime/stack.js`, `Stack.initialize`; `runtime/settings.js`, `waitForRPCs`). Where the SDK
- * has no such members, it says so at once.
+ * Waits until the engine has answered all that the program registers, its stack's outputs at last (`runtime/stack.js`,
+ * `Stack.initialize`; `runtime/settings.js`, `waitForRPCs`), and says whether it did: the SDK notes an engine that is gone
+ * (`runtime/state.js`, `terminated`). Where the SDK has no such members, it says so at once.
  */
 export async function isRegisteredWhole(): Promise<boolean> {
-  const { getStackResource, waitForRPCs, getMonitor } = pulumi.runtime as unknown as {
+  const { getStackResource, waitForRPCs } = pulumi.runtime as unknown as {
     getStackResource?: () => { outputs?: pulumi.Output<unknown> } | undefined;
     waitForRPCs?: () => Promise<void>;
-    getMonitor?: () => { supportsFeature?: (request: object, answer: (error: unknown) => void) => void } | undefined;
   };
   const outputs = getStackResource?.()?.outputs;
-  const monitor = getMonitor?.();
-  if (!outputs || !waitForRPCs || !monitor?.supportsFeature) return true;
+  const store = storeOfProgram();
+  if (!outputs || !waitForRPCs || typeof store?.terminated !== "boolean") return true;
   // A program that throws has registered, too, what it will.
   await innerOf(outputs)
     .promise?.()
     .catch(() => {});
   await waitForRPCs();
-  const { SupportsFeatureRequest } = await import("@pulumi/pulumi/proto/resource_pb.js");
-  const request = new SupportsFeatureRequest().setId("secrets");
-  return new Promise((resolve) => monitor.supportsFeature?.(request, (error) => resolve(!error)));
+  return !store.terminated;
+}
+
+function storeOfProgram(): { terminated?: unknown } | undefined {
+  try {
+    const { getStore } = require("@pulumi/pulumi/runtime/state") as { getStore?: () => { terminated?: unknown } };
+    return getStore?.();
+  } catch {
+    return undefined;
+  }
 }
 
 /** What answers in a unit test after `pulumi.runtime.setMocks` (`runtime/mocks.js`, `MockMonitor.mocks`), else undefined. */

@@ -96,6 +96,8 @@ describe("A run that is killed", function () {
   });
 
   it("leaves nothing twice when the backup is older than what the engine had saved", async () => {
+    // The program, which confirms what it has added, runs in this process and has not the CLI's environment.
+    await stack.setConfig("borgbase:endpoint", account.emulator.endpoint);
     whole = false;
     assert.ok((await stack.up()).ok);
     const before = readFileSync(stack.file, "utf8");

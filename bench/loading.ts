@@ -9,7 +9,7 @@ require("pulumi-borgbase");
 console.log(Number(process.hrtime.bigint() - started) / 1e6);
 `;
 
-/** Median of the milliseconds that `require("pulumi-borgbase")` takes where `@pulumi/pulumi` is loaded already. */
+/** Median time in ms of `require("pulumi-borgbase")` after `@pulumi/pulumi` is loaded. */
 export async function loadingMilliseconds(runs: number, cwd: string): Promise<number> {
   const times: number[] = [];
   for (let run = 0; run < runs; run++) {

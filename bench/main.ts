@@ -1,26 +1,27 @@
 /*
- * Measures Pulumi's commands on stacks of this package beside two floors: node scripts/bench.mjs, or `npm run bench`.
+ * Measures Pulumi's commands on stacks of this package, beside two baselines whose providers do nothing: `npm run bench`.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { startEmulator } from "./emulator";
+import { startEmulator } from "./emulatorClient";
 import { loadingMilliseconds } from "./loading";
 import { plot } from "./plot";
 import { Progress, type Step } from "./progress";
 import { type Circumstances, report } from "./report";
 import { CHANGING, median, OPERATIONS, type Operation, type Sample, Samples } from "./samples";
 import { Stack } from "./stack";
-import { laden, type Subject, subjects, withoutCheckpoints } from "./subjects";
+import { type Subject, stateOnlyBaseline, subjects, withoutCheckpoints } from "./subjects";
 
 const ROOT = join(__dirname, "../..");
 const FOLDER = join(ROOT, ".local", "bench");
-const WHOLE = [10, 100, 300, 1000];
-/** From here on a round takes half an hour, so there is one alone, in which what changes nothing is run so often at least. */
+/** Sizes of a full run. */
+const FULL_RUN = [10, 100, 300, 1000];
+/** A round of this size takes half an hour, so it runs once. Its commands without changes run at least MIN_REPEATS times. */
 const LARGE = 1000;
-const FEWEST = 3;
+const MIN_REPEATS = 3;
 const LOADING_RUNS = 15;
 
 interface Round {
@@ -33,13 +34,13 @@ async function main(): Promise<void> {
   const started = Date.now();
   const { sizes, repeats } = readArguments();
   const load = loadavg()[0] ?? 0;
-  const [near, far] = await Promise.all([startEmulator(0), startEmulator(50)]);
+  const [emulator0ms, emulator50ms] = await Promise.all([startEmulator(0), startEmulator(50)]);
   try {
-    const all = subjects(near, far);
+    const all = subjects(emulator0ms, emulator50ms);
     const plan = Array.from({ length: repeats }, (_, round) => roundsOf(sizes, all, round, repeats)).flat();
-    // Beside the comparison, for the advice: what a run costs that writes no checkpoints.
+    // For the advice only: the cost of a run without checkpoints.
     const largest = sizes.at(-1) as number;
-    plan.push({ size: largest, subjects: [withoutCheckpoints(far)], operations: ["first up", "destroy"] });
+    plan.push({ size: largest, subjects: [withoutCheckpoints(emulator50ms)], operations: ["first up", "destroy"] });
     mkdirSync(FOLDER, { recursive: true });
     const loading = await loadingMilliseconds(LOADING_RUNS, FOLDER);
     console.log(`require("pulumi-borgbase"): ${loading.toFixed(1)} ms`);
@@ -49,7 +50,7 @@ async function main(): Promise<void> {
     const minutes = Math.round((Date.now() - started) / 60_000);
     write(report(measured, { ...circumstances(), repeats, minutes, load }), plot(measured.samples, sizes), sizes);
   } finally {
-    await Promise.all([near.close(), far.close()]);
+    await Promise.all([emulator0ms.close(), emulator50ms.close()]);
     rmSync(join(FOLDER, "stacks"), { recursive: true, force: true });
   }
 }
@@ -62,7 +63,7 @@ function readArguments(): { sizes: number[]; repeats: number } {
       repeat: { type: "string" },
     },
   });
-  const sizes = values.sizes?.split(",").map(Number) ?? (values.quick ? [10, 100] : WHOLE);
+  const sizes = values.sizes?.split(",").map(Number) ?? (values.quick ? [10, 100] : FULL_RUN);
   const repeats = Number(values.repeat ?? (values.quick ? 1 : 3));
   if (![...sizes, repeats].every((value) => Number.isInteger(value) && value > 0)) {
     throw new Error("Usage: npm run bench [-- [--quick] [--sizes 10,100] [--repeat 3]]");
@@ -70,14 +71,14 @@ function readArguments(): { sizes: number[]; repeats: number } {
   return { sizes: [...new Set(sizes)].sort((a, b) => a - b), repeats };
 }
 
-/** Each size once. The subjects begin in another order each time, so that none of them is always the first; `laden` joins the largest. */
+/** One round: each size once. The order of subjects rotates by round; {@link stateOnlyBaseline} joins at the largest size. */
 function roundsOf(sizes: number[], all: Subject[], round: number, repeats: number): Round[] {
-  const taking = sizes.filter((size) => size < LARGE || round === 0);
-  return taking.map((size) => {
-    const subjects = size === sizes.at(-1) ? [...all, laden()] : all;
+  const included = sizes.filter((size) => size < LARGE || round === 0);
+  return included.map((size) => {
+    const subjects = size === sizes.at(-1) ? [...all, stateOnlyBaseline()] : all;
     const start = round % subjects.length;
     const isOnce = (operation: Operation) => size < LARGE || CHANGING.includes(operation);
-    const times = (operation: Operation) => (isOnce(operation) ? 1 : Math.max(repeats, FEWEST));
+    const times = (operation: Operation) => (isOnce(operation) ? 1 : Math.max(repeats, MIN_REPEATS));
     return {
       size,
       subjects: [...subjects.slice(start), ...subjects.slice(0, start)],
@@ -105,7 +106,8 @@ async function run(plan: Round[]): Promise<{ samples: Sample[]; repositoryBytes:
         const sample = await stack.run(operation);
         progress.end(step, sample);
         samples.push(sample);
-        if (operation === "first up" && stack.subject.id === "ours50") repositoryBytes.push(stack.repositoryBytes());
+        if (operation === "first up" && stack.subject.id === "borgbase50ms")
+          repositoryBytes.push(stack.repositoryBytes());
       }
     }
     for (const stack of stacks) stack.remove();
@@ -114,9 +116,9 @@ async function run(plan: Round[]): Promise<{ samples: Sample[]; repositoryBytes:
   return { samples, repositoryBytes: median(repositoryBytes) };
 }
 
-/** A run of the whole is the project's benchmark; a smaller one is nobody's but the reader's. */
+/** A full run replaces the project's benchmark in docs/; a smaller one stays in .local/. */
 function write(markdown: string, svg: string, sizes: number[]): void {
-  const folder = WHOLE.every((size) => sizes.includes(size)) ? join(ROOT, "docs") : FOLDER;
+  const folder = FULL_RUN.every((size) => sizes.includes(size)) ? join(ROOT, "docs") : FOLDER;
   writeFileSync(join(folder, "benchmark.md"), markdown);
   writeFileSync(join(folder, "benchmark.svg"), svg);
   console.log(`\nWritten: ${relative(ROOT, join(folder, "benchmark.md"))} and benchmark.svg beside it.`);

@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What one command cost. */
+/** Cost of one command. */
 export interface Cost {
   /** Wall time, from the start of the process to the end of its output. */
   seconds: number;
   /** User and system time of the command and the processes below it. Linux only, else 0. */
   cpuSeconds: number;
-  /** Bytes: the most that a provider process had in memory (`VmHWM`). Linux only, else 0. */
+  /** Bytes: peak memory of the provider process (`VmHWM`). Linux only, else 0. */
   peakMemory: number;
 }
 
@@ -18,12 +18,12 @@ export interface Finished extends Cost {
 }
 
 const POLL = 50;
-/** Polls between two looks for new processes: a look reads all of /proc. */
-const POLLS_PER_LOOK = 4;
+/** Polls per scan for new processes: a scan reads all of /proc. */
+const POLLS_PER_SCAN = 4;
 
 /**
- * Runs a command to its end. Node gives its children the default for every signal, so that the language host can be
- * stopped by an interrupt; a shell's background job would ignore it, and each `up` would take 5 s more.
+ * Runs a command to its end. Node resets every signal handler of its children, so an interrupt stops the language host. A
+ * background job of a shell would ignore it, and each `up` would take 5 s more.
  */
 export function measure(
   command: string,
@@ -57,12 +57,12 @@ export function measure(
 const PROVIDER = "cmd/dynamic-provider";
 
 /**
- * A command and the processes below it, each read while it runs: whether the CLI waits for a provider that it ends, and so
- * takes over its CPU time, is a matter of luck. What lives shorter than a look is missed, for every command alike.
+ * A command and its descendants, polled while they run: the CLI does not always wait for a provider, so its own counters may
+ * lack the provider's CPU time. Processes that end between two scans are missed, for every command alike.
  */
 class Processes {
   readonly #root: number;
-  readonly #seen = new Map<number, { isProvider: boolean; cpuSeconds: number; peakMemory: number }>();
+  readonly #descendants = new Map<number, { isProvider: boolean; cpuSeconds: number; peakMemory: number }>();
   #polls = 0;
 
   constructor(root: number) {
@@ -70,31 +70,31 @@ class Processes {
   }
 
   poll(): void {
-    if (this.#polls++ % POLLS_PER_LOOK === 0) this.#look();
-    for (const [pid, seen] of this.#seen) {
+    if (this.#polls++ % POLLS_PER_SCAN === 0) this.#scan();
+    for (const [pid, descendant] of this.#descendants) {
       const cpuSeconds = ownSeconds(pid);
-      const peak = seen.isProvider && /VmHWM:\s+(\d+) kB/.exec(textOf(`/proc/${pid}/status`))?.[1];
-      if (cpuSeconds) seen.cpuSeconds = cpuSeconds;
-      if (peak) seen.peakMemory = Number(peak) * 1024;
+      const peak = descendant.isProvider && /VmHWM:\s+(\d+) kB/.exec(textOf(`/proc/${pid}/status`))?.[1];
+      if (cpuSeconds) descendant.cpuSeconds = cpuSeconds;
+      if (peak) descendant.peakMemory = Number(peak) * 1024;
     }
   }
 
   get cpuSeconds(): number {
-    return [...this.#seen.values()].reduce((sum, each) => sum + each.cpuSeconds, 0);
+    return [...this.#descendants.values()].reduce((sum, each) => sum + each.cpuSeconds, 0);
   }
 
   get peakMemory(): number {
-    return Math.max(0, ...[...this.#seen.values()].map((each) => each.peakMemory));
+    return Math.max(0, ...[...this.#descendants.values()].map((each) => each.peakMemory));
   }
 
-  #look(): void {
+  #scan(): void {
     for (const pid of processes()) {
       if (!this.#isBelowRoot(pid)) continue;
       const [program = "", script = ""] = textOf(`/proc/${pid}/cmdline`).split("\0");
       const isProvider = program.endsWith("node") && script.includes(PROVIDER);
-      // A process that was just forked becomes another program in a moment.
-      const seen = this.#seen.get(pid) ?? { isProvider, cpuSeconds: 0, peakMemory: 0 };
-      this.#seen.set(pid, { ...seen, isProvider });
+      // A forked process has its parent's command line until its exec.
+      const descendant = this.#descendants.get(pid) ?? { isProvider, cpuSeconds: 0, peakMemory: 0 };
+      this.#descendants.set(pid, { ...descendant, isProvider });
     }
   }
 
@@ -112,13 +112,13 @@ function processes(): number[] {
   }
 }
 
-/** `/proc/PID/stat` from its third field on (proc_pid_stat(5)): the second is a name, which may hold blanks. */
+/** Fields of `/proc/PID/stat` from the third on (proc_pid_stat(5)): the second is a name, which may contain blanks. */
 function statFields(pid: number): string[] {
   const text = textOf(`/proc/${pid}/stat`);
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
-/** Linux counts these times in hundredths of a second for every program (`USER_HZ`). */
+/** Unit of these times on Linux (`USER_HZ`). */
 const TICKS_PER_SECOND = 100;
 
 /** User and system time of the process itself. */

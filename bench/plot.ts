@@ -5,19 +5,19 @@ const PANEL = { width: 230, height: 170, left: 42, right: 20, top: 26, bottom: 2
 const COLUMNS = 4;
 const HEAD = 46;
 
-/** Times that the axes name, in seconds. */
+/** Ticks of the time axis, in seconds. */
 const TICKS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** Middle tones are told apart on white and on black; the text follows the reader's scheme. */
+/** Middle tones are distinguishable on white and on black; the text follows the reader's colour scheme. */
 const STYLE = `
   text { font: 11px system-ui, sans-serif; fill: #333; }
   .title { font-weight: 600; }
   .grid { stroke: #8884; }
   polyline { fill: none; stroke-width: 1.8; }
-  .F1 { stroke: #999; fill: #999; } .F2 { stroke: #d98200; fill: #d98200; }
-  .ours { stroke: #5aa9e6; fill: #5aa9e6; } .ours50 { stroke: #2f6fde; fill: #2f6fde; }
-  polyline.F1, polyline.F2 { stroke-dasharray: 5 3; }
-  polyline.F1, polyline.F2, polyline.ours, polyline.ours50 { fill: none; }
+  .dynamicBaseline { stroke: #999; fill: #999; } .noopBaseline { stroke: #d98200; fill: #d98200; }
+  .borgbase0ms { stroke: #5aa9e6; fill: #5aa9e6; } .borgbase50ms { stroke: #2f6fde; fill: #2f6fde; }
+  polyline.dynamicBaseline, polyline.noopBaseline { stroke-dasharray: 5 3; }
+  polyline.dynamicBaseline, polyline.noopBaseline, polyline.borgbase0ms, polyline.borgbase50ms { fill: none; }
   @media (prefers-color-scheme: dark) { text { fill: #ccc; } }
 `;
 

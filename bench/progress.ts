@@ -9,8 +9,8 @@ export interface Step {
 }
 
 /**
- * A line for each command, with an estimate of what is left: a rough model of each command's time, scaled by how the
- * commands so far compare to it.
+ * Prints a line per command, with an estimate of the remaining time: a rough model of each command's time, scaled by the
+ * measured commands so far.
  */
 export class Progress {
   #done = 0;
@@ -24,7 +24,7 @@ export class Progress {
 
   begin(step: Step): void {
     const place = `[${String(this.#done + 1).padStart(String(this.total.length).length)}/${this.total.length}]`;
-    const what = `${step.size} repositories · ${step.operation.padEnd(11)} · ${step.subject.title.padEnd(17)}`;
+    const what = `${step.size} repositories · ${step.operation.padEnd(11)} · ${step.subject.title.padEnd(28)}`;
     process.stdout.write(`${place} ${what} … `);
   }
 
@@ -43,8 +43,15 @@ export class Progress {
   }
 }
 
-/** Seconds for the square of a thousand resources, where the state is rewritten around each step. */
-const CHECKPOINTS: Record<SubjectId, number> = { F1: 150, F2: 50, ours: 100, ours50: 100, laden: 110, skipping: 0 };
+/** Seconds of checkpoints for 1,000 resources; they grow with the square, as each step rewrites the whole state. */
+const CHECKPOINTS: Record<SubjectId, number> = {
+  dynamicBaseline: 150,
+  noopBaseline: 50,
+  borgbase0ms: 100,
+  borgbase50ms: 100,
+  stateOnlyBaseline: 110,
+  borgbase50msNoCheckpoints: 0,
+};
 
 function model({ subject, size, operation }: Step): number {
   const thousands = resourcesIn(size) / 1000;

@@ -1,15 +1,18 @@
-import { bars, growthOf, type Measured } from "./bars";
+import { goals, growthOf, type Measured } from "./goals";
 import { type Measure, OPERATIONS, type Samples } from "./samples";
 import { KEYS, SUBJECT_IDS, type SubjectId, TITLES } from "./subjects";
 
-/** Where and when it ran. */
+/** Subjects of the tables of costs. */
+const COMPARED = ["dynamicBaseline", "noopBaseline", "borgbase50ms"] as const;
+
+/** Where and when the benchmark ran. */
 export interface Circumstances {
   date: string;
   machine: string;
   versions: string;
   repeats: number;
   minutes: number;
-  /** Load of the machine by others when the run began (one-minute average). */
+  /** Load average of the machine over the minute before the run. */
   load: number;
 }
 
@@ -24,9 +27,14 @@ export function report(measured: Measured, circumstances: Circumstances): string
     "## Goals",
     table(
       ["what", "goal", "measured", ""],
-      bars(measured).map(({ what, bar, measured, passed }) => [what, bar, measured, passed ? "pass" : "**miss**"]),
+      goals(measured).map(({ subject, limit, measured, passed }) => [
+        subject,
+        limit,
+        measured,
+        passed ? "pass" : "**miss**",
+      ]),
     ),
-    "Ours with 50 ms latency. Ratios are of medians.",
+    "Measured with a latency of 50 ms. Ratios are of medians.",
     ...engineShare(samples, sizes.at(-1) as number),
     ...advice(samples, sizes.at(-1) as number),
     "## Wall time",
@@ -45,44 +53,54 @@ function method({ date, machine, versions, repeats, minutes, load }: Circumstanc
     `Real Pulumi commands on a file backend with passphrase secrets, one after the other, the subjects taking turns.`,
     `Every subject declares N + ${2 * KEYS} resources, N = ${sizes.map(count).join(", ")}:`,
     "",
-    "- **F1**, the usual floor: `pulumi.dynamic.Resource`, whose provider is a serialised closure and whose methods do nothing.",
-    "- **F2**, the limit: the same methods, with a provider text of one line and an explicit provider.",
-    `- **ours**: N repositories, each with two keys and compaction, and ${KEYS} key pairs with their registered keys, against`,
-    "  the emulator on the same machine (a process of its own), which answers at once or after 50 ms.",
+    "- **dynamic baseline**: `pulumi.dynamic.Resource` with a provider that does nothing. The SDK serialises its closure into each resource.",
+    "- **no-op baseline**, the lower limit: the same provider as a text of one line, with an explicit provider resource.",
+    `- **borgbase**, this package: N repositories, each with two keys and compaction, and ${KEYS} key pairs with their registered keys.`,
+    "  The API is the emulator, in its own process on the same machine, with a latency of 0 ms or 50 ms.",
     "",
     "From 1,000 on, commands that change every resource are run once, as they take minutes, and the others three times or more.",
     "No command shows a preview first. CPU time is that of the CLI and all its children, without the emulator.",
   ].join("\n");
 }
 
-/** How much of the way from F2 to ours is the state alone, which no provider can make cheaper. */
+/** The cost of the state alone, which no provider can lower. */
 function engineShare(samples: Samples, size: number): string[] {
-  if (samples.of("laden", size, "refresh").length === 0) return [];
+  if (samples.of("stateOnlyBaseline", size, "refresh").length === 0) return [];
   const rows = OPERATIONS.map((operation) => {
-    const [f2, laden, ours] = (["F2", "laden", "ours50"] as const).map((id) => ({
+    const [noop, stateOnly, provider] = (["noopBaseline", "stateOnlyBaseline", "borgbase50ms"] as const).map((id) => ({
       seconds: samples.median("seconds", id, size, operation),
       memory: samples.median("peakMemory", id, size, operation),
     })) as [Load, Load, Load];
-    const times = [f2, laden, ours].map(({ seconds }) => seconds.toFixed(1));
+    const times = [noop, stateOnly, provider].map(({ seconds }) => seconds.toFixed(1));
     const ratio = (a: number, b: number) => (a / b).toFixed(2);
     return [
       operation,
       ...times,
-      ratio(laden.seconds, f2.seconds),
-      ratio(ours.seconds, laden.seconds),
-      ratio(laden.memory, f2.memory),
-      ratio(ours.memory, laden.memory),
+      ratio(stateOnly.seconds, noop.seconds),
+      ratio(provider.seconds, stateOnly.seconds),
+      ratio(stateOnly.memory, noop.memory),
+      ratio(provider.memory, stateOnly.memory),
     ];
   });
-  const names = (["F2", "laden", "ours50"] as const).map((id) => TITLES[id]);
+  const names = (["noopBaseline", "stateOnlyBaseline", "borgbase50ms"] as const).map((id) => TITLES[id]);
   return [
     "## What the state alone costs",
-    "The engine passes the whole state of a resource to its provider and back for every question, copies it for its events and " +
-      "logs each property of it, and the SDK makes a dozen promises of each output. **F2 with our state** does nothing either, " +
-      "but its resources have the arguments and outputs of a repository: what it takes beyond F2 is the price of the outputs " +
-      `that programs are promised, whatever the provider does. Seconds at ${count(size)} repositories, and ratios of the wall time and ` +
-      "of the provider's peak memory.",
-    table(["command", ...names, "state / F2", "ours / state", "MB: state / F2", "MB: ours / state"], rows),
+    "The engine passes the whole state of a resource to its provider and back in every call, copies it for its events and logs " +
+      "each property. The SDK creates a dozen promises per output. The provider of the **state-only baseline** does nothing " +
+      "either, but its resources have the arguments and outputs of a repository. Its time beyond the no-op baseline is the cost " +
+      `of these outputs in any provider. Seconds at ${count(size)} repositories, with ratios of the wall time and of the provider's ` +
+      "peak memory.",
+    table(
+      [
+        "command",
+        ...names,
+        "state-only / no-op",
+        "borgbase / state-only",
+        "MB: state-only / no-op",
+        "MB: borgbase / state-only",
+      ],
+      rows,
+    ),
   ];
 }
 
@@ -92,31 +110,30 @@ interface Load {
 }
 
 function advice(samples: Samples, size: number): string[] {
-  const time = (operation: (typeof OPERATIONS)[number], id: SubjectId = "ours50") =>
+  const time = (operation: (typeof OPERATIONS)[number], id: SubjectId = "borgbase50ms") =>
     seconds(samples.median("seconds", id, size, operation));
-  const skipping = samples.of("skipping", size, "first up").length > 0;
+  const withoutCheckpoints = samples.of("borgbase50msNoCheckpoints", size, "first up").length > 0;
   return [
-    `## What does a stack of ${count(size)} cost, and what beyond?`,
-    `With 50 ms to the service, \`pulumi up\` takes ${time("no-op up")} when nothing has changed, a drift check ` +
+    `## What does a stack of ${count(size)} repositories cost?`,
+    `With a latency of 50 ms, \`pulumi up\` takes ${time("no-op up")} when nothing has changed, a drift check ` +
       `${time("drift check")}, a change of every repository ${time("change")}; the first \`up\` takes ${time("first up")} and ` +
-      `\`destroy\` ${time("destroy")}. The state is ${bytes(samples.median("stateBytes", "ours50", size, "first up"))}. ` +
-      "The everyday commands grow with N. Those that change every resource grow with N², as Pulumi writes the whole " +
-      "state to a file backend around each step, whatever the provider: a change of a few repositories costs a few writes.",
-    "Beyond that:",
+      `\`destroy\` ${time("destroy")}. The state is ${bytes(samples.median("stateBytes", "borgbase50ms", size, "first up"))}. ` +
+      "The time of everyday commands grows with N. The time of commands that change every resource grows with N², as Pulumi " +
+      "writes the whole state to a file backend around each step, for any provider. A change of a few repositories costs a few writes.",
+    "For larger stacks:",
     [
-      "- **Several stacks**, by team, site or customer. Half the repositories per stack is a quarter of the writing, and a",
-      "  mistake reaches fewer of them. Share keys by `StackReference`.",
-      "- **Pulumi Cloud** is sent the differences of the state rather than the whole. **S3** and other buckets are sent the whole",
-      "  around each step, as a file backend is, over the network: they are for sharing and safety, not for speed.",
-      "- **The CLI's own log** of each command, encrypted in `~/.pulumi/logs`, holds every property of every resource: a fifth of a",
-      "  refresh. It has no switch (v3.259); with an empty file in place of that folder the CLI goes without.",
-      ...(skipping
+      "- **Several stacks**, by team, site or customer. Half the repositories per stack need a quarter of the writes, and a",
+      "  mistake affects fewer of them. Share keys by `StackReference`.",
+      "- **Pulumi Cloud** receives differences of the state. **S3** and other buckets receive the whole state around each step,",
+      "  like a file backend, but over the network: they serve sharing and safety, not speed.",
+      "- **The CLI's own log** of each command, encrypted in `~/.pulumi/logs`, contains every property of every resource. It takes a",
+      "  fifth of a refresh. It has no switch (v3.259); an empty file in place of that folder disables it.",
+      ...(withoutCheckpoints
         ? [
-            `- **\`PULUMI_SKIP_CHECKPOINTS=true\`** writes the state once, at the end: the first \`up\` then takes ${time("first up", "skipping")},`,
-            `  \`destroy\` ${time("destroy", "skipping")}. A run that is killed has written nothing of what it did. What it added is remembered on`,
-            "  that machine (`$PULUMI_HOME/borgbase`) and found again by the next `up` there; elsewhere, as on the next runner of a",
-            "  pipeline, it would be added twice. Changes are found by `pulumi refresh`, deletions too. For a first `up` that",
-            "  somebody watches, not for every day.",
+            `- **\`PULUMI_SKIP_CHECKPOINTS=true\`** writes the state once, at the end: the first \`up\` then takes ${time("first up", "borgbase50msNoCheckpoints")},`,
+            `  \`destroy\` ${time("destroy", "borgbase50msNoCheckpoints")}. A killed run leaves no state. Its creates are remembered on that machine`,
+            "  (`$PULUMI_HOME/borgbase`), where the next `up` finds them. Another machine, such as the next runner of a pipeline,",
+            "  would create them twice. `pulumi refresh` finds changes and deletions. Use it for a supervised first `up` only.",
           ]
         : []),
     ].join("\n"),
@@ -126,14 +143,16 @@ function advice(samples: Samples, size: number): string[] {
 function wallTimes(samples: Samples, sizes: readonly number[]): string {
   const rows = OPERATIONS.flatMap((operation) =>
     sizes.map((size) => {
-      const [f1, f2, near, far] = SUBJECT_IDS.map((id) => samples.median("seconds", id, size, operation));
+      const [dynamic, noop, borgbase0ms, borgbase50ms] = SUBJECT_IDS.map((id) =>
+        samples.median("seconds", id, size, operation),
+      );
       const ratio = (value?: number, to?: number) => ((value as number) / (to as number)).toFixed(2);
-      const times = [f1, f2, near, far].map((value) => (value as number).toFixed(1));
-      return [operation, count(size), ...times, ratio(far, f1), ratio(far, f2)];
+      const times = [dynamic, noop, borgbase0ms, borgbase50ms].map((value) => (value as number).toFixed(1));
+      return [operation, count(size), ...times, ratio(borgbase50ms, dynamic), ratio(borgbase50ms, noop)];
     }),
   );
   const names = SUBJECT_IDS.map((id) => TITLES[id]);
-  return `Seconds.\n\n${table(["command", "N", ...names, "50 ms / F1", "50 ms / F2"], rows)}`;
+  return `Seconds.\n\n${table(["command", "N", ...names, "50 ms / dynamic", "50 ms / no-op"], rows)}`;
 }
 
 function growth(samples: Samples, sizes: readonly number[]): string[] {
@@ -150,23 +169,34 @@ function costs(samples: Samples, sizes: readonly number[]): string {
       return [
         operation,
         count(size),
-        ...(["F1", "F2", "ours50"] as const).map((id) => of("cpuSeconds", id).toFixed(1)),
-        count(of("requests", "ours50")),
-        bytes(of("traffic", "ours50")),
-        ...(["F1", "F2", "ours50"] as const).map((id) => megabytes(of("peakMemory", id))),
+        ...COMPARED.map((id) => of("cpuSeconds", id).toFixed(1)),
+        count(of("requests", "borgbase50ms")),
+        bytes(of("traffic", "borgbase50ms")),
+        ...COMPARED.map((id) => megabytes(of("peakMemory", id))),
       ];
     }),
   );
-  const head = ["command", "N", "CPU F1", "CPU F2", "CPU ours", "requests", "bodies", "MB F1", "MB F2", "MB ours"];
-  return `CPU time in seconds; MB is the peak memory of the provider process; ours with 50 ms.\n\n${table(head, rows)}`;
+  const head = [
+    "command",
+    "N",
+    "CPU dynamic",
+    "CPU no-op",
+    "CPU borgbase",
+    "requests",
+    "bodies",
+    "MB dynamic",
+    "MB no-op",
+    "MB borgbase",
+  ];
+  return `CPU time in seconds; MB is the peak memory of the provider process; borgbase with a latency of 50 ms.\n\n${table(head, rows)}`;
 }
 
 function states(samples: Samples, sizes: readonly number[]): string {
   const rows = sizes.map((size) => [
     count(size),
-    ...(["F1", "F2", "ours50"] as const).map((id) => bytes(samples.median("stateBytes", id, size, "first up"))),
+    ...COMPARED.map((id) => bytes(samples.median("stateBytes", id, size, "first up"))),
   ]);
-  return `The state file after the first \`up\`.\n\n${table(["N", "F1", "F2", "ours"], rows)}`;
+  return `The state file after the first \`up\`.\n\n${table(["N", "dynamic baseline", "no-op baseline", "borgbase"], rows)}`;
 }
 
 function table(head: string[], rows: string[][]): string {

@@ -1,21 +1,21 @@
 import type { Cost } from "./measure";
 import type { SubjectId } from "./subjects";
 
-/** In the order in which they are run. */
+/** In the order of execution. */
 export const OPERATIONS = ["first up", "no-op up", "preview", "refresh", "drift check", "change", "destroy"] as const;
 export type Operation = (typeof OPERATIONS)[number];
-/** Those that do something to every resource. */
+/** Operations that change every resource. */
 export const CHANGING: readonly Operation[] = ["first up", "change", "destroy"];
 
-/** One command that was run. */
+/** One measured command. */
 export interface Sample extends Cost {
   subject: SubjectId;
   size: number;
   operation: Operation;
   requests: number;
-  /** Of request and answer bodies. */
+  /** Bytes of request and response bodies. */
   traffic: number;
-  /** Of the state file after the command. */
+  /** Bytes of the state file after the command. */
   stateBytes: number;
 }
 
@@ -29,7 +29,7 @@ export function median(values: number[]): number {
   return Number.isInteger(middle) ? ((sorted[middle - 1] as number) + upper) / 2 : upper;
 }
 
-/** Medians of what was measured. */
+/** Medians of the measured samples. */
 export class Samples {
   constructor(readonly all: readonly Sample[]) {}
 
@@ -37,7 +37,7 @@ export class Samples {
     return this.all.filter((each) => each.subject === subject && each.size === size && each.operation === operation);
   }
 
-  /** NaN where nothing was measured. */
+  /** NaN without samples. */
   median(measure: Measure, subject: SubjectId, size: number, operation: Operation): number {
     return median(this.of(subject, size, operation).map((each) => each[measure]));
   }

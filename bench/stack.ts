@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { type Finished, measure } from "./measure";
 import type { Operation, Sample } from "./samples";
-import { FLOOR_MODULE, REPOSITORY, resourcesIn, type Subject } from "./subjects";
+import { BASELINE_MODULE, REPOSITORY, resourcesIn, type Subject } from "./subjects";
 
 const PROJECT = "bench";
 const STACK = "bench";
@@ -18,7 +18,7 @@ const COMMANDS: Record<Operation, string[]> = {
   destroy: ["destroy", "--yes", "--skip-preview"],
 };
 
-/** One subject's stack of one size, in a folder and on a file backend of its own. */
+/** The stack of one subject and size, with its own folder and file backend. */
 export class Stack {
   private constructor(
     readonly subject: Subject,
@@ -40,8 +40,8 @@ export class Stack {
       JSON.stringify({ name: PROJECT, runtime: { name: "nodejs", options: { typescript: false } } }),
     );
     write("index.js", subject.program);
-    write("node_modules/floor/index.js", FLOOR_MODULE);
-    write("node_modules/floor/outputs.json", JSON.stringify(subject.outputs ?? {}));
+    write("node_modules/baseline/index.js", BASELINE_MODULE);
+    write("node_modules/baseline/outputs.json", JSON.stringify(subject.outputs ?? {}));
     mkdirSync(join(folder, "backend"));
     const env = {
       ...process.env,
@@ -59,13 +59,13 @@ export class Stack {
     return stack;
   }
 
-  /** @throws when the command failed, or left another number of resources than it should */
+  /** @throws when the command fails or leaves a wrong number of resources. */
   async run(operation: Operation): Promise<Sample> {
     const { subject, size } = this;
-    await subject.emulator?.counted();
+    await subject.emulator?.takeCounters();
     const BENCH_ALERT_DAYS = operation === "change" ? "3" : "2";
     const cost = await this.#pulumi([...COMMANDS[operation], ...UNATTENDED], { BENCH_ALERT_DAYS });
-    const counted = await subject.emulator?.counted();
+    const counted = await subject.emulator?.takeCounters();
     this.#assertCount(operation === "destroy" ? 0 : resourcesIn(size), operation);
     return {
       subject: subject.id,

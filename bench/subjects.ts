@@ -1,45 +1,49 @@
-import type { RemoteEmulator } from "./emulator";
+import type { EmulatorClient } from "./emulatorClient";
 
-/** What is compared: a program that declares as many resources as the environment says. */
+/** A compared program. It declares as many resources as the environment variable BENCH_SIZE demands. */
 export interface Subject {
   id: SubjectId;
   title: string;
   /** `index.js` of its Pulumi project. */
   program: string;
-  /** What a floor's provider keeps beside the arguments. */
+  /** Outputs that a baseline's provider returns beside the arguments. */
   outputs?: Record<string, unknown>;
   env: Record<string, string>;
-  emulator?: RemoteEmulator;
+  emulator?: EmulatorClient;
 }
 
-export const SUBJECT_IDS = ["F1", "F2", "ours", "ours50"] as const;
 /**
- * Measured beside them, at the largest size alone. `laden` is F2 that holds what ours holds: what the engine asks for the
- * state alone. `skipping` is ours with 50 ms and without checkpoints, for the advice.
+ * The compared subjects. Both baselines have providers that do nothing: `dynamicBaseline` is the usual
+ * `pulumi.dynamic.Resource`, `noopBaseline` the cheapest possible resource.
  */
-export type SubjectId = (typeof SUBJECT_IDS)[number] | "laden" | "skipping";
+export const SUBJECT_IDS = ["dynamicBaseline", "noopBaseline", "borgbase0ms", "borgbase50ms"] as const;
+/**
+ * Further subjects, at the largest size only. `stateOnlyBaseline` is `noopBaseline` with the arguments and outputs of a
+ * repository: the cost of the state alone. `borgbase50msNoCheckpoints` is for the advice.
+ */
+export type SubjectId = (typeof SUBJECT_IDS)[number] | "stateOnlyBaseline" | "borgbase50msNoCheckpoints";
 
 export const TITLES: Record<SubjectId, string> = {
-  F1: "F1 usual floor",
-  F2: "F2 limit",
-  ours: "ours, 0 ms",
-  ours50: "ours, 50 ms",
-  laden: "F2 with our state",
-  skipping: "ours, 50 ms, no checkpoints",
+  dynamicBaseline: "dynamic baseline",
+  noopBaseline: "no-op baseline",
+  borgbase0ms: "borgbase, 0 ms",
+  borgbase50ms: "borgbase, 50 ms",
+  stateOnlyBaseline: "state-only baseline",
+  borgbase50msNoCheckpoints: "borgbase, 50 ms, no checkpoints",
 };
 
-/** Key pairs, and as many registered keys, beside the N repositories. */
+/** Number of key pairs and of registered keys, beside N repositories. */
 export const KEYS = 10;
 export const REPOSITORY = "borgbase:index:Repo";
 
-/** How many resources a program of size `size` declares; the floors declare as many as ours. */
+/** Number of resources in a program of size `size`, the same for every subject. */
 export const resourcesIn = (size: number) => size + 2 * KEYS;
 
 /**
- * What the floors' providers are: nothing. They keep the arguments, as one of them is what `change` changes, and the
- * engine shows a provider no other trace of it than the outputs. `laden` keeps what stands in the file beside it, too.
+ * The provider of the baselines. It does nothing but return the arguments as outputs, since `change` changes one of them
+ * and the engine passes old values as outputs only. For `stateOnlyBaseline` it also returns the outputs in outputs.json.
  */
-export const FLOOR_MODULE = `
+export const BASELINE_MODULE = `
 const { randomUUID } = require("node:crypto");
 const outputs = require("./outputs.json");
 const provider = {
@@ -57,30 +61,30 @@ module.exports = { ...provider, host: () => provider };
 const SIZE = `const size = Number(process.env.BENCH_SIZE);
 const alertDays = Number(process.env.BENCH_ALERT_DAYS);`;
 
-const F1 = `
+const DYNAMIC_BASELINE = `
 const pulumi = require("@pulumi/pulumi");
 ${SIZE}
 const provider = {
-  async configure(request) { return require("floor").configure(request); },
-  async check(olds, news) { return require("floor").check(olds, news); },
-  async diff(id, olds, news) { return require("floor").diff(id, olds, news); },
-  async create(inputs) { return require("floor").create(inputs); },
-  async read(id, props) { return require("floor").read(id, props); },
-  async update(id, olds, news) { return require("floor").update(id, olds, news); },
-  async delete(id, props) { return require("floor").delete(id, props); },
+  async configure(request) { return require("baseline").configure(request); },
+  async check(olds, news) { return require("baseline").check(olds, news); },
+  async diff(id, olds, news) { return require("baseline").diff(id, olds, news); },
+  async create(inputs) { return require("baseline").create(inputs); },
+  async read(id, props) { return require("baseline").read(id, props); },
+  async update(id, olds, news) { return require("baseline").update(id, olds, news); },
+  async delete(id, props) { return require("baseline").delete(id, props); },
 };
 for (let i = 0; i < size + ${2 * KEYS}; i++) {
-  new pulumi.dynamic.Resource(provider, \`floor-\${i}\`, { alertDays });
+  new pulumi.dynamic.Resource(provider, \`baseline-\${i}\`, { alertDays });
 }
 `;
 
-const F2 = `
+const NOOP_BASELINE = `
 const pulumi = require("@pulumi/pulumi");
 ${SIZE}
-const provider = new pulumi.ProviderResource("pulumi-nodejs", "floor", {});
-const __provider = 'exports.handler=()=>require("floor").host("Floor")';
+const provider = new pulumi.ProviderResource("pulumi-nodejs", "baseline", {});
+const __provider = 'exports.handler=()=>require("baseline").host("Baseline")';
 for (let i = 0; i < size + ${2 * KEYS}; i++) {
-  new pulumi.CustomResource("floor:index:Floor", \`floor-\${i}\`, { alertDays, __provider }, { provider });
+  new pulumi.CustomResource("baseline:index:Baseline", \`baseline-\${i}\`, { alertDays, __provider }, { provider });
 }
 `;
 
@@ -90,7 +94,7 @@ const REPOSITORY_ARGUMENTS = `region: "eu",
     alertDays,
     compaction: { interval: 1, unit: "weeks", hour: 4, timezone: "Europe/Berlin" },`;
 
-/** What a repository of {@link OURS} has beside its arguments. */
+/** Outputs of a repository in {@link BORGBASE}, beside its arguments. */
 const OUTPUTS = {
   __account: "demo@example.com",
   __declared: "region,alertDays,appendOnlyKeys,fullAccessKeys,compaction",
@@ -114,17 +118,17 @@ const OUTPUTS = {
   sftpEnabled: false,
 };
 
-const LADEN = `
+const STATE_ONLY_BASELINE = `
 const pulumi = require("@pulumi/pulumi");
 ${SIZE}
-const provider = new pulumi.ProviderResource("pulumi-nodejs", "floor", {});
-const __provider = 'exports.handler=()=>require("floor").host("Repo")';
+const provider = new pulumi.ProviderResource("pulumi-nodejs", "baseline", {});
+const __provider = 'exports.handler=()=>require("baseline").host("Repo")';
 const additionalSecretOutputs = ["resticUrl", "htpasswd"];
 const outputs = Object.fromEntries(${JSON.stringify([...Object.keys(OUTPUTS), "resticUrl", "htpasswd"])}.map((name) => [name, undefined]));
-const floor = (name, args) => new pulumi.CustomResource("floor:index:Repo", name, args, { provider, additionalSecretOutputs });
-const keys = Array.from({ length: ${2 * KEYS} }, (_, i) => floor(\`key-\${i}\`, { alertDays, __provider }));
+const resource = (name, args) => new pulumi.CustomResource("baseline:index:Repo", name, args, { provider, additionalSecretOutputs });
+const keys = Array.from({ length: ${2 * KEYS} }, (_, i) => resource(\`key-\${i}\`, { alertDays, __provider }));
 for (let i = 0; i < size; i++) {
-  floor(\`repo-\${i}\`, {
+  resource(\`repo-\${i}\`, {
     ...outputs,
     ${REPOSITORY_ARGUMENTS}
     __origin: \`bench/repo-\${i}\`,
@@ -133,7 +137,7 @@ for (let i = 0; i < size; i++) {
 }
 `;
 
-const OURS = `
+const BORGBASE = `
 const borgbase = require("pulumi-borgbase");
 ${SIZE}
 const keys = Array.from({ length: ${KEYS} }, (_, i) => {
@@ -147,26 +151,27 @@ for (let i = 0; i < size; i++) {
 }
 `;
 
-/** The compared ones in the order of {@link SUBJECT_IDS}. */
-export function subjects(near: RemoteEmulator, far: RemoteEmulator): Subject[] {
+/** The compared subjects in the order of {@link SUBJECT_IDS}. */
+export function subjects(emulator0ms: EmulatorClient, emulator50ms: EmulatorClient): Subject[] {
   return [
-    { id: "F1", title: TITLES.F1, program: F1, env: {} },
-    { id: "F2", title: TITLES.F2, program: F2, env: {} },
-    ours("ours", near),
-    ours("ours50", far),
+    { id: "dynamicBaseline", title: TITLES.dynamicBaseline, program: DYNAMIC_BASELINE, env: {} },
+    { id: "noopBaseline", title: TITLES.noopBaseline, program: NOOP_BASELINE, env: {} },
+    borgbase("borgbase0ms", emulator0ms),
+    borgbase("borgbase50ms", emulator50ms),
   ];
 }
 
-export function laden(): Subject {
-  return { id: "laden", title: TITLES.laden, program: LADEN, outputs: OUTPUTS, env: {} };
+export function stateOnlyBaseline(): Subject {
+  const id = "stateOnlyBaseline";
+  return { id, title: TITLES[id], program: STATE_ONLY_BASELINE, outputs: OUTPUTS, env: {} };
 }
 
-export function withoutCheckpoints(far: RemoteEmulator): Subject {
-  const subject = ours("skipping", far);
+export function withoutCheckpoints(emulator50ms: EmulatorClient): Subject {
+  const subject = borgbase("borgbase50msNoCheckpoints", emulator50ms);
   return { ...subject, env: { ...subject.env, PULUMI_SKIP_CHECKPOINTS: "true" } };
 }
 
-function ours(id: SubjectId, emulator: RemoteEmulator): Subject {
+function borgbase(id: SubjectId, emulator: EmulatorClient): Subject {
   const env = { BORGBASE_ENDPOINT: emulator.endpoint, BORGBASE_TOKEN: emulator.token };
-  return { id, title: TITLES[id], program: OURS, env, emulator };
+  return { id, title: TITLES[id], program: BORGBASE, env, emulator };
 }

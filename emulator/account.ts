@@ -1,12 +1,12 @@
+import type { Context } from "./context";
 import type { Account, Repo } from "./store";
-import type { World } from "./world";
 
-/** Free of charge and without an end: nothing here depends on a plan. */
-function plan(world: World) {
+/** A free plan without limits but `repoLimit`: no other behaviour of the emulator depends on it. */
+function plan(context: Context) {
   return {
     id: "1",
     name: "Emulator",
-    maxRepos: world.variants.repoLimit,
+    maxRepos: context.variants.repoLimit,
     maxSizeGb: null,
     includedGb: 1000,
     includedSize: 1000,
@@ -16,32 +16,32 @@ function plan(world: World) {
 }
 
 /** `diskUsage` is in MB: an operations script of 2026 divides it by 1024 to print GB. */
-export function me(world: World, account: Account) {
+export function me(context: Context, account: Account) {
   const owned = (item: { account: string }) => item.account === account.email;
-  const repos = [...world.store.repos.values()].filter(owned);
+  const repos = [...context.store.repos.values()].filter(owned);
   return {
     id: account.id,
     username: account.email,
-    diskUsage: () => diskUsage(world, repos),
+    diskUsage: () => diskUsage(context, repos),
     repoCount: repos.length,
-    sshKeyCount: [...world.store.keys.values()].filter(owned).length,
-    activePlan: plan(world),
+    sshKeyCount: [...context.store.keys.values()].filter(owned).length,
+    activePlan: plan(context),
   };
 }
 
-/** One entry for today. */
-export function overageList(world: World, account: Account) {
-  const repos = [...world.store.repos.values()].filter((repo) => repo.account === account.email);
+/** Usage against the plan: one entry, for today. */
+export function overageList(context: Context, account: Account) {
+  const repos = [...context.store.repos.values()].filter((repo) => repo.account === account.email);
   return [
     {
-      usedGb: async () => (await diskUsage(world, repos)) / 1000,
-      date: world.clock.now().toISOString().slice(0, 10),
-      plan: plan(world),
+      usedGb: async () => (await diskUsage(context, repos)) / 1000,
+      date: context.clock.now().toISOString().slice(0, 10),
+      plan: plan(context),
     },
   ];
 }
 
-async function diskUsage(world: World, repos: Repo[]): Promise<number> {
-  const usages = await Promise.all(repos.map((repo) => repo.pretended ?? world.storage.usage(repo)));
+async function diskUsage(context: Context, repos: Repo[]): Promise<number> {
+  const usages = await Promise.all(repos.map((repo) => repo.pretended ?? context.storage.usage(repo)));
   return usages.reduce((sum, usage) => sum + usage.currentUsage, 0);
 }

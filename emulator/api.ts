@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { type ExecutionResult, execute, GraphQLError } from "graphql";
 import { me, overageList } from "./account";
+import type { Context } from "./context";
 import type { GraphqlRequest } from "./graphqlRequest";
 import { repo, repoAdd, repoCompact, repoDelete, repoEdit, repoList } from "./repos";
 import { type Checked, lenientVariables, Schema } from "./schema";
+import type { Variants } from "./serverVariants";
 import { sshAdd, sshDelete, sshList } from "./sshKeys";
 import type { Account } from "./store";
 import { isValid, mayUse, type RootField, type Token, type TokenLevel } from "./tokens";
-import type { Variants } from "./variants";
-import type { World } from "./world";
 
-/** Who asks. A refused caller brought a token that is unknown or expired; one without account brought nothing. */
+/** The sender of a request. `refused`: its token is unknown or expired. Without account and not `refused`: anonymous. */
 export interface Caller {
   account: Account | null;
   level: TokenLevel | null;
@@ -18,7 +18,7 @@ export interface Caller {
   refused: boolean;
 }
 
-/** An answer before it goes over the wire. */
+/** An HTTP response before it is written. */
 export interface Reply {
   status: number;
   type: string;
@@ -26,54 +26,54 @@ export interface Reply {
   headers?: Record<string, string>;
 }
 
-/** The text of django-graphql-jwt, which the real API is built with: its JWT errors show in kiwix/borg-backup#62. */
+/** The message of django-graphql-jwt, on which the real API is built: kiwix/borg-backup#62 shows its JWT errors. */
 const NO_PERMISSION = "You do not have permission to perform this action";
 
-interface Context {
+interface RequestContext {
   caller: Caller;
   /** Set by `login`. */
   session: string | null;
 }
 
-/** The GraphQL API: sessions, permissions, and the resolvers of every noun. */
+/** The GraphQL API: sessions, permissions, and the resolvers of every object. */
 export class Api {
-  /** By the variants that a schema depends on. */
+  /** Schemas by the variants that they depend on. */
   private readonly schemas = new Map<string, Schema>();
   /** Session id to e-mail address; sessions end with the process. */
   private readonly sessions = new Map<string, string>();
 
-  constructor(private readonly world: World) {}
+  constructor(private readonly context: Context) {}
 
   check(query: string): Checked {
     return this.schema().check(query);
   }
 
   private schema(): Schema {
-    const { sshDeleteId, nullableVariables } = this.world.variants;
+    const { sshDeleteId, nullableVariables } = this.context.variants;
     const name = `${sshDeleteId} ${nullableVariables}`;
     const schema = this.schemas.get(name) ?? new Schema({ sshDeleteId, nullableVariables });
     this.schemas.set(name, schema);
     return schema;
   }
 
-  /** The word before the token may be of any case: scripts send `bearer`. */
+  /** The scheme before the token is matched without regard to case: scripts send `bearer`. */
   caller(authorization: string | undefined, cookie: string | undefined): Caller {
     const secret = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
     if (secret !== undefined || authorization) {
-      const token = this.world.store.tokens.find((candidate) => candidate.secret === secret);
-      if (!token || !isValid(token, this.world.clock.now())) return { ...NOBODY, refused: true };
+      const token = this.context.store.tokens.find((candidate) => candidate.secret === secret);
+      if (!token || !isValid(token, this.context.clock.now())) return { ...ANONYMOUS, refused: true };
       return { account: this.account(token.account), level: token.level, token, refused: false };
     }
     const session = /(?:^|; *)sessionid=([^;]+)/.exec(cookie ?? "")?.[1];
     const email = session === undefined ? undefined : this.sessions.get(session);
     return email === undefined
-      ? NOBODY
+      ? ANONYMOUS
       : { account: this.account(email), level: "fullAccess", token: null, refused: false };
   }
 
-  /** An answer that needs no execution: the token is bad or too low and the variants want a status for it. */
+  /** The response to a rejected token or a too low level, where the variants answer these with an HTTP status. */
   refusal(caller: Caller, fields: RootField[]): Reply | undefined {
-    const { badToken, lowLevel, errorBody } = this.world.variants;
+    const { badToken, lowLevel, errorBody } = this.context.variants;
     const introspects = fields.length > 0 && fields.every((field) => field.name.startsWith("__"));
     if (caller.refused && badToken !== "200" && !introspects) {
       return refusalBody(Number(badToken), "Invalid or expired token", errorBody);
@@ -84,44 +84,48 @@ export class Api {
 
   async run(request: GraphqlRequest, checked: Checked, caller: Caller): Promise<Reply> {
     if (checked.errors) {
-      return json(this.world.variants.refusedQuery === "400" ? 400 : 200, { errors: checked.errors });
+      return json(this.context.variants.refusedQuery === "400" ? 400 : 200, { errors: checked.errors });
     }
-    const context: Context = { caller, session: null };
+    const requestContext: RequestContext = { caller, session: null };
     const result = await execute({
       schema: this.schema().schema,
       document: checked.document,
       rootValue: this.root,
-      contextValue: context,
+      contextValue: requestContext,
       variableValues: lenientVariables(checked.document, request.variables),
       operationName: request.operationName,
     });
-    if (result.data === undefined) return json(this.world.variants.refusedQuery === "400" ? 400 : 200, result);
-    const reply = json(200, this.world.variants.newer ? newer(result) : result);
-    if (context.session === null) return reply;
-    return { ...reply, headers: { "Set-Cookie": `sessionid=${context.session}; HttpOnly; Path=/; SameSite=Lax` } };
+    if (result.data === undefined) return json(this.context.variants.refusedQuery === "400" ? 400 : 200, result);
+    const reply = json(200, this.context.variants.newer ? withUnknownFields(result) : result);
+    if (requestContext.session === null) return reply;
+    return {
+      ...reply,
+      headers: { "Set-Cookie": `sessionid=${requestContext.session}; HttpOnly; Path=/; SameSite=Lax` },
+    };
   }
 
   private account(email: string): Account | null {
-    return this.world.store.accounts.find((account) => account.email === email) ?? null;
+    return this.context.store.accounts.find((account) => account.email === email) ?? null;
   }
 
-  /** A resolver of a root field that only callers of a sufficient level reach. */
+  /** A resolver of a root field, behind the check of the caller's level. */
   private guarded<A, R>(
     name: string,
     kind: RootField["kind"],
-    resolve: (world: World, account: Account, args: A) => R,
+    resolve: (context: Context, account: Account, args: A) => R,
   ) {
-    return (args: A, { caller }: Context): R => {
+    return (args: A, { caller }: RequestContext): R => {
       if (!caller.account || !mayUse(caller.level, { name, kind })) {
         throw new GraphQLError(caller.refused ? "Invalid or expired token" : NO_PERMISSION);
       }
-      return resolve(this.world, caller.account, args);
+      return resolve(this.context, caller.account, args);
     };
   }
 
   private readonly root = {
-    isAuthenticated: (_: unknown, { caller }: Context) => caller.account !== null,
-    login: (args: { username: string; password: string }, context: Context) => this.login(args, context),
+    isAuthenticated: (_: unknown, { caller }: RequestContext) => caller.account !== null,
+    login: (args: { username: string; password: string }, requestContext: RequestContext) =>
+      this.login(args, requestContext),
     me: this.guarded("me", "query", me),
     overageList: this.guarded("overageList", "query", overageList),
     repo: this.guarded("repo", "query", repo),
@@ -135,20 +139,20 @@ export class Api {
     sshDelete: this.guarded("sshDelete", "mutation", sshDelete),
   };
 
-  private login(args: { username: string; password: string }, context: Context) {
+  private login(args: { username: string; password: string }, requestContext: RequestContext) {
     const account = this.account(args.username);
     if (!account || account.password !== args.password) throw new GraphQLError("Please enter valid credentials");
-    context.session = randomBytes(24).toString("base64url");
-    this.sessions.set(context.session, account.email);
+    requestContext.session = randomBytes(24).toString("base64url");
+    this.sessions.set(requestContext.session, account.email);
     const [oldest] = this.sessions.keys();
-    if (this.sessions.size > MOST_SESSIONS && oldest !== undefined) this.sessions.delete(oldest);
+    if (this.sessions.size > MAX_SESSIONS && oldest !== undefined) this.sessions.delete(oldest);
     return { user: { id: account.id, username: account.email } };
   }
 }
 
-const MOST_SESSIONS = 1000;
+const MAX_SESSIONS = 1000;
 
-const NOBODY: Caller = { account: null, level: null, token: null, refused: false };
+const ANONYMOUS: Caller = { account: null, level: null, token: null, refused: false };
 
 export function json(status: number, content: unknown): Reply {
   return { status, type: "application/json", body: JSON.stringify(content) };
@@ -165,14 +169,14 @@ function refusalBody(status: number, message: string, form: Variants["errorBody"
   }
 }
 
-/** What a proxy in front of an API answers. */
+/** The response of a proxy in front of an API. */
 export function htmlReply(status: number, title: string): Reply {
   const body = `<html>\n<head><title>${status} ${title}</title></head>\n<body><h1>${status} ${title}</h1></body>\n</html>\n`;
   return { status, type: "text/html", body };
 }
 
-/** The answer of a server that knows more than its clients: every object has a field that nobody asked for. */
-function newer(result: ExecutionResult): ExecutionResult {
+/** The response of a future server: every object has a field that no client requested. */
+function withUnknownFields(result: ExecutionResult): ExecutionResult {
   const extended = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(extended);
     if (typeof value !== "object" || value === null) return value;

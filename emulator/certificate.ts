@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, X50
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What serves TLS under names of BorgBase, and the file that clients are to trust. */
+/** Key and certificate for TLS under BorgBase's host names, and the CA file that clients have to trust. */
 export interface Certificate {
   key: string;
   cert: string;
@@ -11,7 +11,7 @@ export interface Certificate {
 }
 
 const DAY = 86_400_000;
-/** The most that strict clients take, and how long before its end a new one is made. */
+/** Validity, within the limit of strict clients, and the remaining days below which a certificate is replaced. */
 const VALID_DAYS = 800;
 const RENEW_DAYS = 60;
 
@@ -28,8 +28,8 @@ const OID = {
 };
 
 /**
- * Reads the certificate for `names` from a folder, and makes one where there is none that will last. The key of its authority
- * is thrown away at once: whoever trusts the authority trusts this one certificate.
+ * Reads the certificate for `names` from a folder. Creates one when it is missing or expires soon. The private key of its
+ * authority is discarded at once: a client that trusts the authority trusts this one certificate only.
  */
 export function loadCertificate(dir: string, names: string[]): Certificate {
   const [caFile, certFile, keyFile] = ["ca.pem", "server.pem", "server.key"].map((name) => join(dir, name)) as [
@@ -48,20 +48,20 @@ export function loadCertificate(dir: string, names: string[]): Certificate {
     const covers = names.every((name) => read.subjectAltName?.includes(`DNS:${name}`));
     if (lasts && covers && read.verify(new X509Certificate(ca).publicKey)) return { key, cert, caFile };
   } catch {
-    // Absent or damaged: made anew.
+    // Missing or damaged: a new certificate replaces it.
   }
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const made = makeCertificates(names);
-  writeFileSync(keyFile, made.key, { mode: 0o600 });
-  writeFileSync(certFile, made.cert, { mode: 0o600 });
-  writeFileSync(caFile, made.ca, { mode: 0o644 });
-  return { key: made.key, cert: made.cert, caFile };
+  const created = createCertificates(names);
+  writeFileSync(keyFile, created.key, { mode: 0o600 });
+  writeFileSync(certFile, created.cert, { mode: 0o600 });
+  writeFileSync(caFile, created.ca, { mode: 0o644 });
+  return { key: created.key, cert: created.cert, caFile };
 }
 
-function makeCertificates(names: string[]): { ca: string; cert: string; key: string } {
+function createCertificates(names: string[]): { ca: string; cert: string; key: string } {
   const authority = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  // Two starts may make two authorities, which clients that keep certificates must not take for one.
+  // A random suffix, so that clients that cache certificates do not confuse the authorities of two starts.
   const issuer = `BorgBase emulator ${randomBytes(4).toString("hex")}`;
   const authorityId = keyId(authority.publicKey);
   const ca = certificate(issuer, issuer, authority.publicKey, authority.privateKey, [
@@ -115,7 +115,7 @@ function keyId(key: KeyObject): Buffer {
     .digest();
 }
 
-/** Good until 2049. */
+/** UTCTime, which covers the years until 2049. */
 function utcTime(time: number): Buffer {
   const digits = new Date(time).toISOString().replace(/\D/g, "").slice(2, 14);
   return der(0x17, Buffer.from(`${digits}Z`));
@@ -125,7 +125,7 @@ function sequence(...items: Buffer[]): Buffer {
   return der(0x30, Buffer.concat(items));
 }
 
-/** One value of ASN.1 as DER writes it: tag, length, content. */
+/** One ASN.1 value in DER: tag, length, content. */
 function der(tag: number, content: Buffer | number[]): Buffer {
   const bytes = Buffer.from(content);
   const { length } = bytes;

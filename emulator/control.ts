@@ -1,15 +1,15 @@
 import { z } from "zod";
 import type { Clock } from "./clock";
+import type { RepoStorage } from "./context";
 import { type Fault, type FaultInput, type Faults, faultSchema } from "./faults";
 import type { Counters, LoggedRequest, RequestLog } from "./requestLog";
+import { type Variants, variantsPatchSchema } from "./serverVariants";
 import type { Store } from "./store";
 import { TOKEN_LEVELS } from "./tokens";
-import { type Variants, variantsPatchSchema } from "./variants";
-import type { RepoStorage } from "./world";
 
 const tokenChange = z.strictObject({
   account: z.string(),
-  /** Which of the account's three tokens, by the level it was made with. */
+  /** Name of one of the account's three tokens: its level at creation. */
   token: z.enum(TOKEN_LEVELS),
   level: z.enum(TOKEN_LEVELS).optional(),
   /** ISO time, "now", or null for never. */
@@ -18,7 +18,7 @@ const tokenChange = z.strictObject({
 
 const repoContent = z.strictObject({
   id: z.string(),
-  /** What the API reports from now on instead of what lies on the disk; null goes back to that. */
+  /** Usage that the API reports from now on instead of the usage on disk; null restores the latter. */
   content: z
     .strictObject({
       /** MB */
@@ -31,18 +31,18 @@ const repoContent = z.strictObject({
 export type TokenChange = z.infer<typeof tokenChange>;
 export type RepoContent = z.infer<typeof repoContent>["content"];
 
-/** What tests turn and read. The same over HTTP, behind the switch `--control`, as `POST /control/NAME`. */
+/** Controls for tests. With `--control` also over HTTP, as `POST /control/NAME`. */
 export interface Control {
-  /** No keys, repositories, data, faults, counters or latency; tokens, variants and clock as at the start. */
+  /** Removes keys, repositories, data, faults, counters and latency; restores tokens, variants and clock of the start. */
   reset(): Promise<void>;
-  /** An ISO time to go on from, or null for the machine's. */
+  /** Sets the clock to an ISO time, from which it runs on; null restores the machine's time. */
   setClock(time: string | null): void;
-  /** Milliseconds between the work and its answer, for every request. */
+  /** Delay in ms between the execution of each request and its response. */
   setLatency(ms: number): void;
   /** Changes some variants. Throws on a value that does not exist. */
   setVariants(changes: Partial<Variants>): void;
   addFault(fault: FaultInput): void;
-  /** The faults that wait, with what is left of `skip` and `count`. */
+  /** Pending faults, with their remaining `skip` and `count`. */
   faults(): readonly Fault[];
   clearFaults(): void;
   counters(): Counters;
@@ -50,7 +50,7 @@ export interface Control {
   resetCounters(): void;
   /** Expires a token, or changes what it may do. */
   changeToken(change: TokenChange): void;
-  /** Has a repository report that it holds data, without any. */
+  /** Makes a repository report a usage without any data. */
   setContent(id: string, content: RepoContent): void;
 }
 
@@ -114,7 +114,7 @@ export function createControl(controlled: Controlled): Control {
   };
 }
 
-/** The control as HTTP has it: a name and a JSON body. Throws one line on what it does not know. */
+/** The routes below `/control/`, called with a name and a JSON body. Throws an error of one line for a wrong call. */
 export function controlOverHttp(control: Control): (name: string, body: unknown) => Promise<unknown> {
   const routes: Record<string, (body: unknown) => unknown> = {
     reset: () => control.reset(),

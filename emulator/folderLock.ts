@@ -3,41 +3,41 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 
-/** Who holds a folder. `started` tells a process from a later one of the same number, where the system says it. */
+/** The process that holds a folder. `started` distinguishes it from a later process with the same id; null where unknown. */
 const holderSchema = z.object({ pid: z.number(), host: z.string(), started: z.string().nullable() });
 type Holder = z.infer<typeof holderSchema>;
 
-/** How often a holder shows that it lives, and after how long another host takes it for gone, in ms. */
-const BEAT = 5000;
-const SILENCE = 20_000;
+/** Interval in ms at which a holder touches its lock, and the age in ms at which a lock of another host is stale. */
+const HEARTBEAT = 5000;
+const STALE_AFTER = 20_000;
 
-/** Attempts of emulators that start at the same moment. */
+/** Attempts when several emulators start at the same moment. */
 const ATTEMPTS = 20;
 
 /**
- * Takes a folder for this process alone, until the returned function is called. A lock whose process was killed is taken
- * over. Locks are numbered: a number is made once, by a link, so of those who find the same stale lock one goes on.
+ * Locks a folder for this process, until the returned function is called. A stale lock is taken over. Locks are numbered,
+ * and a link creates each number once: of several processes that find the same stale lock, one succeeds.
  *
- * @throws one line that names the other process.
+ * @throws an error of one line that names the other process.
  */
 export function lockFolder(folder: string): () => void {
-  const own: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+  const own: Holder = { pid: process.pid, host: hostname(), started: startTimeOf(process.pid) };
   const draft = join(folder, `lock.draft-${process.pid}`);
   writeFileSync(draft, `${JSON.stringify(own)}\n`, { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const found = locks(folder);
-      refuseLiving(folder, found);
+      const found = lockNumbers(folder);
+      assertUnlocked(folder, found);
       const number = Math.max(0, ...found) + 1;
-      if (!created(draft, pathOf(folder, number))) continue;
-      const others = locks(folder).filter((other) => other !== number);
-      // One that was taken, left and taken again between the two looks: whoever has it keeps it.
+      if (!linked(draft, pathOf(folder, number))) continue;
+      const others = lockNumbers(folder).filter((other) => other !== number);
+      // Another process took the lock between the two reads, and keeps it.
       if (others.some((other) => holderOf(folder, other))) {
         rmSync(pathOf(folder, number), { force: true });
         continue;
       }
       for (const other of others) rmSync(pathOf(folder, other), { force: true });
-      return keep(pathOf(folder, number));
+      return startHeartbeat(pathOf(folder, number));
     }
   } finally {
     rmSync(draft, { force: true });
@@ -45,21 +45,21 @@ export function lockFolder(folder: string): () => void {
   throw new Error(`${folder}: several emulators start on this data folder at the same moment`);
 }
 
-function keep(path: string): () => void {
+function startHeartbeat(path: string): () => void {
   const beat = setInterval(() => {
     try {
       utimesSync(path, new Date(), new Date());
     } catch {
-      // The folder was deleted: what is written next says so.
+      // The folder was deleted: the next write reports it.
     }
-  }, BEAT).unref();
+  }, HEARTBEAT).unref();
   return () => {
     clearInterval(beat);
     rmSync(path, { force: true });
   };
 }
 
-function refuseLiving(folder: string, numbers: number[]): void {
+function assertUnlocked(folder: string, numbers: number[]): void {
   for (const number of numbers) {
     const holder = holderOf(folder, number);
     if (!holder) continue;
@@ -70,7 +70,7 @@ function refuseLiving(folder: string, numbers: number[]): void {
   }
 }
 
-function locks(folder: string): number[] {
+function lockNumbers(folder: string): number[] {
   return readdirSync(folder).flatMap((name) => {
     const [, number] = /^lock\.(\d+)$/.exec(name) ?? [];
     return number === undefined ? [] : [Number(number)];
@@ -81,7 +81,7 @@ function pathOf(folder: string, number: number): string {
   return join(folder, `lock.${number}`);
 }
 
-function created(draft: string, path: string): boolean {
+function linked(draft: string, path: string): boolean {
   try {
     linkSync(draft, path);
     return true;
@@ -91,15 +91,15 @@ function created(draft: string, path: string): boolean {
   }
 }
 
-/** The living holder of a lock; undefined for one that is gone or whose process is. */
+/** The holder of a lock; undefined for a deleted lock, or for one whose process has ended. */
 function holderOf(folder: string, number: number): Holder | undefined {
   const path = pathOf(folder, number);
   try {
     const holder = holderSchema.parse(JSON.parse(readFileSync(path, "utf8")));
-    // Process numbers of another machine or container say nothing here.
-    if (holder.host !== hostname()) return Date.now() - statSync(path).mtimeMs < SILENCE ? holder : undefined;
+    // A process id of another machine or container cannot be checked here.
+    if (holder.host !== hostname()) return Date.now() - statSync(path).mtimeMs < STALE_AFTER ? holder : undefined;
     if (!exists(holder.pid)) return undefined;
-    const started = startOf(holder.pid);
+    const started = startTimeOf(holder.pid);
     if (started === "ended") return undefined;
     return started === null || holder.started === null || started === holder.started ? holder : undefined;
   } catch {
@@ -116,11 +116,8 @@ function exists(pid: number): boolean {
   }
 }
 
-/**
- * What Linux says of a process: its start in ticks since the system's, or that it has ended and only waits for its parent
- * to notice. Null elsewhere.
- */
-function startOf(pid: number): string | null {
+/** On Linux, the start of a process in clock ticks since boot, or "ended" for a zombie; null on other systems. */
+function startTimeOf(pid: number): string | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     const [state = "", ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");

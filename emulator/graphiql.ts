@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { htmlReply, type Reply } from "./api";
 import { asset } from "./schema";
 
-/** The GraphiQL page, whole in one file that the build makes; it loads nothing from elsewhere. */
+/** The GraphiQL page: one file that the build creates, without external resources. */
 export function graphiqlPage(): Reply {
   try {
     return { status: 200, type: "text/html; charset=utf-8", body: readFileSync(asset("graphiql.html"), "utf8") };

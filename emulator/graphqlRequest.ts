@@ -1,15 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import { json, type Reply } from "./api";
 
-/** A request as GraphQL over HTTP has it, variables already an object. */
+/** A GraphQL request over HTTP, with its variables parsed. */
 export interface GraphqlRequest {
   query: string;
   variables: Record<string, unknown>;
   operationName: string | null;
 }
 
-/** What is wrong with a request, in the words of graphene-django. */
-class Refused extends Error {
+/** A malformed request, with the message of graphene-django. */
+class RequestError extends Error {
   constructor(
     message: string,
     readonly reply: Reply = json(400, { errors: [{ message }] }),
@@ -18,18 +18,18 @@ class Refused extends Error {
   }
 }
 
-/** The URL of a request, whose host is left open; null when its target is none. */
+/** The URL of a request, with a placeholder as host; null for an invalid target. */
 export function requestUrl(request: IncomingMessage): URL | null {
   const target = request.url ?? "/";
-  // A path that starts with two slashes would else be read as a host.
+  // A path that starts with two slashes would otherwise be read as a host.
   const text = target.startsWith("/") ? `http://emulator${target}` : target;
   return URL.canParse(text) ? new URL(text) : null;
 }
 
 /**
- * The request, or the answer to what is none. As graphene-django's GraphQLView reads it (graphql-python/graphene-django,
- * views.py): the Content-Type decides how a body is read, a body of any other type counts for nothing, and what stands in
- * the URL goes before it.
+ * The parsed request, or the response to a malformed one. Follows graphene-django's GraphQLView
+ * (graphql-python/graphene-django, views.py): the Content-Type decides how a body is parsed, a body of another type is
+ * ignored, and parameters of the URL precede those of the body.
  */
 export async function readGraphql(request: IncomingMessage, url: URL, body: Buffer): Promise<GraphqlRequest | Reply> {
   if (request.method !== "GET" && request.method !== "POST") {
@@ -38,18 +38,18 @@ export async function readGraphql(request: IncomingMessage, url: URL, body: Buff
   }
   try {
     const content = await parameters(request.headers["content-type"] ?? "", body);
-    const given = (name: string) => url.searchParams.get(name) || content[name];
-    const query = given("query");
-    if (typeof query !== "string" || !query) throw new Refused("Must provide query string.");
-    const operationName = given("operationName");
+    const parameter = (name: string) => url.searchParams.get(name) || content[name];
+    const query = parameter("query");
+    if (typeof query !== "string" || !query) throw new RequestError("Must provide query string.");
+    const operationName = parameter("operationName");
     return {
       query,
-      variables: variablesOf(given("variables")),
+      variables: variablesOf(parameter("variables")),
       operationName:
         typeof operationName === "string" && operationName && operationName !== "null" ? operationName : null,
     };
   } catch (error) {
-    if (error instanceof Refused) return error.reply;
+    if (error instanceof RequestError) return error.reply;
     throw error;
   }
 }
@@ -73,7 +73,7 @@ function text(body: Buffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
-    throw new Refused("The request is not valid UTF-8.");
+    throw new RequestError("The request is not valid UTF-8.");
   }
 }
 
@@ -82,34 +82,35 @@ function readJson(body: string): Record<string, unknown> {
   try {
     content = JSON.parse(body);
   } catch {
-    throw new Refused("POST body sent invalid JSON.");
+    throw new RequestError("POST body sent invalid JSON.");
   }
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
-    throw new Refused("The received data is not a valid JSON query.");
+    throw new RequestError("The received data is not a valid JSON query.");
   }
   return content as Record<string, unknown>;
 }
 
-/** Text fields only: files belong to another protocol, which graphene-django does not speak. */
+/** Text fields only: file uploads are a separate protocol, which graphene-django does not support. */
 async function readMultipart(contentType: string, body: Buffer): Promise<Record<string, unknown>> {
   try {
     const form = await new Response(new Uint8Array(body), { headers: { "Content-Type": contentType } }).formData();
     return Object.fromEntries([...form].filter(([, value]) => typeof value === "string"));
   } catch {
-    throw new Refused("The multipart form is malformed.");
+    throw new RequestError("The multipart form is malformed.");
   }
 }
 
-/** An object, or a JSON text of one, as gjabell/terraform-provider-borgbase sends it. */
+/** An object or its JSON text, as gjabell/terraform-provider-borgbase sends it. */
 function variablesOf(given: unknown): Record<string, unknown> {
   let values = given || {};
   if (typeof values === "string") {
     try {
       values = JSON.parse(values);
     } catch {
-      throw new Refused("Variables are invalid JSON.");
+      throw new RequestError("Variables are invalid JSON.");
     }
   }
-  if (typeof (values ?? {}) !== "object" || Array.isArray(values)) throw new Refused("Variables are invalid JSON.");
+  if (typeof (values ?? {}) !== "object" || Array.isArray(values))
+    throw new RequestError("Variables are invalid JSON.");
   return (values ?? {}) as Record<string, unknown>;
 }

@@ -2,35 +2,35 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Api, type Caller, htmlReply, json, type Reply } from "./api";
-import { type Fault, type Faults, worksFirst } from "./faults";
+import type { Context } from "./context";
+import { executesFirst, type Fault, type Faults } from "./faults";
 import { graphiqlPage } from "./graphiql";
 import { type GraphqlRequest, readGraphql, requestUrl } from "./graphqlRequest";
 import { repoOfHost } from "./proxy";
 import { type RequestLog, redacted } from "./requestLog";
 import { rootFields } from "./schema";
 import type { RootField } from "./tokens";
-import type { World } from "./world";
 
 const MAX_BODY_BYTES = 10_000_000;
 
 export interface HttpOptions {
-  world: World;
+  context: Context;
   api: Api;
   faults: Faults;
   requests: RequestLog;
-  /** Milliseconds between the work and its answer. */
+  /** Delay in ms between the execution of a request and its response. */
   latency: () => number;
-  /** Paths below /control/, where that is switched on: the answer to a JSON body. */
+  /** Handler of the paths below /control/, called with a name and a JSON body; null without `--control`. */
   control: ((name: string, body: unknown) => unknown) | null;
-  /** Names besides those of loopback under which /control/ may be called. */
+  /** Host names, besides those of loopback, under which /control/ may be called. */
   allowedHosts: readonly string[];
-  /** Every other path: restic's REST protocol; answers false, and nothing, to a path that is no repository's. */
+  /** Handler of all other paths: restic's REST protocol. False, without a response, for a path outside every repository. */
   restic: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | null;
   /** One line per request, without secrets. */
   log: (line: string) => void;
 }
 
-/** The HTTP side: `/graphql`, `/control/…` and, under a repository's id, restic. */
+/** The HTTP server: `/graphql`, `/control/…` and, under a repository's id, restic. */
 export function createHttpServer(options: HttpOptions): Server {
   const server = createServer((request, response) => {
     const repo = repoOfHost(request.headers.host);
@@ -43,14 +43,14 @@ export function createHttpServer(options: HttpOptions): Server {
         ? graphql(options, url, request, response)
         : path.startsWith("/control/")
           ? control(options, path.slice("/control/".length), request, response)
-          : other(options, path, request, response);
-    // What cannot be expected is told to the client that ran into it, and leaves the emulator running.
+          : redirectOrRestic(options, path, request, response);
+    // The client receives an unexpected error as a response, and the emulator keeps running.
     Promise.resolve(handled).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else send(response, json(500, { errors: [{ message: error instanceof Error ? error.message : String(error) }] }));
     });
   });
-  // Longer than a client keeps an idle connection: else both may hang up and call at the same moment.
+  // Longer than clients keep an idle connection: otherwise the server may close one while a request is under way.
   server.keepAliveTimeout = 65_000;
   server.on("connection", () => options.requests.connected());
   return server;
@@ -62,7 +62,7 @@ async function graphql(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { api, faults, requests, world } = options;
+  const { api, faults, requests, context } = options;
   if (wantsPage(request, url)) return send(response, graphiqlPage());
   requests.begin();
   response.once("close", () => requests.end());
@@ -81,8 +81,8 @@ async function graphql(
   const fault = faults.next(fields);
   let caller = api.caller(request.headers.authorization, request.headers.cookie);
   if (fault?.kind === "expire" && caller.token) {
-    caller.token.expiresAt = world.clock.now().toISOString();
-    world.store.saveTokens();
+    caller.token.expiresAt = context.clock.now().toISOString();
+    context.store.saveTokens();
     caller = api.caller(request.headers.authorization, request.headers.cookie);
   }
   const answer = async (): Promise<Reply> => {
@@ -93,17 +93,17 @@ async function graphql(
     }
     const refusal = api.refusal(caller, fields);
     if (refusal) return refusal;
-    const done = await api.run(parsed, checked, caller);
-    // What was acknowledged must be there again after a `kill -9`.
-    if (fields.some((field) => field.kind === "mutation")) await world.store.commit();
-    return done;
+    const reply = await api.run(parsed, checked, caller);
+    // An acknowledged change must survive a `kill -9`.
+    if (fields.some((field) => field.kind === "mutation")) await context.store.commit();
+    return reply;
   };
-  const reply = fault && !worksFirst(fault) ? null : await answer();
+  const reply = fault && !executesFirst(fault) ? null : await answer();
   if (options.latency() > 0) await delay(options.latency());
   const sent = fault
-    ? await misbehave(fault, reply, response, requests)
+    ? await answerWithFault(fault, reply, response, requests)
     : reply && sendCounted(response, reply, requests);
-  note(
+  logRequest(
     options,
     { caller, fields, reply: sent || null, fault, ms: performance.now() - started },
     isRequest ? parsed : null,
@@ -118,14 +118,14 @@ interface Outcome {
   ms: number;
 }
 
-function note({ world, requests, log }: HttpOptions, outcome: Outcome, request: GraphqlRequest | null): void {
+function logRequest({ context, requests, log }: HttpOptions, outcome: Outcome, request: GraphqlRequest | null): void {
   const { caller, fields, reply, fault } = outcome;
   const operations = fields.map((field) => field.name);
-  const secrets = new Set(world.store.tokens.map((token) => token.secret));
+  const secrets = new Set(context.store.tokens.map((token) => token.secret));
   const errors = reply ? errorMessages(reply.body) : [];
   const ms = Math.round(outcome.ms * 10) / 10;
   requests.add({
-    at: world.clock.now().toISOString(),
+    at: context.clock.now().toISOString(),
     account: caller.account?.email ?? null,
     level: caller.level,
     operations,
@@ -143,9 +143,9 @@ function note({ world, requests, log }: HttpOptions, outcome: Outcome, request: 
   );
 }
 
-/** Messages quote what a client sent: that must neither begin a line of its own nor fill the terminal. */
+/** Messages quote input of clients, which must neither start a new line of the log nor fill the terminal. */
 function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are replaced here
   return text.slice(0, 500).replace(/[\0-\x1f\x7f]+/g, " ");
 }
 
@@ -159,8 +159,8 @@ function errorMessages(body: string): string[] {
   }
 }
 
-/** Shows a fault. Returns what the client was given, if anything. */
-async function misbehave(
+/** Applies a fault. Returns the response that the client received; null for none. */
+async function answerWithFault(
   fault: Fault,
   reply: Reply | null,
   response: ServerResponse,
@@ -223,7 +223,7 @@ function wantsPage(request: IncomingMessage, url: URL): boolean {
   return request.method === "GET" && !url.searchParams.has("query") && !!request.headers.accept?.includes("text/html");
 }
 
-/** Null when it is larger than any honest request. */
+/** The body; null above {@link MAX_BODY_BYTES}. */
 async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -234,7 +234,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   return size > MAX_BODY_BYTES ? null : Buffer.concat(chunks);
 }
 
-/** JSON only, so that no web page can send it without asking first. */
+/** JSON only: a browser sends it to another origin only after a CORS preflight, which fails here. */
 async function control(options: HttpOptions, name: string, request: IncomingMessage, response: ServerResponse) {
   const body = await readBody(request);
   if (!options.control) return send(response, json(404, { error: "Start the emulator with --control to use this." }));
@@ -248,14 +248,14 @@ async function control(options: HttpOptions, name: string, request: IncomingMess
   }
   try {
     const result = await options.control(name, body?.length ? JSON.parse(body.toString("utf8")) : undefined);
-    await options.world.store.commit();
+    await options.context.store.commit();
     send(response, json(200, result ?? { ok: true }));
   } catch (error) {
     send(response, json(400, { error: error instanceof Error ? error.message : String(error) }));
   }
 }
 
-/** Whether no web page can have made the name its own: loopback, an address, or one that was configured. */
+/** Protects against DNS rebinding: allows loopback names, IP addresses and configured names only. */
 function isAllowedHost(header: string, allowed: readonly string[]): boolean {
   const name = header
     .replace(/:\d*$/, "")
@@ -265,7 +265,12 @@ function isAllowedHost(header: string, allowed: readonly string[]): boolean {
   return name === "localhost" || name.endsWith(".localhost") || isIP(name) !== 0 || allowed.includes(name);
 }
 
-async function other(options: HttpOptions, path: string, request: IncomingMessage, response: ServerResponse) {
+async function redirectOrRestic(
+  options: HttpOptions,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
   if (path === "/") {
     response.writeHead(302, { Location: "/graphql" }).end();
   } else if (!(await options.restic?.(request, response))) {

@@ -6,40 +6,40 @@ import { join } from "node:path";
 import { Api } from "./api";
 import { loadCertificate } from "./certificate";
 import { Clock } from "./clock";
+import type { Context } from "./context";
 import { type Control, controlOverHttp, createControl } from "./control";
 import { Faults } from "./faults";
 import { createHttpServer } from "./http";
 import { PROXY_NAMES, serveProxy } from "./proxy";
-import { noStorage, type RealStorage, reachedHost, startStorage, urlHost } from "./repoStorage";
+import { clientHost, noStorage, type RealStorage, startStorage, urlHost } from "./repoStorage";
 import { RequestLog } from "./requestLog";
+import { DEFAULT_VARIANTS, type Variants, variantsPatchSchema } from "./serverVariants";
 import { writeSshConfig } from "./sshConfig";
 import type { HostKey } from "./storage/types";
 import { Store } from "./store";
 import { TOKEN_LEVELS, type TokenLevel } from "./tokens";
-import { DEFAULT_VARIANTS, type Variants, variantsPatchSchema } from "./variants";
-import type { World } from "./world";
 
 export type { Control, RepoContent, TokenChange } from "./control";
 export type { Fault, FaultInput } from "./faults";
 export type { Counters, LoggedRequest } from "./requestLog";
+export { readVariants, type Variants } from "./serverVariants";
 export type { TokenLevel } from "./tokens";
-export { readVariants, type Variants } from "./variants";
 
 export interface EmulatorOptions {
   /** Default `127.0.0.1`. */
   host?: string;
   /** Port of the API; default 0, a free one. */
   port?: number;
-  /** Folder that keeps accounts, keys and repositories over a restart; default: nothing is kept. */
+  /** Folder for accounts, keys and repositories. Default: none, nothing survives a restart. */
   dataDir?: string;
   /**
    * Serves the repositories: an SSH server in front of `borg serve`, and restic's protocol beside the API.
-   * Default false: repositories can be declared and stay empty.
+   * Default false: repositories exist in the API only.
    */
   storage?: boolean;
   /** Port of the SSH server; default 0, a free one. */
   sshPort?: number;
-  /** Accounts and tokens to have instead of those of the folder or new ones. */
+  /** Accounts and tokens. Default: those of the folder, or new ones. */
   accounts?: EmulatorAccount[];
   /** Serves `POST /control/…`; default false. The returned `control` works either way. */
   control?: boolean;
@@ -65,19 +65,23 @@ export interface Emulator {
   control: Control;
   /** Null without storage. */
   ssh: { port: number; hostKeys: HostKey[] } | null;
-  /** How clients reach it under BorgBase's own names; null without storage. */
+  /** Settings for clients that use BorgBase's own host names; null without storage. */
   names: { sshConfig: string; httpsProxy: string; caFile: string } | null;
-  /** Cuts every connection, and resolves when the data is written. */
+  /** Closes every connection, and resolves when the data is written. */
   close(): Promise<void>;
 }
 
-/** Starts a local BorgBase. Rejects when a port is taken (`EADDRINUSE`), or the data folder is another emulator's or holds something else. */
+/**
+ * Starts a local BorgBase. Rejects when a port is in use (`EADDRINUSE`), or when the data folder is locked by another
+ * emulator or holds foreign files.
+ */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const host = options.host ?? "127.0.0.1";
   const log = options.log ?? (() => {});
   const variants: Variants = { ...DEFAULT_VARIANTS, ...variantsPatchSchema.parse(options.variants ?? {}) };
   const clock = new Clock();
-  const scratch = options.storage && !options.dataDir ? await mkdtemp(join(tmpdir(), "borgbase-emulator-")) : null;
+  const temporaryFolder =
+    options.storage && !options.dataDir ? await mkdtemp(join(tmpdir(), "borgbase-emulator-")) : null;
   const store = new Store(options.dataDir ?? null, options.accounts && identities(options.accounts));
   const faults = new Faults();
   const requests = new RequestLog();
@@ -86,28 +90,28 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const httpPort = () => port;
   let real: RealStorage | null = null;
   let server: Server | undefined;
-  let cutTunnels = () => {};
+  let closeTunnels = () => {};
 
   const close = async () => {
     const closed = new Promise<void>((resolve) => (server?.listening ? server.close(() => resolve()) : resolve()));
     server?.closeAllConnections();
-    cutTunnels();
+    closeTunnels();
     await closed;
     await real?.close();
     await store.close();
-    if (scratch) await rm(scratch, { recursive: true, force: true });
+    if (temporaryFolder) await rm(temporaryFolder, { recursive: true, force: true });
   };
   try {
-    const folder = options.storage ? (options.dataDir ?? (scratch as string)) : null;
+    const folder = options.storage ? (options.dataDir ?? (temporaryFolder as string)) : null;
     if (folder !== null) {
       real = await startStorage({ store, clock, folder, host, httpPort, sshPort: options.sshPort ?? 0, log });
     }
     const storage = real ?? noStorage({ host, httpPort, sshPort: () => options.sshPort ?? DEFAULT_SSH_PORT });
-    const world: World = { store, clock, variants, storage };
+    const context: Context = { store, clock, variants, storage };
     const control = createControl({ store, storage, clock, variants, faults, requests, latency });
     server = createHttpServer({
-      world,
-      api: new Api(world),
+      context,
+      api: new Api(context),
       faults,
       requests,
       latency: () => latency.ms,
@@ -117,12 +121,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       log,
     });
     const certificate = folder === null ? null : loadCertificate(join(folder, "tls"), PROXY_NAMES);
-    if (certificate) cutTunnels = serveProxy(server, certificate);
+    if (certificate) closeTunnels = serveProxy(server, certificate);
     port = await listen(server, options.port ?? 0, host);
     const names =
       certificate && real && folder !== null
         ? {
-            sshConfig: writeSshConfig(folder, reachedHost(host), real.ssh.port, real.ssh.hostKeys),
+            sshConfig: writeSshConfig(folder, clientHost(host), real.ssh.port, real.ssh.hostKeys),
             httpsProxy: `http://${urlHost(host)}:${port}`,
             caFile: certificate.caFile,
           }
@@ -142,7 +146,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
 }
 
-/** What addresses of repositories name where nothing listens. */
+/** Port in the addresses of repositories when no SSH server runs. */
 const DEFAULT_SSH_PORT = 8622;
 
 async function listen(server: Server, port: number, host: string): Promise<number> {

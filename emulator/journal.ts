@@ -1,31 +1,31 @@
 import { open, rename, rm } from "node:fs/promises";
 
-/** Bytes of changes from which the whole state is written anew, and how much larger than the state they may grow. */
-const SMALLEST_LIMIT = 1_000_000;
+/** Bytes of changes from which the whole state is rewritten, at least; for a large state, twice its size. */
+const MIN_LIMIT = 1_000_000;
 
-/** ms until changes are safe from a power cut too. From a `kill -9` they are as soon as they are committed. */
+/** Delay in ms after which changes also survive a power cut. They survive a `kill -9` once they are committed. */
 const SYNC_DELAY = 1000;
 
 export interface JournalFiles {
-  /** The whole state, replaced at once. */
+  /** The whole state, replaced atomically. */
   state: string;
-  /** One line for each change since. */
+  /** One line for each later change. */
   changes: string;
 }
 
 /**
- * Changes on the disk, in groups: all that come up while a write is under way share the next one. Written whole, the state
- * would cost each request more the more there is of it.
+ * Write-ahead journal with group commit: changes that arrive during a write share the next one. Rewriting the whole state
+ * would cost each request more as the state grows.
  */
 export class Journal {
   private waiting: string[] = [];
-  /** The write that will take what waits. */
+  /** The write that will take the waiting changes. */
   private next: Promise<void> | null = null;
-  private underWay: Promise<void> = Promise.resolve();
+  private current: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
   private size = 0;
-  private limit = SMALLEST_LIMIT;
-  /** The files lack something: the next write is one of everything. */
+  private limit = MIN_LIMIT;
+  /** The last write failed: the next write rewrites the whole state. */
   private incomplete = false;
 
   /** @param state the text of the whole state. */
@@ -42,10 +42,10 @@ export class Journal {
   /** Resolves when all changes so far are written; rejects when they cannot be. */
   commit(): Promise<void> {
     if (this.incomplete) this.schedule();
-    return this.next ?? this.underWay;
+    return this.next ?? this.current;
   }
 
-  /** Resolves when everything stands in the one file of the state. */
+  /** Resolves when the state file contains all changes. */
   async close(): Promise<void> {
     clearTimeout(this.timer);
     await this.commit();
@@ -55,10 +55,10 @@ export class Journal {
 
   private schedule(): void {
     if (this.next) return;
-    const next = this.underWay
+    const next = this.current
       .catch(() => {})
       .then(() => {
-        this.underWay = next;
+        this.current = next;
         this.next = null;
         return this.write();
       });
@@ -80,7 +80,7 @@ export class Journal {
 
   private async append(text: string): Promise<void> {
     if (text === "") return;
-    // By its name each time: a folder that was deleted is noticed.
+    // Opened by name each time, so that a deleted folder is noticed.
     const file = await open(this.files.changes, "a", 0o600);
     try {
       await file.writeFile(text);
@@ -97,11 +97,11 @@ export class Journal {
       const file = await open(this.files.changes, "r");
       await file.datasync().finally(() => file.close());
     };
-    // Failing, it only loses what a power cut would take, and the next write finds the same fault.
+    // A failure matters only at a power cut, and the next write reports the same fault.
     synced().catch(() => {});
   }
 
-  /** The changes may go only after the state that holds them is on the disk. */
+  /** Deletes the changes only when the state that contains them is on disk. */
   private async writeAll(): Promise<void> {
     const text = this.state();
     const file = await open(`${this.files.state}.new`, "w", 0o600);
@@ -114,6 +114,6 @@ export class Journal {
     await rename(`${this.files.state}.new`, this.files.state);
     await rm(this.files.changes, { force: true });
     this.size = 0;
-    this.limit = Math.max(SMALLEST_LIMIT, 2 * text.length);
+    this.limit = Math.max(MIN_LIMIT, 2 * text.length);
   }
 }

@@ -3,21 +3,21 @@ import { createServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Certificate } from "./certificate";
 
-/** The API, and the address of each repository. */
+/** Host names of the API and of the repositories. */
 export const PROXY_NAMES = ["api.borgbase.com", "*.repo.borgbase.com"];
 
 const TARGET = /^(?:api|[a-z0-9-]+\.repo)\.borgbase\.com:443$/i;
 
-/** The repository whose own name a client called, as restic does in `rest:https://ID:PASSWORD@ID.repo.borgbase.com/`. */
+/** The repository whose own host name a client uses, as restic does in `rest:https://ID:PASSWORD@ID.repo.borgbase.com/`. */
 export function repoOfHost(host: string | undefined): string | undefined {
   return /^([a-z0-9]{8})\.repo\.borgbase\.com(?::\d+)?$/i.exec(host ?? "")?.[1]?.toLowerCase();
 }
 
 /**
- * Makes a server the HTTPS proxy of clients that call BorgBase by its own names, which `HTTPS_PROXY` leads here: it answers
- * for them itself. Any other name is refused, so that it leads nobody elsewhere.
+ * Makes a server the HTTPS proxy (`HTTPS_PROXY`) of clients that use BorgBase's own host names. The server answers for these
+ * names itself and rejects any other: it is no open proxy.
  *
- * @returns what cuts the connections that came this way.
+ * @returns a function that closes all tunnels.
  */
 export function serveProxy(server: Server, { key, cert }: Certificate): () => void {
   const secure = createServer({ key, cert }, (request: IncomingMessage, response: ServerResponse) => {

@@ -3,38 +3,38 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { Clock } from "./clock";
 import { isoTime } from "./clock";
+import type { RepoStorage } from "./context";
 import type { HostKey, HostKeyType, SshServer, StorageBackend, StorageRepo } from "./storage/types";
 import type { Repo, Store } from "./store";
-import type { RepoStorage } from "./world";
 
-/** Host and ports that addresses of repositories are made of. */
+/** Host and ports in the addresses of repositories. */
 export interface Addresses {
   host: string;
   httpPort: () => number;
   sshPort: () => number;
 }
 
-/** A server that listens everywhere is reached on loopback. */
-export function reachedHost(host: string): string {
+/** The host for clients: loopback for a server that listens on all interfaces. */
+export function clientHost(host: string): string {
   return host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
 }
 
 /** An IPv6 address needs brackets in a URL. */
 export function urlHost(host: string): string {
-  const reached = reachedHost(host);
+  const reached = clientHost(host);
   return reached.includes(":") ? `[${reached}]` : reached;
 }
 
 type RepoPaths = Pick<RepoStorage, "borgPath" | "resticPath">;
 
-/** The addresses of the real service: gjabell/terraform-provider-borgbase and clevyr/borgbase-operator. */
+/** Addresses of the real service, from gjabell/terraform-provider-borgbase and clevyr/borgbase-operator. */
 export const BORGBASE_PATHS: RepoPaths = {
   borgPath: ({ id }) => `ssh://${id}@${id}.repo.borgbase.com/./repo`,
   resticPath: ({ id, htpasswd }, withPassword) =>
     `rest:https://${withPassword ? `${id}:${htpasswd}@` : ""}${id}.repo.borgbase.com/`,
 };
 
-/** The same where the emulator listens. */
+/** Addresses of the emulator. */
 export function repoPaths({ host, httpPort, sshPort }: Addresses): RepoPaths {
   return {
     borgPath: (repo) => `ssh://${repo.id}@${urlHost(host)}:${sshPort()}/./repo`,
@@ -45,13 +45,13 @@ export function repoPaths({ host, httpPort, sshPort }: Addresses): RepoPaths {
   };
 }
 
-/** Repositories that can be declared and never reached: no server, no data, and fingerprints of keys nobody has. */
+/** Repositories that exist in the API only: no server, no data, and random fingerprints. */
 export function noStorage(addresses: Addresses): RepoStorage {
-  const nobody = () => `SHA256:${randomBytes(32).toString("base64").replace(/=+$/, "")}`;
+  const randomFingerprint = () => `SHA256:${randomBytes(32).toString("base64").replace(/=+$/, "")}`;
   return {
     ...repoPaths(addresses),
     usage: () => ({ currentUsage: 0, lastModified: null }),
-    fingerprints: { rsa: nobody(), ecdsa: nobody(), ed25519: nobody() },
+    fingerprints: { rsa: randomFingerprint(), ecdsa: randomFingerprint(), ed25519: randomFingerprint() },
     encryption: () => "none",
     compact: () => {},
     remove: () => {},
@@ -61,7 +61,7 @@ export function noStorage(addresses: Addresses): RepoStorage {
 export interface RealStorageOptions extends Pick<Addresses, "host" | "httpPort"> {
   store: Store;
   clock: Clock;
-  /** Repositories lie in `repos/ID` of it, host keys in `host-keys`. */
+  /** Holds repositories in `repos/ID` and host keys in `host-keys`. */
   folder: string;
   sshPort: number;
   log: (line: string) => void;
@@ -69,22 +69,22 @@ export interface RealStorageOptions extends Pick<Addresses, "host" | "httpPort">
 
 export interface RealStorage extends RepoStorage {
   ssh: SshServer;
-  /** Answers a request of restic; false when the path is none of a repository. */
+  /** Handles a request of restic; false for a path outside every repository. */
   restic(request: IncomingMessage, response: ServerResponse): Promise<boolean>;
-  /** Cuts every session, and resolves when no process works in a repository. */
+  /** Closes every session, and resolves when no process uses a repository any more. */
   close(): Promise<void>;
 }
 
 /** Repositories on the disk, behind a real SSH server and restic's REST protocol. */
 export async function startStorage(options: RealStorageOptions): Promise<RealStorage> {
   const { store, clock, folder } = options;
-  // Loaded here, so that an emulator without storage starts without it.
+  // Loaded lazily: an emulator without storage starts faster.
   const storage = require("./storage") as typeof import("./storage");
-  const seen = (repo: Repo) => storageRepo(store, join(folder, "repos"), repo);
+  const asStorageRepo = (repo: Repo) => storageRepo(store, join(folder, "repos"), repo);
   const backend: StorageBackend = {
     repo: (id) => {
       const repo = store.repos.get(id);
-      return repo && seen(repo);
+      return repo && asStorageRepo(repo);
     },
     keyUsed: (id) => {
       const key = store.keys.get(id);
@@ -105,7 +105,7 @@ export async function startStorage(options: RealStorageOptions): Promise<RealSto
     ssh,
     restic: (request, response) => storage.resticRequest(request, response, backend),
     async usage(repo) {
-      const { currentUsageMb, lastModified } = await storage.usage(seen(repo));
+      const { currentUsageMb, lastModified } = await storage.usage(asStorageRepo(repo));
       return { currentUsage: currentUsageMb, lastModified: lastModified && isoTime(lastModified) };
     },
     fingerprints: {
@@ -113,9 +113,9 @@ export async function startStorage(options: RealStorageOptions): Promise<RealSto
       ecdsa: fingerprint(ssh.hostKeys, "ecdsa"),
       ed25519: fingerprint(ssh.hostKeys, "ed25519"),
     },
-    encryption: (repo) => storage.encryption(seen(repo)),
-    compact: (repo) => storage.compactRepo(seen(repo), options.log),
-    remove: (repo) => storage.removeRepo(seen(repo)),
+    encryption: (repo) => storage.encryption(asStorageRepo(repo)),
+    compact: (repo) => storage.compactRepo(asStorageRepo(repo), options.log),
+    remove: (repo) => storage.removeRepo(asStorageRepo(repo)),
     async close() {
       await ssh.close();
       await storage.stopAllBelow(folder);

@@ -1,15 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { GraphQLError } from "graphql";
-import { checkName, listed, ordered, unset } from "./answers";
+import { checkName } from "./checkName";
 import { isoTime } from "./clock";
+import type { Context } from "./context";
+import { inOrder, listOwned } from "./listing";
 import { BORGBASE_PATHS } from "./repoStorage";
-import { keyAnswer } from "./sshKeys";
+import { unsetValue } from "./serverVariants";
+import { keyResult } from "./sshKeys";
 import type { Account, Repo } from "./store";
-import type { World } from "./world";
 
 const KEY_LISTS = ["appendOnlyKeys", "fullAccessKeys", "rsyncKeys"] as const;
 
-/** What repoAdd and repoEdit may set, by the names of the schema. */
+/** Settings of repoAdd and repoEdit, by their names in the schema. */
 const SETTINGS = [
   "name",
   "quota",
@@ -27,10 +29,10 @@ const SETTINGS = [
 ] as const;
 
 type Settings = Pick<Repo, (typeof SETTINGS)[number]>;
-type Given = { [K in keyof Settings]?: Settings[K] | null };
+type SettingsInput = { [K in keyof Settings]?: Settings[K] | null };
 
-/** A repository nobody has changed, as the acceptance tests of gjabell/terraform-provider-borgbase saw it. */
-const FRESH: Settings = {
+/** Settings of a new repository, from the acceptance tests of gjabell/terraform-provider-borgbase. */
+const NEW_REPO: Settings = {
   name: "",
   quota: 0,
   quotaEnabled: false,
@@ -48,96 +50,104 @@ const FRESH: Settings = {
   compactionHourTimezone: "UTC",
 };
 
-/** Values of today, by clients of today; the others are what a `newer` server takes. */
+/** Values of known clients, and further values of a `newer` server. */
 const REGIONS = { known: ["eu", "us"], newer: ["ap"] };
 const FORMATS = { known: ["borg1", "restic"], newer: ["vykar"] };
 const BORG_VERSIONS = { known: ["LATEST", "V_1_1_X", "V_1_2_X", "V_1_4_X"], newer: ["V_2_0_X"] };
 
 const LOCATIONS: Record<string, string> = { eu: "Europe", us: "United States", ap: "Asia Pacific" };
 
-export function repoList(world: World, account: Account, args: { name?: string | null }) {
-  return listed(world, world.store.repos.values(), account, args.name).map((repo) => repoAnswer(world, repo));
+export function repoList(context: Context, account: Account, args: { name?: string | null }) {
+  return listOwned(context, context.store.repos.values(), account, args.name).map((repo) => repoResult(context, repo));
 }
 
-export function repo(world: World, account: Account, args: { repoId: string }) {
-  const found = find(world, account, args.repoId);
-  return found && repoAnswer(world, found);
+export function repo(context: Context, account: Account, args: { repoId: string }) {
+  const found = findRepo(context, account, args.repoId);
+  return found && repoResult(context, found);
 }
 
-export function repoAdd(world: World, account: Account, args: Given & { region: string; format?: string | null }) {
-  const { repoLimit } = world.variants;
-  const count = [...world.store.repos.values()].filter((other) => other.account === account.email).length;
+export function repoAdd(
+  context: Context,
+  account: Account,
+  args: SettingsInput & { region: string; format?: string | null },
+) {
+  const { repoLimit } = context.variants;
+  const count = [...context.store.repos.values()].filter((other) => other.account === account.email).length;
   // The wording of the real API: kiwix/borg-backup#33.
   if (repoLimit !== null && count >= repoLimit) throw new GraphQLError("Over quota or too many repos.");
-  oneOf(world, "region", args.region, REGIONS);
+  oneOf(context, "region", args.region, REGIONS);
   const format = args.format ?? "borg1";
-  oneOf(world, "format", format, FORMATS);
+  oneOf(context, "format", format, FORMATS);
   const added: Repo = {
-    ...FRESH,
-    ...given(world, account, args),
-    id: world.store.newRepoId(),
+    ...NEW_REPO,
+    ...readSettings(context, account, args),
+    id: context.store.newRepoId(),
     account: account.email,
     region: args.region,
     format,
     htpasswd: format === "restic" ? randomBytes(16).toString("hex") : null,
-    createdAt: isoTime(world.clock.now()),
+    createdAt: isoTime(context.clock.now()),
     pretended: null,
   };
-  world.store.saveRepo(added);
-  return { repoAdded: repoAnswer(world, added) };
+  context.store.saveRepo(added);
+  return { repoAdded: repoResult(context, added) };
 }
 
-export function repoEdit(world: World, account: Account, args: Given & { id: string; region?: string | null }) {
-  const edited = find(world, account, args.id);
+export function repoEdit(
+  context: Context,
+  account: Account,
+  args: SettingsInput & { id: string; region?: string | null },
+) {
+  const edited = findRepo(context, account, args.id);
   if (!edited) return null;
   if (args.region && args.region !== edited.region) {
-    oneOf(world, "region", args.region, REGIONS);
+    oneOf(context, "region", args.region, REGIONS);
     throw new GraphQLError("The region of a repository cannot be changed.");
   }
-  Object.assign(edited, given(world, account, args));
-  world.store.saveRepo(edited);
-  return { repoEdited: repoAnswer(world, edited) };
+  Object.assign(edited, readSettings(context, account, args));
+  context.store.saveRepo(edited);
+  return { repoEdited: repoResult(context, edited) };
 }
 
-export async function repoDelete(world: World, account: Account, args: { id: string }) {
-  const deleted = find(world, account, args.id);
+export async function repoDelete(context: Context, account: Account, args: { id: string }) {
+  const deleted = findRepo(context, account, args.id);
   if (!deleted) return null;
-  world.store.deleteRepo(deleted.id);
-  // Data goes last: killed in between, the emulator must not list a repository whose backups are gone.
-  await world.store.commit();
-  await world.storage.remove(deleted);
+  context.store.deleteRepo(deleted.id);
+  // Data is removed last: after a kill in between, no listed repository may lack its backups.
+  await context.store.commit();
+  await context.storage.remove(deleted);
   return { ok: true };
 }
 
-export async function repoCompact(world: World, account: Account, args: { id: string }) {
-  const compacted = find(world, account, args.id);
+export async function repoCompact(context: Context, account: Account, args: { id: string }) {
+  const compacted = findRepo(context, account, args.id);
   if (!compacted) return null;
   if (compacted.format !== "borg1") {
     throw new GraphQLError(`Only borg compacts on the server: this repository has the format ${compacted.format}.`);
   }
-  await world.storage.compact(compacted);
+  await context.storage.compact(compacted);
   return { ok: true };
 }
 
-/** Undefined only where the variants want null for what is missing. Words: clevyr/borgbase-operator, client tests. */
-function find(world: World, account: Account, id: string): Repo | undefined {
-  const found = world.store.repos.get(id);
+/** A repository of the account; undefined only with `missing=null`. Error text: clevyr/borgbase-operator, client tests. */
+function findRepo(context: Context, account: Account, id: string): Repo | undefined {
+  const found = context.store.repos.get(id);
   if (found?.account === account.email) return found;
-  if (world.variants.missing === "null") return undefined;
+  if (context.variants.missing === "null") return undefined;
   throw new GraphQLError("Repository not found");
 }
 
-/** The settings that were given, checked. Null is "not given", but for key lists, where the real API stumbles. */
-function given(world: World, account: Account, args: Given): Partial<Settings> {
+/** The valid settings among the arguments. Null counts as unset, except for key lists, where the real API fails. */
+function readSettings(context: Context, account: Account, args: SettingsInput): Partial<Settings> {
   const settings: Record<string, unknown> = {};
   for (const name of SETTINGS) {
     const value = args[name];
     if (value === undefined) continue;
-    if (value !== null) settings[name] = Array.isArray(value) ? keyIds(world, account, value) : value;
+    if (value !== null) settings[name] = Array.isArray(value) ? keyIds(context, account, value) : value;
     // The wording of the real API: adhawkins/ansible-borgbase#18.
     else if (isKeyList(name)) throw new GraphQLError("'NoneType' object is not iterable");
   }
-  check(world, settings);
+  checkSettings(context, settings);
   return settings;
 }
 
@@ -145,31 +155,31 @@ function isKeyList(name: string): boolean {
   return (KEY_LISTS as readonly string[]).includes(name);
 }
 
-function keyIds(world: World, account: Account, ids: readonly (string | null)[]): string[] {
+function keyIds(context: Context, account: Account, ids: readonly (string | null)[]): string[] {
   for (const id of ids) {
-    const key = id === null ? undefined : world.store.keys.get(id);
+    const key = id === null ? undefined : context.store.keys.get(id);
     if (key?.account !== account.email) throw new GraphQLError(`SSH key ${id} not found`);
   }
   return [...new Set(ids as string[])];
 }
 
-function check(world: World, settings: Partial<Settings>): void {
+function checkSettings(context: Context, settings: Partial<Settings>): void {
   const { name, quota, alertDays, borgVersion, compactionInterval, compactionIntervalUnit, compactionHour } = settings;
   if (name !== undefined) checkName(name);
   if (quota !== undefined) between("quota", quota, 0, Number.MAX_SAFE_INTEGER);
   if (alertDays !== undefined) between("alertDays", alertDays, 0, Number.MAX_SAFE_INTEGER);
-  if (borgVersion !== undefined) oneOf(world, "borgVersion", borgVersion, BORG_VERSIONS);
+  if (borgVersion !== undefined) oneOf(context, "borgVersion", borgVersion, BORG_VERSIONS);
   if (compactionInterval !== undefined) between("compactionInterval", compactionInterval, 1, 24);
   if (compactionHour !== undefined) between("compactionHour", compactionHour, 0, 23);
   if (compactionIntervalUnit !== undefined) {
-    oneOf(world, "compactionIntervalUnit", compactionIntervalUnit, { known: ["days", "weeks", "months"], newer: [] });
+    oneOf(context, "compactionIntervalUnit", compactionIntervalUnit, { known: ["days", "weeks", "months"], newer: [] });
   }
   const zone = settings.compactionHourTimezone;
   if (zone !== undefined && !isTimezone(zone)) throw new GraphQLError(`Invalid compactionHourTimezone: ${zone}`);
 }
 
-function oneOf(world: World, name: string, value: string, values: { known: string[]; newer: string[] }): void {
-  if (values.known.includes(value) || (world.variants.newer && values.newer.includes(value))) return;
+function oneOf(context: Context, name: string, value: string, values: { known: string[]; newer: string[] }): void {
+  if (values.known.includes(value) || (context.variants.newer && values.newer.includes(value))) return;
   throw new GraphQLError(`Invalid ${name}: ${value}`);
 }
 
@@ -186,18 +196,18 @@ function isTimezone(name: string): boolean {
   }
 }
 
-/** A repository as the schema shows it. Functions are asked by GraphQL only when their field is. */
-function repoAnswer(world: World, repo: Repo) {
-  const { variants, storage, store } = world;
+/** A repository as `RepoType`. GraphQL calls a function only when its field is selected. */
+function repoResult(context: Context, repo: Repo) {
+  const { variants, storage, store } = context;
   const keyList = (ids: string[]) =>
-    ids.length || variants.emptyKeys === "list" ? ordered(ids, variants.keyOrder) : null;
+    ids.length || variants.emptyKeys === "list" ? inOrder(ids, variants.keyOrder) : null;
   const keyObjects = (ids: string[]) =>
-    ordered(ids, variants.keyOrder).flatMap((id) => {
+    inOrder(ids, variants.keyOrder).flatMap((id) => {
       const key = store.keys.get(id);
-      return key ? [keyAnswer(world, key)] : [];
+      return key ? [keyResult(context, key)] : [];
     });
   const orNull = (value: number) => (value === 0 && variants.zero === "null" ? null : value);
-  // One answer, one look at the disk.
+  // One response reads the disk once.
   let usage: ReturnType<typeof storage.usage> | undefined;
   const used = async () => {
     usage ??= repo.pretended ?? storage.usage(repo);
@@ -213,27 +223,27 @@ function repoAnswer(world: World, repo: Repo) {
     rsyncKeys: keyList(repo.rsyncKeys),
     appendOnlyKeyList: () => keyObjects(repo.appendOnlyKeys),
     fullAccessKeyList: () => keyObjects(repo.fullAccessKeys),
-    htpasswd: repo.htpasswd ?? unset(world),
-    resticVersion: unset(world),
-    vgerToken: unset(world),
-    accessMode: unset(world),
+    htpasswd: repo.htpasswd ?? unsetValue(context.variants),
+    resticVersion: unsetValue(context.variants),
+    vgerToken: unsetValue(context.variants),
+    accessMode: unsetValue(context.variants),
     encryption: () => storage.encryption(repo),
     currentUsage: async () => (await used()).currentUsage,
-    lastModified: async () => (await used()).lastModified ?? unset(world),
-    repoPath: () => repoPath(world, repo),
-    server: () => serverAnswer(world, repo),
+    lastModified: async () => (await used()).lastModified ?? unsetValue(context.variants),
+    repoPath: () => repoPath(context, repo),
+    server: () => serverResult(context, repo),
   };
 }
 
-function repoPath({ variants, storage }: World, repo: Repo): string {
+function repoPath({ variants, storage }: Context, repo: Repo): string {
   const withPassword = variants.resticPath === "password";
   const { borgPath, resticPath } = variants.addresses === "borgbase" ? BORGBASE_PATHS : storage;
   return repo.format === "restic" ? resticPath(repo, withPassword) : borgPath(repo);
 }
 
-/** The host name is the physical box and must not resolve: clients are to take the address from repoPath. */
-function serverAnswer(world: World, repo: Repo) {
-  const { rsa, ecdsa, ed25519 } = world.storage.fingerprints;
+/** `hostname` is the physical machine and must not resolve: clients have to take the address from repoPath. */
+function serverResult(context: Context, repo: Repo) {
+  const { rsa, ecdsa, ed25519 } = context.storage.fingerprints;
   return {
     id: repo.region === "us" ? "2" : "1",
     hostname: `box-${repo.region}00.borgbase.invalid`,

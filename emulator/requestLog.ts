@@ -5,48 +5,48 @@ export interface LoggedRequest {
   /** Emulator time, ISO. */
   at: string;
   account: string | null;
-  /** Level of the token or session; null without one, or with one that was refused. */
+  /** Level of the token or session; null without one, or with a rejected one. */
   level: TokenLevel | null;
   operations: string[];
   variables: Record<string, unknown>;
-  /** HTTP status; null when nothing was answered. */
+  /** HTTP status; null without a response. */
   status: number | null;
-  /** Messages in `errors` of the answer. */
+  /** Messages in `errors` of the response. */
   errors: string[];
-  /** Kind of the fault that hit it. */
+  /** Kind of the applied fault. */
   fault: string | null;
   ms: number;
 }
 
 export interface Counters {
   requests: number;
-  /** Root fields of kind mutation, also of those that failed. */
+  /** Mutations by root field, failed ones included. */
   mutations: number;
-  /** Bytes of request bodies and of answered bodies. */
+  /** Bytes of request bodies and of response bodies. */
   bytesIn: number;
   bytesOut: number;
-  /** Most requests under way at one time. */
+  /** Largest number of simultaneous requests. */
   maxConcurrent: number;
-  /** Connections that were opened. */
+  /** Number of opened connections. */
   connections: number;
-  /** Root field to how often it was asked. */
+  /** Number of requests by root field. */
   operations: Record<string, number>;
 }
 
 const LOG_LIMIT = 10_000;
-/** Characters of all entries as JSON, so that requests of any size leave memory flat. */
+/** Limit of all entries in characters of JSON, which bounds the memory. */
 const LOG_SIZE = 5_000_000;
-/** Of one entry: names and messages, properties or items of a value, characters of a text and of all variables. */
-const ENTRY = { lines: 50, members: 50, text: 2000, all: 20_000 };
+/** Limits of one entry: lines (operations, messages), members of a value, characters of a text and of all variables. */
+const ENTRY_LIMITS = { lines: 50, members: 50, text: 2000, all: 20_000 };
 const SECRET_NAMES = /password|otp|token|htpasswd|secret/i;
 
-/** Counts and remembers requests, the last 10,000 of them or fewer where they are large. */
+/** Counters of all requests, and a log of the last 10,000, or fewer when they are large. */
 export class RequestLog {
   private counted = zero();
   private entries: LoggedRequest[] = [];
   private sizes: number[] = [];
   private size = 0;
-  private underWay = 0;
+  private active = 0;
 
   get counters(): Counters {
     return { ...this.counted, operations: { ...this.counted.operations } };
@@ -58,7 +58,7 @@ export class RequestLog {
 
   reset(): void {
     this.counted = zero();
-    this.counted.maxConcurrent = this.underWay;
+    this.counted.maxConcurrent = this.active;
     this.entries = [];
     this.sizes = [];
     this.size = 0;
@@ -70,8 +70,8 @@ export class RequestLog {
 
   begin(): void {
     this.counted.requests++;
-    this.underWay++;
-    this.counted.maxConcurrent = Math.max(this.counted.maxConcurrent, this.underWay);
+    this.active++;
+    this.counted.maxConcurrent = Math.max(this.counted.maxConcurrent, this.active);
   }
 
   received(bytes: number, fields: RootField[]): void {
@@ -87,15 +87,15 @@ export class RequestLog {
   }
 
   end(): void {
-    this.underWay--;
+    this.active--;
   }
 
   add(entry: LoggedRequest): void {
     const kept = {
       ...entry,
-      operations: entry.operations.slice(0, ENTRY.lines),
-      variables: shortened(entry.variables, { left: ENTRY.all }) as Record<string, unknown>,
-      errors: entry.errors.slice(0, ENTRY.lines).map((line) => line.slice(0, ENTRY.text)),
+      operations: entry.operations.slice(0, ENTRY_LIMITS.lines),
+      variables: shortened(entry.variables, { left: ENTRY_LIMITS.all }) as Record<string, unknown>,
+      errors: entry.errors.slice(0, ENTRY_LIMITS.lines).map((line) => line.slice(0, ENTRY_LIMITS.text)),
     };
     const size = JSON.stringify(kept).length;
     this.entries.push(kept);
@@ -112,16 +112,16 @@ function zero(): Counters {
   return { requests: 0, mutations: 0, bytesIn: 0, bytesOut: 0, maxConcurrent: 0, connections: 0, operations: {} };
 }
 
-/** A value with what is long or deep in it cut off, within one budget of characters for all of it. */
+/** A value with long texts and deep levels cut off, within one shared budget of characters. */
 function shortened(value: unknown, budget: { left: number }, depth = 0): unknown {
   if (typeof value === "string") {
-    const kept = value.slice(0, Math.min(ENTRY.text, budget.left));
+    const kept = value.slice(0, Math.min(ENTRY_LIMITS.text, budget.left));
     budget.left -= kept.length;
     return kept === value ? value : `${kept}…`;
   }
   if (typeof value !== "object" || value === null) return value;
   if (depth >= 3 || budget.left <= 0) return "…";
-  const members = (Array.isArray(value) ? value : Object.entries(value)).slice(0, ENTRY.members);
+  const members = (Array.isArray(value) ? value : Object.entries(value)).slice(0, ENTRY_LIMITS.members);
   budget.left -= members.length;
   if (Array.isArray(value)) return members.map((item) => shortened(item, budget, depth + 1));
   return Object.fromEntries(
@@ -129,7 +129,7 @@ function shortened(value: unknown, budget: { left: number }, depth = 0): unknown
   );
 }
 
-/** The variables of a request with what is secret by its name, or is one of the given secrets, taken out. */
+/** The variables of a request without secrets, which are found by name or by the given values. */
 export function redacted(variables: Record<string, unknown>, secrets: ReadonlySet<string>): Record<string, unknown> {
   const entries = Object.entries(variables).map(([name, value]) => {
     const secret = SECRET_NAMES.test(name) || (typeof value === "string" && secrets.has(value));

@@ -15,11 +15,11 @@ import {
   validate,
   visit,
 } from "graphql";
-import { whyTooCostly } from "./cost";
+import { complexityError } from "./queryCost";
+import type { Variants } from "./serverVariants";
 import type { RootField } from "./tokens";
-import type { Variants } from "./variants";
 
-/** Path of a file that lies beside this one after a build, and in the package when something else was built. */
+/** Path of an asset: beside this module after a build, otherwise in the package's `emulator` or `dist/emulator`. */
 export function asset(name: string): string {
   let root = __dirname;
   while (!existsSync(join(root, "package.json")) && root !== dirname(root)) root = dirname(root);
@@ -27,16 +27,16 @@ export function asset(name: string): string {
   return places.map((folder) => join(folder, name)).find(existsSync) ?? join(__dirname, name);
 }
 
-/** A document that may be executed, or what is wrong with it. */
+/** An executable document, or its errors. */
 export type Checked = { document: DocumentNode; errors?: undefined } | { errors: readonly GraphQLError[] };
 
-/** Reading takes time in proportion to the tokens; more than this is no honest document. */
-const MOST_TOKENS = 50_000;
+/** Limit of tokens, to which parsing time is proportional; known clients stay far below. */
+const MAX_TOKENS = 50_000;
 
-/** Characters of a document that is kept, and of all that are: each takes about a hundred bytes per character. */
-const KEPT = { one: 20_000, all: 200_000 };
+/** Limits of the document cache in characters; each character takes about a hundred bytes. */
+const CACHE_LIMITS = { document: 20_000, all: 200_000 };
 
-/** The schema under one choice of variants; keeps what it has checked, since clients send the same few documents. */
+/** The schema for one choice of variants. Caches checked documents, as clients repeat the same few. */
 export class Schema {
   readonly schema: GraphQLSchema;
   private readonly checked = new Map<string, Checked>();
@@ -48,13 +48,13 @@ export class Schema {
     if (id && variants.sshDeleteId === "int") id.type = new GraphQLNonNull(GraphQLInt);
   }
 
-  /** Parses and validates. A GraphQL syntax error comes back like any other. */
+  /** Parses and validates. A syntax error is returned like any other error. */
   check(query: string): Checked {
     const known = this.checked.get(query);
     if (known) return known;
-    const checked = this.checkAnew(query);
-    if (query.length > KEPT.one) return checked;
-    if (this.size + query.length > KEPT.all) {
+    const checked = this.parseAndValidate(query);
+    if (query.length > CACHE_LIMITS.document) return checked;
+    if (this.size + query.length > CACHE_LIMITS.all) {
       this.checked.clear();
       this.size = 0;
     }
@@ -63,23 +63,23 @@ export class Schema {
     return checked;
   }
 
-  private checkAnew(query: string): Checked {
+  private parseAndValidate(query: string): Checked {
     let document: DocumentNode;
     try {
-      document = parse(query, { maxTokens: MOST_TOKENS });
+      document = parse(query, { maxTokens: MAX_TOKENS });
     } catch (error) {
       return { errors: [error instanceof GraphQLError ? error : new GraphQLError("The query is nested too deeply.")] };
     }
-    const reason = whyTooCostly(document);
+    const reason = complexityError(document);
     if (reason !== undefined) return { errors: [new GraphQLError(reason)] };
     const ids = keyIdVariables(document);
-    if (this.variants.sshDeleteId === "both") document = withKeyIdsAsText(document, ids);
-    const errors = validate(this.schema, document).filter((error) => !this.tolerates(error, ids));
+    if (this.variants.sshDeleteId === "both") document = withKeyIdsAsStrings(document, ids);
+    const errors = validate(this.schema, document).filter((error) => !this.isTolerated(error, ids));
     return errors.length ? { errors } : { document };
   }
 
-  /** Variables that clients of another generation declare, which no GraphQL type can say of itself. */
-  private tolerates({ message }: GraphQLError, ids: ReadonlySet<string>): boolean {
+  /** Allows `String` variables for `String!`, as older clients declare them. No GraphQL type allows both. */
+  private isTolerated({ message }: GraphQLError, ids: ReadonlySet<string>): boolean {
     const [, name = "", declared, expected] =
       /^Variable "\$(\S+)" of type "(\S+)" used in position expecting type "(\S+)"/.exec(message) ?? [];
     const accepted = this.variants.nullableVariables === "accepted" && !ids.has(name);
@@ -87,7 +87,7 @@ export class Schema {
   }
 }
 
-/** The variables that are given to `sshDelete` as its id. */
+/** Names of the variables that `sshDelete` receives as its id. */
 function keyIdVariables(document: DocumentNode): Set<string> {
   const variables = new Set<string>();
   visit(document, {
@@ -102,10 +102,10 @@ function keyIdVariables(document: DocumentNode): Set<string> {
 }
 
 /**
- * The document with the id of `sshDelete` as a string, where a client of the years of `Int!` gives a number or declares one.
- * So the schema needs no type of its own, which generators of code would make a type of.
+ * The document with the id of `sshDelete` as a string, where a client of the `Int!` years passes or declares a number.
+ * A custom scalar would accept both too, but would appear in generated client code.
  */
-function withKeyIdsAsText(document: DocumentNode, ids: ReadonlySet<string>): DocumentNode {
+function withKeyIdsAsStrings(document: DocumentNode, ids: ReadonlySet<string>): DocumentNode {
   return visit(document, {
     Field(field) {
       if (field.name.value !== "sshDelete") return undefined;
@@ -123,7 +123,7 @@ function withKeyIdsAsText(document: DocumentNode, ids: ReadonlySet<string>): Doc
   });
 }
 
-/** The root fields of the operation that a request runs, each fragment once, as it is executed; none when it cannot be told which one. */
+/** The root fields of the executed operation, each fragment once; none when the operation is ambiguous. */
 export function rootFields(document: DocumentNode, operationName: string | null | undefined): RootField[] {
   const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
   const operation = operationName
@@ -153,9 +153,9 @@ export function rootFields(document: DocumentNode, operationName: string | null 
 }
 
 /**
- * Variables as the real API takes them: gjabell/terraform-provider-borgbase sends the whole object as a JSON text,
+ * Coerces variables like the real API: gjabell/terraform-provider-borgbase sends the whole object as a JSON text,
  * adhawkins/ansible-borgbase sends key ids as numbers where the schema has String, and the text "0" where it has Int.
- * graphene converts both. Only the top level and lists are touched: the schema has no input objects.
+ * graphene converts both. Only the top level and lists are converted: the schema has no input objects.
  */
 export function lenientVariables(document: DocumentNode, variables: Record<string, unknown>): Record<string, unknown> {
   const result = { ...variables };

@@ -2,12 +2,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HostKey } from "./storage/types";
 
-/** Names under which clients look for a repository: those of BorgBase, and `server.hostname`. */
+/** Host names of repositories: BorgBase's own, and `server.hostname`. */
 const HOSTS = "*.repo.borgbase.com *.borgbase.invalid";
 
 /**
- * Writes an ssh configuration that leads BorgBase's names to the emulator, with its host keys: `ssh -F FILE`, `BORG_RSH`, or
- * an `Include` in `~/.ssh/config`. Clients that build `ID@ID.repo.borgbase.com` or `ID@{server.hostname}` work with it.
+ * Writes an ssh configuration that maps BorgBase's host names to the emulator and pins its host keys. Use: `ssh -F FILE`,
+ * `BORG_RSH`, or an `Include` in `~/.ssh/config`. Serves clients that build `ID@ID.repo.borgbase.com` or
+ * `ID@{server.hostname}`.
  *
  * @returns its path.
  */
@@ -25,7 +26,7 @@ const ALIAS = "borgbase-emulator";
 function configuration(host: string, port: number, knownHosts: string): string {
   const node = quoted(process.execPath);
   const connect = `const s=require('net').connect(${port},'${host}');process.stdin.pipe(s).pipe(process.stdout)`;
-  return `# Written by the emulator at each start: leads the names of BorgBase's servers to it.
+  return `# Written by the emulator at each start: maps the host names of BorgBase's servers to it.
 Host ${HOSTS}
   HostName ${host}
   Port ${port}
@@ -35,17 +36,17 @@ Host ${HOSTS}
   CheckHostIP no
   StrictHostKeyChecking yes
 
-# A port that a client names itself, as in ssh://ID@ID.repo.borgbase.com:22/./repo, goes before the one above.
+# A port in the client's own address, as in ssh://ID@ID.repo.borgbase.com:22/./repo, precedes the port above.
 Match originalhost ${HOSTS.replaceAll(" ", ",")} exec "test %p != ${port}"
   ProxyCommand ${node} -e "${connect}"
 
-# The addresses that the API gives.
+# Addresses in the API's responses.
 Host ${host}
   UserKnownHostsFile ${quoted(knownHosts)} ~/.ssh/known_hosts
 `;
 }
 
-/** A path as ssh_config takes it: in quotes, with nothing for ssh to expand. */
+/** A path for ssh_config: quoted, with nothing for ssh to expand. */
 function quoted(path: string): string {
   return `"${path.replaceAll("%", "%%")}"`;
 }

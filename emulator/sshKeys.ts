@@ -1,12 +1,14 @@
 import { createHash, createPublicKey } from "node:crypto";
 import { GraphQLError } from "graphql";
 import { type ParsedKey, utils } from "ssh2";
-import { checkName, listed, unset } from "./answers";
+import { checkName } from "./checkName";
 import { isoTime } from "./clock";
+import type { Context } from "./context";
+import { listOwned } from "./listing";
+import { unsetValue } from "./serverVariants";
 import type { Account, SshKey } from "./store";
-import type { World } from "./world";
 
-/** What the API tells about a public key, all of it computed from the key line. */
+/** Fields of a key that the API computes from the public key line. */
 export type PublicKeyFacts = Pick<SshKey, "keyData" | "keyType" | "bits" | "comment" | "hashMd5" | "hashSha256">;
 
 const ECDSA_BITS: Record<string, number> = {
@@ -16,23 +18,25 @@ const ECDSA_BITS: Record<string, number> = {
 };
 
 /** Characters; an RSA key of 16,384 bits takes 2,800. */
-const LONGEST_KEY = 10_000;
+const MAX_KEY_LENGTH = 10_000;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for; a tab may stand between two words
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are rejected here; a tab may separate two words
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
 /**
  * Reads one OpenSSH public key line. Forms of the hashes: gjabell/terraform-provider-borgbase, acceptance tests.
- * Taken are Ed25519, ECDSA of the three NIST curves and RSA of more than 1024 bits; anything else is a GraphQLError.
+ * Accepts Ed25519, ECDSA of the three NIST curves and RSA of more than 1024 bits.
+ *
+ * @throws GraphQLError for any other line.
  */
 export function readPublicKey(line: string): PublicKeyFacts {
   const text = line.trim();
-  if (text.length > LONGEST_KEY || CONTROL.test(text)) throw invalid();
+  if (text.length > MAX_KEY_LENGTH || CONTROL.test(text)) throw invalid();
   const [keyType = "", body = ""] = text.split(/\s+/);
   const parsed = utils.parseKey(text);
   if (parsed instanceof Error || Array.isArray(parsed) || parsed.isPrivateKey()) throw invalid();
   const blob = parsed.getPublicSSH();
-  // What does not survive reading and writing has something hidden behind the key.
+  // A line that changes in a round trip has extra bytes behind the key.
   if (parsed.type !== keyType || blob.toString("base64").replace(/=+$/, "") !== body.replace(/=+$/, ""))
     throw invalid();
   const digest = (algorithm: string) => createHash(algorithm).update(blob);
@@ -62,44 +66,44 @@ function invalid(): GraphQLError {
   return new GraphQLError("Invalid SSH key.");
 }
 
-export function keyAnswer(world: World, key: SshKey) {
+export function keyResult(context: Context, key: SshKey) {
   const { account: _, lastUsedAt, ...fields } = key;
-  return { ...fields, lastUsedAt: lastUsedAt ?? unset(world) };
+  return { ...fields, lastUsedAt: lastUsedAt ?? unsetValue(context.variants) };
 }
 
-export function sshList(world: World, account: Account, args: { name?: string | null }) {
-  return listed(world, world.store.keys.values(), account, args.name).map((key) => keyAnswer(world, key));
+export function sshList(context: Context, account: Account, args: { name?: string | null }) {
+  return listOwned(context, context.store.keys.values(), account, args.name).map((key) => keyResult(context, key));
 }
 
-export function sshAdd(world: World, account: Account, args: { name?: string | null; keyData?: string | null }) {
+export function sshAdd(context: Context, account: Account, args: { name?: string | null; keyData?: string | null }) {
   const name = checkName(args.name ?? "");
   if (!args.keyData) throw invalid();
   const key: SshKey = {
     ...readPublicKey(args.keyData),
-    id: world.store.newKeyId(),
+    id: context.store.newKeyId(),
     account: account.email,
     name,
-    addedAt: isoTime(world.clock.now()),
+    addedAt: isoTime(context.clock.now()),
     lastUsedAt: null,
   };
-  world.store.saveKey(key);
-  return { keyAdded: keyAnswer(world, key) };
+  context.store.saveKey(key);
+  return { keyAdded: keyResult(context, key) };
 }
 
-/** A key that repositories still list goes from their lists too: a desktop app warns of the repositories that it locks. */
-export function sshDelete(world: World, account: Account, args: { id: string | number }) {
+/** Also removes the key from all repositories: a desktop app warns of the repositories that this locks. */
+export function sshDelete(context: Context, account: Account, args: { id: string | number }) {
   const id = String(args.id);
-  if (world.store.keys.get(id)?.account !== account.email) {
-    if (world.variants.missing === "null") return null;
+  if (context.store.keys.get(id)?.account !== account.email) {
+    if (context.variants.missing === "null") return null;
     throw new GraphQLError("SSH key not found");
   }
-  world.store.deleteKey(id);
-  for (const repo of world.store.repos.values()) {
+  context.store.deleteKey(id);
+  for (const repo of context.store.repos.values()) {
     const lists = (["appendOnlyKeys", "fullAccessKeys", "rsyncKeys"] as const).filter((list) =>
       repo[list].includes(id),
     );
     for (const list of lists) repo[list] = repo[list].filter((other) => other !== id);
-    if (lists.length) world.store.saveRepo(repo);
+    if (lists.length) context.store.saveRepo(repo);
   }
   return { ok: true };
 }

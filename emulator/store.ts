@@ -53,7 +53,7 @@ const repoSchema = z.object({
   compactionHourTimezone: z.string(),
   htpasswd: z.string().nullable(),
   createdAt: z.string(),
-  /** What the repository is said to hold, instead of what lies on the disk; null for what lies on the disk. */
+  /** Reported usage instead of the usage on disk; null for the usage on disk. */
   pretended: z.object({ currentUsage: z.number(), lastModified: z.string().nullable() }).nullable(),
 });
 
@@ -64,7 +64,7 @@ export type Repo = z.infer<typeof repoSchema>;
 const accountsFile = z.object({ accounts: z.array(accountSchema), tokens: z.array(tokenSchema) });
 const stateFile = z.object({ nextKeyId: z.number(), keys: z.array(keySchema), repos: z.array(repoSchema) });
 
-/** One line of `changes.jsonl`: what an object is from now on, or that it is gone. */
+/** One line of `changes.jsonl`: the new value of an object, or its removal. */
 const change = z.union([
   z.strictObject({ key: keySchema }),
   z.strictObject({ repo: repoSchema }),
@@ -81,9 +81,9 @@ const EMAILS = ["demo@example.com", "other@example.com"];
 const FILES = { accounts: "accounts.json", state: "state.json", changes: "changes.jsonl" };
 
 /**
- * Accounts, tokens, keys and repositories: in memory, and with a data folder also in files there, readable by their owner
- * only: `accounts.json` (passwords and tokens), `state.json`, and `changes.jsonl` for what changed since that was written.
- * One process at a time has the folder. Whoever changes an object says so.
+ * Accounts, tokens, keys and repositories in memory. With a data folder also in files there, readable by their owner only:
+ * `accounts.json` (passwords and tokens), `state.json`, and `changes.jsonl` for later changes. One process at a time locks
+ * the folder. A caller that changes an object also has to save it.
  */
 export class Store {
   readonly keys = new Map<string, SshKey>();
@@ -93,7 +93,7 @@ export class Store {
   private readonly unlock: () => void = () => {};
   private readonly identities: Accounts;
 
-  /** Throws one line when another emulator has the folder, or a file there cannot be read or is not what the emulator wrote. */
+  /** Throws an error of one line when another emulator locks the folder, or a file there is unreadable or foreign. */
   constructor(
     private readonly folder: string | null,
     given?: Accounts,
@@ -113,7 +113,7 @@ export class Store {
       this.nextKeyId = Math.max(this.nextKeyId, state?.nextKeyId ?? 0);
       const changes = this.load(FILES.changes, readChanges);
       for (const entry of changes ?? []) this.apply(entry);
-      // A start is the time to tidy up, and tokens must outlive the process that shows them.
+      // Folds the changes into the state, and saves new tokens before they are shown.
       this.write(FILES.accounts, JSON.stringify(this.identities));
       if (changes || !state) this.write(FILES.state, this.text());
       rmSync(join(folder, FILES.changes), { force: true });
@@ -162,22 +162,22 @@ export class Store {
     this.record({ repoGone: id });
   }
 
-  /** Removes every key and repository; accounts stay, their tokens neither expire nor change their level. */
+  /** Removes every key and repository; accounts and tokens stay as they are. */
   reset(): void {
     this.record({ allGone: true });
   }
 
-  /** To be called after a token was changed. */
+  /** Must be called after a change of a token. */
   saveTokens(): void {
     if (this.folder !== null) this.write(FILES.accounts, JSON.stringify(this.identities));
   }
 
-  /** Resolves when a `kill -9` loses nothing of what was changed so far; rejects when it cannot be written. */
+  /** Resolves when all changes so far survive a `kill -9`; rejects when they cannot be written. */
   async commit(): Promise<void> {
     await this.journal?.commit();
   }
 
-  /** Leaves the folder to others, with everything in two files. Rejects when they cannot be written. */
+  /** Writes everything into two files and unlocks the folder. Rejects when the files cannot be written. */
   async close(): Promise<void> {
     await this.journal?.close().finally(() => this.unlock());
   }
@@ -225,7 +225,7 @@ export class Store {
   }
 }
 
-/** What follows the last newline was cut off by the end of the process, and was never acknowledged. */
+/** Text behind the last newline was cut off by a kill, and was never acknowledged. */
 function readChanges(text: string): Change[] {
   return text
     .split("\n")

@@ -8,18 +8,18 @@ export const TOKEN_LEVELS = ["readOnly", "createOnly", "fullAccess"] as const;
 export type TokenLevel = (typeof TOKEN_LEVELS)[number];
 
 export interface Token {
-  /** What stands after `Bearer`. */
+  /** The text after `Bearer`. */
   secret: string;
   /** E-mail address of the account. */
   account: string;
-  /** The level it was made with, which it is called by. */
+  /** The token's name: its level at creation. */
   name: TokenLevel;
   level: TokenLevel;
   /** ISO time from which the token is refused; null for never. */
   expiresAt: string | null;
 }
 
-/** The three tokens an account starts with. */
+/** The three initial tokens of an account. */
 export function newTokens(account: string): Token[] {
   return TOKEN_LEVELS.map((level) => ({
     secret: randomBytes(24).toString("hex"),
@@ -32,7 +32,7 @@ export function newTokens(account: string): Token[] {
 
 const CREATE_ONLY = new Set(["repoAdd", "sshAdd", "repoList", "sshList"]);
 
-/** Fields that are answered without a token: the way to a session, and the question whether there is one. */
+/** Fields that need no token: login, the state of the session, and introspection. */
 const PUBLIC = new Set(["login", "isAuthenticated", "__schema", "__type", "__typename"]);
 
 /** A root field of an operation, by the schema's name and not by its alias. */

@@ -1,4 +1,4 @@
-// The last step of `npm run build`: what `tsc` leaves out of dist/.
+// The last step of `npm run build`: the files of dist/ that `tsc` does not write.
 import { chmodSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const DIST = join(ROOT, "dist");
 
-/** Folders whose files of other kinds the compiled code reads at run time, from beside itself. */
+/** Folders with assets that the compiled code reads at run time, beside itself. */
 const FOLDERS = ["emulator"];
 const KINDS = /\.(graphql|html)$/;
 
@@ -25,11 +25,11 @@ writeFileSync(join(DIST, "emulator", "graphiql.html"), graphiqlPage());
 const cli = join(DIST, "cli", "main.js");
 if (existsSync(cli)) chmodSync(cli, 0o755);
 
-// tsc leaves what it once made of a source that is gone: a deleted test would go on being run.
+// tsc keeps the output of a deleted source: a deleted test would still run.
 for (const path of readdirSync(DIST, { recursive: true, encoding: "utf8" })) {
   const source = path.replace(/\.(d\.ts|js\.map|js)$/, ".ts");
   if (source !== path && !existsSync(join(ROOT, source))) rmSync(join(DIST, path));
 }
 
-// The time of the last whole build, which scripts/setup/packages.mjs compares with the sources'.
+// The time of the last complete build; scripts/setup/packages.mjs compares it with the times of the sources.
 writeFileSync(join(DIST, ".built"), "");

@@ -1,6 +1,6 @@
-// `npm run bench`: measures Pulumi's commands on stacks of this package, beside what they cost at least.
-//   npm run bench                              the whole, about an hour: writes docs/benchmark.md and .svg
-//   npm run bench -- --quick                   10 and 100 repositories, once: writes them into .local/bench
+// `npm run bench`: measures Pulumi's commands on stacks of this package, beside baselines whose providers do nothing.
+//   npm run bench                              full run, about an hour: writes docs/benchmark.md and .svg
+//   npm run bench -- --quick                   10 and 100 repositories, one round: writes into .local/bench
 //   npm run bench -- --sizes 10,300 --repeat 2
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { environment, setUp } from "./setup.mjs";
 await runMain(async () => {
   await setUp([]);
   const env = environment();
-  // The floors must not be given an account, nor ours another one than the emulator's.
+  // No subject may use an account of the developer's shell.
   for (const name of Object.keys(env))
     if (/^(BORGBASE|PULUMI_(CONFIG|SKIP_CHECKPOINTS|STACK))/.test(name)) delete env[name];
   const main = join(ROOT, "dist", "bench", "main.js");

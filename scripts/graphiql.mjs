@@ -1,4 +1,4 @@
-// The page that the emulator shows a browser at /graphql: GraphiQL with all it needs, so that it works without a network.
+// The page that the emulator serves to a browser at /graphql: GraphiQL with all assets inline, so that it works offline.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -18,13 +18,13 @@ const props = { fetcher, defaultEditorToolsVisibility: "headers", defaultHeaders
 ReactDOM.createRoot(document.getElementById("graphiql")).render(React.createElement(GraphiQL, props));
 `;
 
-/** By way of package.json, the one file of theirs that every package lets others name. */
+/** Resolved through package.json, which every package exports. */
 function read(path) {
   const [name, ...rest] = path.split("/");
   return readFileSync(join(dirname(resolve(`${name}/package.json`)), ...rest), "utf8");
 }
 
-/** An inline script ends at the first `</script`, wherever that stands; in a string the backslash changes nothing. */
+/** An inline script ends at its first `</script`, even inside a string; there, the backslash has no effect. */
 const inlineScript = (code) => `<script>${code.replaceAll("</script", "<\\/script")}</script>`;
 
 export function graphiqlPage() {

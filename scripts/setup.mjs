@@ -1,4 +1,4 @@
-// What `npm start` and `npm test` need, made where it is missing; half a second where nothing is.
+// Installs and builds the missing requirements of `npm start` and `npm test`; takes half a second if none is missing.
 import { build, installPackages } from "./setup/packages.mjs";
 import { environmentWith } from "./setup/paths.mjs";
 import { Problem } from "./setup/progress.mjs";
@@ -8,8 +8,8 @@ import { installTools } from "./setup/tools.mjs";
 const OLDEST_NODE = 20;
 
 /**
- * @param {import("./setup/tools.mjs").Tool[]} tools the system's programs that the caller runs
- * @throws {Problem} what a person has to install or put right
+ * @param {import("./setup/tools.mjs").Tool[]} tools the system programs that the caller runs
+ * @throws {Problem} when a person has to install or repair something
  */
 export async function setUp(tools) {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
@@ -22,7 +22,7 @@ export async function setUp(tools) {
 }
 
 /**
- * The environment of every child, once `setUp` is through: the project's own Node and a Pulumi CLI on PATH.
+ * The environment of child processes after `setUp`: the project's own Node and a Pulumi CLI on PATH.
  * @returns {NodeJS.ProcessEnv}
  */
 export function environment() {

@@ -1,26 +1,26 @@
-// `npm start`: the main job of this package, for real: a Pulumi stack makes a key and a repository, borg backs up into it.
-//   npm start               against the emulator: nothing leaves this machine
+// `npm start`: a demonstration. A Pulumi stack creates a key and a repository, and borg backs up into it.
+//   npm start               against the emulator, without network
 //   npm start -- --real     against BorgBase, with the token in BORGBASE_TOKEN
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { borgEnvironment, secretFile } from "./demo/borg.mjs";
-import { startEmulator } from "./demo/emulator.mjs";
+import { startDemoEmulator } from "./demo/demoEmulator.mjs";
 import { attempt, forwardInterrupts, quoted, show } from "./demo/shell.mjs";
 import { LOCAL, ROOT } from "./setup/paths.mjs";
 import { Problem, runMain, step } from "./setup/progress.mjs";
 import { environment, setUp } from "./setup.mjs";
 
-/** What is backed up: small, and there in every clone. */
+/** The folder to back up: small, and part of every clone. */
 const FOLDER = "provider";
 
-/** What the example's `pulumi config` calls the permission to delete backups. */
+/** Name of the example's configuration value that permits to delete backups. */
 const PERMISSION = "forceDestroy";
 
 const UNATTENDED = ["--yes", "--skip-preview", "--suppress-progress"];
 const UP = ["pulumi", "up", ...UNATTENDED];
 
-/** @returns {boolean} whether the real service is meant */
+/** @returns {boolean} whether to use the real service */
 function readArguments() {
   let real;
   try {
@@ -38,7 +38,7 @@ function chapter(title) {
 }
 
 /**
- * The stack's own variables; the API's come on top.
+ * Environment variables of the stack, without those of the API.
  * @param {string} folder of this demonstration's files
  */
 function stackVariables(folder) {
@@ -53,7 +53,7 @@ function stackVariables(folder) {
 
 /**
  * @param {Record<string, string>} variables
- * @param {string} file to be read by a shell's `.`
+ * @param {string} file a script for a shell's `.`
  */
 function writeVariables(variables, file) {
   const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
@@ -68,7 +68,7 @@ function writeVariables(variables, file) {
 async function deploy(stack, env) {
   chapter("Pulumi makes a key pair, registers it, and adds a repository");
   await show(["pulumi", "stack", "select", "--create", stack], { env, quiet: true });
-  // A clean-up after the last run has left it true.
+  // A cleanup after the last run may have set it to true.
   await show(["pulumi", "config", "set", PERMISSION, "false"], { env, quiet: true });
   await show([...UP, "--refresh"], { env });
   const outputs = JSON.parse(
@@ -91,7 +91,7 @@ async function backUp(env) {
 
 /**
  * @param {NodeJS.ProcessEnv} env
- * @returns {Promise<string>} the line that refuses to delete the backup
+ * @returns {Promise<string>} the error that protects the backup
  */
 async function tryToDestroy(env) {
   chapter("Pulumi does not delete a repository that holds backups");
@@ -110,11 +110,11 @@ await runMain(async () => {
   const stack = real ? "borgbase" : "quickstart";
   const folder = join(LOCAL, stack);
   const env = environment();
-  // What another project's shell has set must not reach this one; of BorgBase's, only what was asked for.
+  // Variables of another project's shell must not apply here; BorgBase's own only with --real.
   const foreign = real ? /^(BORG|PULUMI_CONFIG|PULUMI_BACKEND)_/ : /^(BORG|BORGBASE|PULUMI_CONFIG|PULUMI_BACKEND)_/;
   for (const name of Object.keys(env)) if (foreign.test(name)) delete env[name];
 
-  const emulator = real ? undefined : await step("Starting the emulator", () => startEmulator(env));
+  const emulator = real ? undefined : await step("Starting the emulator", () => startDemoEmulator(env));
   /** @type {Record<string, string>} */
   const api = emulator ? { BORGBASE_ENDPOINT: emulator.endpoint, BORGBASE_TOKEN: emulator.token } : {};
   try {
@@ -142,7 +142,7 @@ await runMain(async () => {
  * @param {string} facts.archives one name a line
  * @param {string} facts.refusal
  * @param {string} facts.file with the variables for a shell
- * @param {string[]} [facts.emulator] what starts it
+ * @param {string[]} [facts.emulator] the command that starts it
  */
 function summarize({ outputs, archives, refusal, file, emulator }) {
   const names = archives.trim().split("\n");

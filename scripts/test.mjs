@@ -1,4 +1,4 @@
-// `npm test`: installs missing tools, then runs all checks and tests, or those that the arguments name:
+// `npm test`: installs missing requirements, then runs all checks and tests, or those in the arguments:
 //   npm test -- tests/emulator            a folder or a file
 //   npm test -- --tier unit               unit, ssh, emulator or e2e
 //   npm test -- --grep "a new name"       mocha's own options
@@ -79,7 +79,7 @@ async function runTests(args, env) {
 
 /**
  * @param {string} argument
- * @returns {string[]} the compiled files of a test's source or of a folder of them; anything else as it is
+ * @returns {string[]} the compiled files of a test's source or folder; any other argument unchanged
  */
 function compiled(argument) {
   if (!/^(\.\/)?tests(\/|$)/.test(argument)) return [argument];
@@ -123,7 +123,7 @@ await runMain(
   async () => {
     await setUp(["borg", "git", "restic", "setfacl", "ssh", "sshd"]);
     const env = environment();
-    // No test may reach an account that a developer's shell is logged in to.
+    // No test may use an account of the developer's shell.
     for (const name of Object.keys(env)) if (name.startsWith("BORGBASE_")) delete env[name];
 
     const [option, tier = "", ...others] = process.argv.slice(2);

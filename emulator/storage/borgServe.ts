@@ -3,13 +3,13 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, resolve, sep } from "node:path";
 import type { StorageRepo } from "./types";
 
-/** The one repository of a BorgBase id: `ssh://ID@HOST/./repo`. */
+/** Path of the only repository below a BorgBase id: `ssh://ID@HOST/./repo`. */
 const REPOSITORY = "repo";
 
-/** Borg refuses a smaller `--storage-quota` (`parse_storage_quota` in its archiver.py). */
+/** Borg rejects a smaller `--storage-quota` (`parse_storage_quota` in its archiver.py). */
 const SMALLEST_QUOTA_OPTION = 10e6;
 
-/** How long a process may take to release its locks before it is killed outright, in ms. */
+/** Time in ms for a process to release its locks before it is killed. */
 const GRACE = 5000;
 
 export type BorgProcess = ChildProcessWithoutNullStreams;
@@ -18,7 +18,7 @@ const running = new Map<string, Set<BorgProcess>>();
 
 /**
  * Whether an SSH command is a borg client's: `borg serve` under any of borg's names (`borg-1.4`, `/usr/bin/borg`), after
- * environment assignments and with any options. Borg itself then takes the harmless ones of those (log level, lock wait).
+ * environment assignments and with any options. Borg itself honours only the harmless options (log level, lock wait).
  */
 export function isBorgServe(command: string): boolean {
   if (!/^[\w\s./:=,@%+~-]+$/.test(command)) return false;
@@ -40,7 +40,7 @@ function isServeOption(word: string): boolean {
 /**
  * Starts `borg serve`, confined to the repository below `repo.dir`. The folder is made when missing.
  *
- * @param command what the client asked for, already judged by `isBorgServe`.
+ * @param command the client's command, already accepted by `isBorgServe`.
  */
 export function startBorgServe(repo: StorageRepo, command: string, appendOnly: boolean): BorgProcess {
   const dir = resolve(repo.dir);
@@ -49,22 +49,22 @@ export function startBorgServe(repo: StorageRepo, command: string, appendOnly: b
   if (appendOnly) args.push("--append-only");
   args.push(...quotaArguments(repo));
 
-  // As sshd does for a forced command: borg reads the client's wishes from here and honours only a safe few.
+  // Like sshd with a forced command: borg reads the client's options from this variable and honours the safe ones.
   return startBorg(repo.dir, args, { SSH_ORIGINAL_COMMAND: command });
 }
 
-/** Starts borg in a repository's folder, to be stopped with whatever else works there. */
+/** Starts borg in a repository's folder; {@link stopAllIn} stops it with all other processes there. */
 export function startBorg(dir: string, args: string[], variables: NodeJS.ProcessEnv = {}): BorgProcess {
   const { PATH, LANG, LC_ALL, TMPDIR } = process.env;
   const home = resolve(dir);
   const child = spawn("borg", args, { cwd: home, env: { PATH, LANG, LC_ALL, TMPDIR, HOME: home, ...variables } });
   const processes = running.get(dir) ?? new Set();
   running.set(dir, processes.add(child));
-  const forget = () => {
+  const unregister = () => {
     processes.delete(child);
     if (processes.size === 0 && running.get(dir) === processes) running.delete(dir);
   };
-  child.once("exit", forget).once("error", forget);
+  child.once("exit", unregister).once("error", unregister);
   return child;
 }
 
@@ -78,25 +78,25 @@ export function stopBorgServe(child: BorgProcess): Promise<void> {
       ended();
     });
     child.kill("SIGHUP");
-    // In the middle of a request borg takes the signal for that request's failure and goes on: then its input has ended.
+    // Within a request, borg treats the signal as a failure of the request and continues; the end of its input stops it.
     child.stdin.destroy();
   });
 }
 
-/** Ends whatever works in a repository's folder, through whichever server it came. */
+/** Stops all borg processes in a repository's folder. */
 export async function stopAllIn(dir: string): Promise<void> {
   await Promise.all([...(running.get(dir) ?? [])].map(stopBorgServe));
 }
 
-/** Ends whatever works in the folders below one. */
+/** Stops all borg processes in the folders below a folder. */
 export async function stopAllBelow(folder: string): Promise<void> {
   const below = [...running.keys()].filter((dir) => resolve(dir).startsWith(resolve(folder) + sep));
   await Promise.all(below.map(stopAllIn));
 }
 
 /**
- * Borg enforces the quota: from its option where it takes one, else from the repository's own config, which has no lower
- * limit. A config keeps the quota of the day it was made, so one that was lifted since has to be cleared there.
+ * Borg enforces the quota: from its option, or below the option's minimum from the repository's config. The config keeps
+ * the quota of its creation, so a later change has to be written there.
  */
 function quotaArguments(repo: StorageRepo): string[] {
   const bytes = repo.quotaMb === null ? 0 : Math.floor(repo.quotaMb * 1e6);

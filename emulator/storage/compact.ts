@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { startBorg } from "./borgServe";
 import type { StorageRepo } from "./types";
 
-/** Seconds that a compaction waits for a backup under way. */
+/** Seconds that a compaction waits for a running backup. */
 const LOCK_WAIT = 600;
 
 /**
- * Starts `borg compact`, which needs no passphrase, and resolves once it runs; a repository that was never initialised has
- * nothing to compact. BorgBase compacts append-only repositories too: docs.borgbase.com, "How can I prune append-only".
+ * Starts `borg compact`, which needs no passphrase, and resolves once it runs. An uninitialised repository is skipped.
+ * BorgBase compacts append-only repositories too: docs.borgbase.com, "How can I prune append-only".
  *
  * @throws when borg is not installed.
  */

@@ -2,7 +2,7 @@ import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StorageRepo } from "./types";
 
-/** The first byte of what borg stores is the type of its key (borg's crypto/key.py); names as in `borg init -e`. */
+/** Encryption modes, in the words of `borg init -e`, by the first byte of a stored chunk (borg's crypto/key.py). */
 const MODES = [
   "keyfile",
   "keyfile",
@@ -14,26 +14,26 @@ const MODES = [
   "authenticated",
 ];
 
-/** Segments begin with a magic of 8 bytes; an entry with CRC and size of 4 bytes each and a tag (borg's repository.py). */
+/** A segment begins with 8 magic bytes; each entry begins with CRC and size (4 bytes each) and a tag (borg's repository.py). */
 const MAGIC = "BORG_SEG";
 const HEADER = 9;
 const PUT = 0;
-/** The id of the manifest, which every repository has. */
+/** Id of the manifest, which exists in every repository. */
 const MANIFEST = Buffer.alloc(32);
 
-/** Entries to look at: the manifest is the first of a new repository, and among the last after each change. */
-const MOST_ENTRIES = 20_000;
+/** Limit of inspected entries: the manifest is the first entry of a new repository, and among the last after a change. */
+const MAX_ENTRIES = 20_000;
 
-/** How a borg repository is encrypted, read from its data; "none" for one that was never initialised or is of another kind. */
+/** The encryption mode of a borg repository, read from its data; "none" for an uninitialised one or another format. */
 export async function encryption(repo: StorageRepo): Promise<string> {
   if (repo.format !== "borg1") return "none";
   const data = join(repo.dir, "repo", "data");
   const names = await readdir(data, { recursive: true }).catch(() => []);
   const segments = names.filter((name) => /^\d+[\\/]\d+$/.test(name)).map((name) => join(data, name));
   const numbered = segments.sort((one, other) => numberOf(one) - numberOf(other));
-  const budget = { entries: MOST_ENTRIES };
+  const budget = { entries: MAX_ENTRIES };
   for (const segment of [...numbered.slice(0, 1), ...numbered.slice(1).reverse()]) {
-    // A compaction may take it away meanwhile.
+    // A compaction may delete the segment meanwhile.
     const type = await manifestType(segment, budget).catch(() => undefined);
     if (type !== undefined) return MODES[type] ?? "unknown";
     if (budget.entries <= 0) break;

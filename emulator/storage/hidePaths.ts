@@ -2,52 +2,52 @@ import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { Transform } from "node:stream";
 
-/** Borg answers with its refusals before it has opened a repository; what comes later is backed-up data. */
-const FIRST_BYTES = 65_536;
+/** Borg sends refusals before it opens a repository; all later output is backed-up data. */
+const REFUSAL_BYTES = 65_536;
 
 /**
- * What `borg serve` answers, without the place of the repository on this machine, which borg puts into its refusals
- * ("Repository path not allowed: …"). An answer says how long each of its texts is, so a path gives way to one of the same
- * length: `/./././`, which leads to the root of what the client can see.
+ * Hides the server's path of the repository in the responses of `borg serve`: its refusals contain it ("Repository path not
+ * allowed: …"). A response contains the length of each text, so the substitute has the same length: `/./././`, the root of
+ * the client's view.
  */
-export function hidingAnswers(dir: string): Transform {
-  const places = placesOf(dir);
+export function hidePathInResponses(dir: string): Transform {
+  const paths = pathsOf(dir);
   let passed = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       passed += chunk.length;
-      const isRefusal = passed <= FIRST_BYTES && chunk.includes("exception_class");
-      done(null, isRefusal ? replaced(chunk, places, (length) => "/.".repeat(length).slice(0, length)) : chunk);
+      const isRefusal = passed <= REFUSAL_BYTES && chunk.includes("exception_class");
+      done(null, isRefusal ? replaced(chunk, paths, (length) => "/.".repeat(length).slice(0, length)) : chunk);
     },
   });
 }
 
-/** The same for what it writes to its standard error, which is text. */
-export function hidingText(dir: string): Transform {
-  const places = placesOf(dir);
+/** Hides the server's path in the standard error of `borg serve`, which is text. */
+export function hidePathInText(dir: string): Transform {
+  const paths = pathsOf(dir);
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       done(
         null,
-        replaced(chunk, places, () => ""),
+        replaced(chunk, paths, () => ""),
       );
     },
   });
 }
 
-function placesOf(dir: string): Buffer[] {
-  const places = new Set([resolve(dir), realpathSync(dir)]);
-  return [...places].sort((one, other) => other.length - one.length).map((place) => Buffer.from(place));
+function pathsOf(dir: string): Buffer[] {
+  const paths = new Set([resolve(dir), realpathSync(dir)]);
+  return [...paths].sort((one, other) => other.length - one.length).map((path) => Buffer.from(path));
 }
 
-function replaced(chunk: Buffer, places: Buffer[], substitute: (length: number) => string): Buffer {
+function replaced(chunk: Buffer, paths: Buffer[], substitute: (length: number) => string): Buffer {
   let result = chunk;
-  for (const place of places) {
+  for (const path of paths) {
     const parts: Buffer[] = [];
     let from = 0;
-    for (let at = result.indexOf(place); at >= 0; at = result.indexOf(place, from)) {
-      parts.push(result.subarray(from, at), Buffer.from(substitute(place.length)));
-      from = at + place.length;
+    for (let at = result.indexOf(path); at >= 0; at = result.indexOf(path, from)) {
+      parts.push(result.subarray(from, at), Buffer.from(substitute(path.length)));
+      from = at + path.length;
     }
     if (from > 0) result = Buffer.concat([...parts, result.subarray(from)]);
   }

@@ -6,16 +6,16 @@ import type { HostKey, HostKeyType } from "./types";
 
 const BITS = { rsa: 3072, ecdsa: 256 } as const;
 
-/** A host key with both halves, as the SSH server needs it. */
+/** A host key with its private half. */
 export interface HostKeyPair extends HostKey {
   privateKey: string;
 }
 
 /**
- * Reads the three host keys of a folder and makes those that are missing, in OpenSSH's own format
- * (`ssh_host_TYPE_key`, mode 0600), so that they stay the same for as long as the folder does.
+ * Reads the three host keys of a folder and creates missing ones, in OpenSSH's own format (`ssh_host_TYPE_key`, mode 0600).
+ * They stay the same as long as the folder exists.
  *
- * @throws when a file there is no private key, naming it.
+ * @throws an error with the file's path when a file there is no private key.
  */
 export function loadHostKeys(dir: string): HostKeyPair[] {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -34,7 +34,7 @@ function readOrCreate(path: string, type: HostKeyType): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  // A link never overwrites: two emulators that start at once agree on the first one's key, and none is half-written.
+  // A link never overwrites: two emulators that start at once use the same key, and no key is half-written.
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, generate(type), { mode: 0o600 });
   try {
@@ -48,7 +48,7 @@ function readOrCreate(path: string, type: HostKeyType): string {
 }
 
 function generate(type: HostKeyType): string {
-  // About one in 300 ed25519 keys that ssh2 1.17 makes cannot be parsed again, by ssh2 itself.
+  // About one in 300 ed25519 keys of ssh2 1.17 cannot be parsed, not even by ssh2 itself.
   for (;;) {
     const { private: text } =
       type === "ed25519"

@@ -1,4 +1,4 @@
-/** Where the emulator keeps real backups: `borg serve` behind SSH, restic's protocol behind HTTP. */
+/** Storage of real backups: `borg serve` behind SSH, restic's protocol behind HTTP. */
 export { stopAllBelow } from "./borgServe";
 export { compactRepo } from "./compact";
 export { encryption } from "./encryption";

@@ -4,20 +4,20 @@ import { forgetRepo } from "./resticFiles";
 import type { StorageRepo } from "./types";
 
 /**
- * Erases what a repository holds. Sessions that are working in it are cut first, and uploads under way fail.
- * To be called once the backend no longer knows the repository, so that no new session begins.
+ * Deletes the data of a repository. Its sessions are closed first, and running uploads fail. Must be called after the
+ * backend has forgotten the repository, so that no new session begins.
  */
 export async function removeRepo(repo: StorageRepo): Promise<void> {
   await stopAllIn(repo.dir);
   forgetRepo(repo.dir);
-  // One rename takes the whole folder away at once: whoever still writes by path finds nothing.
-  const doomed = `${repo.dir}.removed`;
+  // A rename removes the whole folder atomically: a writer that still uses its path finds nothing.
+  const renamed = `${repo.dir}.removed`;
   try {
-    await rm(doomed, { recursive: true, force: true });
-    await rename(repo.dir, doomed);
+    await rm(renamed, { recursive: true, force: true });
+    await rename(repo.dir, renamed);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw error;
   }
-  await rm(doomed, { recursive: true, force: true });
+  await rm(renamed, { recursive: true, force: true });
 }

@@ -10,11 +10,11 @@ import { measure } from "./usage";
 export const TYPES = ["data", "index", "keys", "locks", "snapshots"] as const;
 export type ResticType = (typeof TYPES)[number];
 
-/** A file of a restic repository: its `config`, or one named after its content. */
+/** A file of a restic repository: its `config`, or a file named after the hash of its content. */
 export type ResticFile = { type: "config" } | { type: ResticType; name: string };
 
-/** Why a file was not saved; the message is for the client. */
-export class Refused extends Error {
+/** A rejected upload; the message is for the client. */
+export class UploadError extends Error {
   constructor(
     readonly status: 400 | 403 | 404 | 413,
     message: string,
@@ -23,24 +23,26 @@ export class Refused extends Error {
   }
 }
 
-/** Bytes that uploads have reserved and not yet put into place, by repository. */
+/** Bytes reserved by running uploads, by repository. */
 const uploading = new Map<string, number>();
-const turns = new Map<string, Promise<unknown>>();
-const swept = new Map<string, Promise<void>>();
+/** The last exclusive action, by repository. */
+const queues = new Map<string, Promise<unknown>>();
+/** The cleanup of interrupted uploads, by repository. */
+const cleanups = new Map<string, Promise<void>>();
 
-/** To be called when a repository is gone, so that memory does not grow with each that ever was. */
+/** Must be called after a repository is removed, so that memory does not grow. */
 export function forgetRepo(dir: string): void {
-  for (const known of [uploading, turns, swept]) known.delete(dir);
+  for (const map of [uploading, queues, cleanups]) map.delete(dir);
 }
 
-/** Where a file lies: restic's own layout of a local folder, so that `restic -r DIR` reads it too. */
+/** Path of a file, in restic's layout of a local folder: `restic -r DIR` can read it too. */
 export function pathOf(repo: StorageRepo, file: ResticFile): string {
   if (file.type === "config") return join(repo.dir, "config");
   if (file.type === "data") return join(repo.dir, "data", file.name.slice(0, 2), file.name);
   return join(repo.dir, file.type, file.name);
 }
 
-/** Makes the folders of a repository; does nothing where they are. */
+/** Creates the missing folders of a repository. */
 export async function createFolders(repo: StorageRepo): Promise<void> {
   const prefixes = Array.from({ length: 256 }, (_, i) => join("data", i.toString(16).padStart(2, "0")));
   for (const folder of [...TYPES, "tmp", ...prefixes]) {
@@ -48,7 +50,7 @@ export async function createFolders(repo: StorageRepo): Promise<void> {
   }
 }
 
-/** Name and size in bytes of each file of a type; undefined for a repository that was never created. */
+/** Name and size in bytes of each file of a type; undefined before `restic init`. */
 export async function list(repo: StorageRepo, type: ResticType): Promise<{ name: string; size: number }[] | undefined> {
   const root = join(repo.dir, type);
   try {
@@ -58,7 +60,7 @@ export async function list(repo: StorageRepo, type: ResticType): Promise<{ name:
       name,
       size: (await stat(join(parentPath, name))).size,
     }));
-    // One that is deleted meanwhile is no longer listed.
+    // A file that was deleted meanwhile is omitted.
     return (await Promise.allSettled(sized)).flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -67,11 +69,11 @@ export async function list(repo: StorageRepo, type: ResticType): Promise<{ name:
 }
 
 /**
- * Saves a file whole or not at all: it is written aside, checked against its name (the SHA-256 of its content), and linked
- * into place when it is safely on the disk. Nothing that exists is ever overwritten.
+ * Saves a file atomically: writes a draft, checks it against its name (the SHA-256 of its content), syncs it, and links it
+ * to its path. An existing file is never overwritten.
  *
- * @param declaredSize bytes, from Content-Length; undefined when the client does not say.
- * @throws {Refused} over quota, content that does not fit the name, a file that exists, a repository not created.
+ * @param declaredSize bytes, from Content-Length; undefined without this header.
+ * @throws {UploadError} for an exceeded quota, a wrong name, an existing file, or a missing repository.
  */
 export async function save(
   repo: StorageRepo,
@@ -79,9 +81,9 @@ export async function save(
   body: Readable,
   declaredSize: number | undefined,
 ): Promise<void> {
-  if (await stat(pathOf(repo, file)).catch(() => undefined)) throw new Refused(403, "The file exists.");
-  await sweep(repo.dir);
-  const room = await reserve(repo, declaredSize);
+  if (await stat(pathOf(repo, file)).catch(() => undefined)) throw new UploadError(403, "The file exists.");
+  await removeDrafts(repo.dir);
+  const reservation = await reserve(repo, declaredSize);
   const draft = join(repo.dir, "tmp", randomUUID());
   try {
     const hash = createHash("sha256");
@@ -91,7 +93,7 @@ export async function save(
       async function* (chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
           size += chunk.length;
-          if (size > room.bytes) throw overQuota(repo);
+          if (size > reservation.bytes) throw overQuota(repo);
           hash.update(chunk);
           yield chunk;
         }
@@ -99,32 +101,32 @@ export async function save(
       createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true }),
     );
     if (file.type !== "config" && hash.digest("hex") !== file.name) {
-      throw new Refused(400, "The content does not match its name, the SHA-256 of the content.");
+      throw new UploadError(400, "The content does not match its name, the SHA-256 of the content.");
     }
-    await inTurn(repo.dir, async () => {
+    await runExclusive(repo.dir, async () => {
       await link(draft, pathOf(repo, file));
-      room.release();
+      reservation.release();
     });
     await syncFolder(join(pathOf(repo, file), ".."));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new Refused(404, "There is no restic repository here yet: run restic init.");
-    if (code === "EEXIST") throw new Refused(403, "The file exists.");
+    if (code === "ENOENT") throw new UploadError(404, "There is no restic repository here yet: run restic init.");
+    if (code === "EEXIST") throw new UploadError(403, "The file exists.");
     throw error;
   } finally {
-    room.release();
+    reservation.release();
     await rm(draft, { force: true });
   }
 }
 
 /**
- * Room for one upload; uploads run side by side, so what others still write counts as used. A file is put into place in a
- * turn of its own, so that a measurement finds it either there or reserved.
+ * Reserves space for one upload. Uploads run side by side, so the space of running uploads counts as used. A file is linked
+ * exclusively, so that a measurement counts it once: as stored or as reserved.
  */
 function reserve(repo: StorageRepo, size: number | undefined): Promise<{ bytes: number; release(): void }> {
   const { dir, quotaMb } = repo;
   if (quotaMb === null) return Promise.resolve({ bytes: Number.POSITIVE_INFINITY, release() {} });
-  return inTurn(dir, async () => {
+  return runExclusive(dir, async () => {
     const used = (await measure(dir)).bytes;
     const free = quotaMb * 1e6 - used - (uploading.get(dir) ?? 0);
     const bytes = size ?? free;
@@ -141,28 +143,28 @@ function reserve(repo: StorageRepo, size: number | undefined): Promise<{ bytes: 
   });
 }
 
-/** Does one thing after the other with a repository. */
-function inTurn<T>(dir: string, action: () => Promise<T>): Promise<T> {
-  const turn = (turns.get(dir) ?? Promise.resolve()).then(action);
-  turns.set(
+/** Runs the actions on a repository one after the other. */
+function runExclusive<T>(dir: string, action: () => Promise<T>): Promise<T> {
+  const turn = (queues.get(dir) ?? Promise.resolve()).then(action);
+  queues.set(
     dir,
     turn.catch(() => {}),
   );
   return turn;
 }
 
-function overQuota(repo: StorageRepo): Refused {
-  return new Refused(413, `The quota of ${repo.quotaMb} MB is exceeded.`);
+function overQuota(repo: StorageRepo): UploadError {
+  return new UploadError(413, `The quota of ${repo.quotaMb} MB is exceeded.`);
 }
 
-/** Clears away, once per process, what uploads left when an earlier process was killed. */
-function sweep(dir: string): Promise<void> {
-  const begun = swept.get(dir) ?? clear(join(dir, "tmp"));
-  swept.set(dir, begun);
+/** Deletes, once per process, the drafts of uploads that an earlier process left when it was killed. */
+function removeDrafts(dir: string): Promise<void> {
+  const begun = cleanups.get(dir) ?? removeFiles(join(dir, "tmp"));
+  cleanups.set(dir, begun);
   return begun;
 }
 
-async function clear(folder: string): Promise<void> {
+async function removeFiles(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
 }

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { stat, unlink } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
-import { createFolders, list, pathOf, Refused, type ResticFile, type ResticType, save, TYPES } from "./resticFiles";
+import { createFolders, list, pathOf, type ResticFile, type ResticType, save, TYPES, UploadError } from "./resticFiles";
 import type { StorageBackend, StorageRepo } from "./types";
 
 const JSON_V1 = "application/vnd.x.restic.rest.v1";
@@ -14,10 +14,10 @@ const REPO_PATH = /^\/([a-z0-9]{8})\/(.*)$/;
 const FILE_PATH = new RegExp(`^(${TYPES.join("|")})/([0-9a-f]{64})?$`);
 
 /**
- * Answers restic's REST protocol, versions 1 and 2 (restic's doc/REST_backend.rst), below `/ID/`, with the repository's id as
- * user and its password. To be asked after the API's own routes.
+ * Serves restic's REST protocol, versions 1 and 2 (restic's doc/REST_backend.rst), below `/ID/`. The user is the repository's
+ * id. The API's own routes precede it.
  *
- * @returns false, and touches nothing, for a path that cannot be a repository's.
+ * @returns false, without a response, for a path outside every repository.
  */
 export async function resticRequest(
   req: IncomingMessage,
@@ -39,14 +39,14 @@ export async function resticRequest(
   try {
     await route(req, res, repo, rest, url.searchParams);
   } catch (error) {
-    if (error instanceof Refused) answer(res, error.status, error.message);
+    if (error instanceof UploadError) answer(res, error.status, error.message);
     else if (req.destroyed && !req.complete) res.destroy();
     else answer(res, 500, `The emulator failed: ${(error as Error).message}`);
   }
   return true;
 }
 
-/** Unknown, foreign and wrong all look the same from outside. */
+/** An unknown repository and a wrong password get the same response. */
 function authorized(req: IncomingMessage, repo: StorageRepo): boolean {
   if (repo.format !== "restic" || !repo.htpasswd) return false;
   const [scheme, given] = (req.headers.authorization ?? "").split(" ");
@@ -105,7 +105,7 @@ async function serveFile(
       return answer(res, 200);
     }
     case "DELETE":
-      // Append-only readers and writers must still release their locks.
+      // Clients of an append-only repository must still be able to release their locks.
       if (repo.appendOnly && file.type !== "locks") return answer(res, 403, "The repository is append-only.");
       return answer(res, (await removed(pathOf(repo, file))) ? 200 : 404);
     default:
@@ -133,7 +133,7 @@ async function sendFile(req: IncomingMessage, res: ServerResponse, path: string)
     res.end();
     return;
   }
-  // A reader that has seen enough hangs up, which is no failure.
+  // A client may close the connection early, which is no failure.
   await pipeline(createReadStream(path, { start, end }), res).catch(() => res.destroy());
 }
 

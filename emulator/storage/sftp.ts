@@ -5,22 +5,22 @@ import { type Attributes, type SFTPWrapper, utils } from "ssh2";
 
 const { STATUS_CODE: STATUS, flagsToString } = utils.sftp;
 
-/** Bytes of one read; clients ask for 32 KB. */
-const MOST_BYTES = 256 * 1024;
-/** Files and folders that one session may hold open. */
-const MOST_HANDLES = 1000;
+/** Limit of one read in bytes; clients read 32 KB at once. */
+const MAX_READ_BYTES = 256 * 1024;
+/** Limit of open files and folders per session. */
+const MAX_HANDLES = 1000;
 
 type Handle = { file: FileHandle } | { entries: { filename: string; longname: string; attrs: Attributes }[] };
 
 /**
  * Serves the folder of a repository over SFTP, as BorgBase does for the import and export of whole repositories
- * (docs.borgbase.com, setup/import). The client sees it as the root; there are no links, so no path leads out of it.
+ * (docs.borgbase.com, setup/import). The client sees it as the root. Links are neither created nor followed, so no path leads out of it.
  */
 export function serveSftp(sftp: SFTPWrapper, root: string): void {
   const handles = new Map<number, Handle>();
   let next = 0;
 
-  const placeOf = (path: string) => join(root, posix.resolve("/", path));
+  const localPath = (path: string) => join(root, posix.resolve("/", path));
   const issue = (handle: Handle) => {
     handles.set(next, handle);
     const id = Buffer.alloc(4);
@@ -33,7 +33,7 @@ export function serveSftp(sftp: SFTPWrapper, root: string): void {
     if (!handle || !("file" in handle)) throw status(STATUS.FAILURE);
     return handle.file;
   };
-  /** Answers what an action returns: nothing is "done", and an error is its status. */
+  /** Answers with OK when the action resolves to undefined, and with a status when it rejects; otherwise it has answered. */
   const answer = (request: number, action: () => Promise<unknown>) => {
     action().then(
       (done) => done === undefined && sftp.status(request, STATUS.OK),
@@ -46,7 +46,7 @@ export function serveSftp(sftp: SFTPWrapper, root: string): void {
     sftp.name(request, [{ filename: resolved, longname: resolved, attrs: {} as Attributes }]);
   });
   const attributes = (request: number, path: string) =>
-    answer(request, async () => sftp.attrs(request, attributesOf(await lstat(placeOf(path)))) ?? true);
+    answer(request, async () => sftp.attrs(request, attributesOf(await lstat(localPath(path)))) ?? true);
   sftp.on("STAT", attributes);
   sftp.on("LSTAT", attributes);
   sftp.on("FSTAT", (request, id) =>
@@ -54,10 +54,10 @@ export function serveSftp(sftp: SFTPWrapper, root: string): void {
   );
   sftp.on("OPENDIR", (request, path) =>
     answer(request, async () => {
-      if (handles.size >= MOST_HANDLES) throw status(STATUS.FAILURE);
-      const names = await readdir(placeOf(path));
+      if (handles.size >= MAX_HANDLES) throw status(STATUS.FAILURE);
+      const names = await readdir(localPath(path));
       const listed = names.map(async (filename) => {
-        const attrs = attributesOf(await lstat(join(placeOf(path), filename)));
+        const attrs = attributesOf(await lstat(join(localPath(path), filename)));
         return {
           filename,
           longname: `${attrs.mode & 0o040000 ? "d" : "-"}rw------- 1 ${attrs.size} ${filename}`,
@@ -79,16 +79,16 @@ export function serveSftp(sftp: SFTPWrapper, root: string): void {
   );
   sftp.on("OPEN", (request, path, flags) =>
     answer(request, async () => {
-      if (handles.size >= MOST_HANDLES) throw status(STATUS.FAILURE);
+      if (handles.size >= MAX_HANDLES) throw status(STATUS.FAILURE);
       const wanted = flagsToString(flags);
       if (!wanted) throw status(STATUS.FAILURE);
-      const file = await open(placeOf(path), openFlags(wanted), 0o600);
+      const file = await open(localPath(path), openFlags(wanted), 0o600);
       return sftp.handle(request, issue({ file })) ?? true;
     }),
   );
   sftp.on("READ", (request, id, offset, length) =>
     answer(request, async () => {
-      const bytes = Buffer.alloc(Math.min(length, MOST_BYTES));
+      const bytes = Buffer.alloc(Math.min(length, MAX_READ_BYTES));
       const { bytesRead } = await fileOf(id).read(bytes, 0, bytes.length, offset);
       if (bytesRead === 0) throw status(STATUS.EOF);
       return sftp.data(request, bytes.subarray(0, bytesRead)) ?? true;
@@ -108,15 +108,15 @@ export function serveSftp(sftp: SFTPWrapper, root: string): void {
       if ("file" in handle) await handle.file.close();
     }),
   );
-  sftp.on("MKDIR", (request, path) => answer(request, async () => void (await mkdir(placeOf(path), 0o700))));
-  sftp.on("RMDIR", (request, path) => answer(request, () => rmdir(placeOf(path))));
-  sftp.on("REMOVE", (request, path) => answer(request, () => rm(placeOf(path))));
-  sftp.on("RENAME", (request, from, to) => answer(request, () => rename(placeOf(from), placeOf(to))));
-  // Modes stay those of the emulator, which has to read what lies there.
+  sftp.on("MKDIR", (request, path) => answer(request, async () => void (await mkdir(localPath(path), 0o700))));
+  sftp.on("RMDIR", (request, path) => answer(request, () => rmdir(localPath(path))));
+  sftp.on("REMOVE", (request, path) => answer(request, () => rm(localPath(path))));
+  sftp.on("RENAME", (request, from, to) => answer(request, () => rename(localPath(from), localPath(to))));
+  // Modes are ignored: the emulator must stay able to read the files.
   sftp.on("SETSTAT", (request, path, { atime, mtime }) =>
     answer(request, async () => {
-      const known = await lstat(placeOf(path));
-      if (mtime !== undefined) await utimes(placeOf(path), atime ?? known.atime, mtime);
+      const known = await lstat(localPath(path));
+      if (mtime !== undefined) await utimes(localPath(path), atime ?? known.atime, mtime);
     }),
   );
   sftp.on("FSETSTAT", (request, id, { atime, mtime }) =>
@@ -128,12 +128,12 @@ export function serveSftp(sftp: SFTPWrapper, root: string): void {
     for (const handle of handles.values()) if ("file" in handle) handle.file.close().catch(() => {});
     handles.clear();
   };
-  // A client that is done waits for this end.
+  // A finished client waits for this end.
   sftp.once("end", () => sftp.end());
   sftp.once("end", release).once("close", release);
 }
 
-/** Node's flags, with links refused: one may lie there that was put there past SFTP. */
+/** Node's flags, plus O_NOFOLLOW: a link may have been created outside SFTP. */
 function openFlags(text: string): number {
   const base = {
     r: constants.O_RDONLY,

@@ -4,31 +4,31 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { type Connection, type PublicKeyAuthContext, Server, type ServerChannel, type Session, utils } from "ssh2";
 import { type BorgProcess, isBorgServe, startBorgServe, stopBorgServe } from "./borgServe";
-import { hidingAnswers, hidingText } from "./hidePaths";
+import { hidePathInResponses, hidePathInText } from "./hidePaths";
 import { loadHostKeys } from "./hostKeys";
 import { serveSftp } from "./sftp";
 import type { AuthorizedKey, SshServer, SshServerOptions, StorageRepo } from "./types";
 
-/** ms that a client has to log in, as sshd's LoginGraceTime. */
+/** Time in ms for a login, like sshd's LoginGraceTime. */
 const LOGIN_GRACE = 30_000;
 
-/** A client that vanished without a word is cut after a minute, so that its locks do not stay. */
+/** A vanished client is disconnected after a minute, which releases its locks. */
 const KEEPALIVE = { keepaliveInterval: 15_000, keepaliveCountMax: 4 };
 
-/** Exit code of a refused request; borg takes any but 0 for a failure. */
+/** Exit code of a refused request; borg treats every code but 0 as a failure. */
 const REFUSED = 1;
 
-/** As a shell says it of a command that it cannot find. */
+/** Exit code of a shell for an unknown command. */
 const NOT_FOUND = 127;
 
 type Access = "full" | "append-only" | "rsync";
 
 /**
- * Serves repositories over SSH as BorgBase does: the user name is the repository's id, keys are the only way in, and
- * `borg serve` the only command. SFTP where the repository has it on, for keys with full access. No shell, no forwarding;
- * rsync is refused with a line that says so.
+ * Serves repositories over SSH like BorgBase: the user name is the repository's id, keys are the only login method, and
+ * `borg serve` is the only command. SFTP is served with `sftpEnabled`, for keys with full access. Shell, forwarding and
+ * rsync are refused, each with a reason.
  *
- * @throws when the port is taken, or a host key cannot be read.
+ * @throws when the port is in use, or a host key cannot be read.
  */
 export async function startSshServer(options: SshServerOptions): Promise<SshServer> {
   const { backend, host = "127.0.0.1", log = () => {} } = options;
@@ -39,7 +39,7 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   const ssh = new Server({ hostKeys: hostKeys.map((key) => key.privateKey), ...KEEPALIVE }, (connection) =>
     serveConnection(connection),
   );
-  // Borg's requests are small and wait for each other: with Nagle's algorithm each would take 40 ms.
+  // Borg's small requests wait for each other: Nagle's algorithm would add 40 ms to each.
   const listener = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
@@ -50,14 +50,14 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
     let login: { repoId: string; blob: Buffer } | undefined;
     const grace = setTimeout(() => connection.end(), LOGIN_GRACE);
     connection.once("close", () => clearTimeout(grace));
-    // Scanners, resets and clients that fall silent are everyday matters of a server.
+    // Port scans, resets and timeouts are normal for a server.
     connection.on("error", (error: Error) => log(`ssh: connection lost: ${error.message}`));
 
     connection.on("authentication", (context) => {
       if (context.method !== "publickey") return context.reject(["publickey"]);
       const repo = backend.repo(context.username);
       const granted = repo && accessOf(repo, context.key.data);
-      if (!granted || !signatureHolds(context)) {
+      if (!granted || !isSignatureValid(context)) {
         if (context.signature || !granted) log(`ssh: login refused as ${quote(context.username)}`);
         return context.reject(["publickey"]);
       }
@@ -78,7 +78,7 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   }
 
   function serveSession(session: Session, repoId: string, blob: Buffer): void {
-    // The log keeps what was refused, not the words: people put passphrases into commands.
+    // The log names the kind of request, not its text: commands may contain passphrases.
     const refuse = (channel: ServerChannel, request: string, reason: string) => {
       log(`ssh ${repoId}: refused ${request}`);
       finish(channel, reason, REFUSED);
@@ -86,34 +86,34 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
     session.on("shell", (accept) =>
       refuse(accept(), "a shell", `Repository ${repoId} has no shell: use it with borg.`),
     );
-    const whyNotSftp = () => {
+    const currentSftpRefusal = () => {
       const repo = backend.repo(repoId);
       const access = repo && accessOf(repo, blob)?.access;
       if (!repo || !access) return `Repository ${repoId} is no longer open to this key.`;
-      return refusedSftp(repo, access);
+      return sftpRefusal(repo, access);
     };
-    // SFTP itself has no place for a reason: where it is refused, the request is answered like any other subsystem's.
-    if (whyNotSftp() === undefined) {
+    // The SFTP protocol has no field for a reason: a refused request is handled as an unknown subsystem.
+    if (currentSftpRefusal() === undefined) {
       session.on("sftp", (accept) => {
         const repo = backend.repo(repoId);
         const sftp = accept();
-        if (!repo || whyNotSftp() !== undefined) return sftp.end();
+        if (!repo || currentSftpRefusal() !== undefined) return sftp.end();
         log(`ssh ${repoId}: sftp`);
         mkdirSync(join(repo.dir, "repo"), { recursive: true, mode: 0o700 });
         serveSftp(sftp, repo.dir);
       });
     }
     session.on("subsystem", (accept, _reject, { name }) => {
-      const reason = name === "sftp" ? whyNotSftp() : undefined;
+      const reason = name === "sftp" ? currentSftpRefusal() : undefined;
       refuse(accept(), "a subsystem", reason ?? `Repository ${repoId}: ${name} is not offered by this emulator.`);
     });
     session.on("exec", (accept, _reject, { command }) => {
       const channel = accept();
-      // Asked again: keys and repositories change while a connection stays open.
+      // Checked again: keys and repositories may change during a connection.
       const repo = backend.repo(repoId);
       const access = repo && accessOf(repo, blob)?.access;
       if (!repo || !access) return refuse(channel, "a key", `Repository ${repoId} is no longer open to this key.`);
-      const reason = whyNot(repo, access, command);
+      const reason = commandRefusal(repo, access, command);
       if (reason) return refuse(channel, "a command", reason);
       serveBorg(channel, repo, command, repo.appendOnly || access === "append-only");
     });
@@ -137,11 +137,11 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
       finish(channel, reason, missing ? NOT_FOUND : REFUSED);
     });
 
-    // Borg may end before it has read everything.
+    // Borg may end before it has read all input.
     child.stdin.on("error", () => {});
     channel.pipe(child.stdin);
-    child.stdout.pipe(hidingAnswers(repo.dir)).pipe(channel, { end: false });
-    child.stderr.pipe(hidingText(repo.dir)).pipe(channel.stderr, { end: false });
+    child.stdout.pipe(hidePathInResponses(repo.dir)).pipe(channel, { end: false });
+    child.stderr.pipe(hidePathInText(repo.dir)).pipe(channel.stderr, { end: false });
     channel.once("close", () => {
       child.stdout.destroy();
       child.stderr.destroy();
@@ -169,7 +169,7 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   };
 }
 
-/** A key that is listed twice gets the lesser right to write. */
+/** The access of a key. A key in several lists gets the most restricted access. */
 function accessOf(repo: StorageRepo, blob: Buffer): { access: Access; key: AuthorizedKey } | undefined {
   const among = (keys: AuthorizedKey[]) => keys.find((key) => Buffer.from(key.blob, "base64").equals(blob));
   const { appendOnly, full, rsync } = repo.keys;
@@ -184,15 +184,15 @@ function accessOf(repo: StorageRepo, blob: Buffer): { access: Access; key: Autho
   return undefined;
 }
 
-/** True for a client that only asks whether the key would do; it comes back with a signature. */
-function signatureHolds({ key, signature, blob, hashAlgo }: PublicKeyAuthContext): boolean {
+/** Verifies the signature. True without one: the client only asks whether the key is acceptable. */
+function isSignatureValid({ key, signature, blob, hashAlgo }: PublicKeyAuthContext): boolean {
   if (!signature || !blob) return true;
   const parsed = utils.parseKey(`${key.algo} ${key.data.toString("base64")}`);
   return !(parsed instanceof Error) && parsed.verify(blob, signature, hashAlgo) === true;
 }
 
-/** The line that refuses a command, or undefined for one that may run. */
-function whyNot(repo: StorageRepo, access: Access, command: string): string | undefined {
+/** The reason to refuse a command; undefined for an allowed one. */
+function commandRefusal(repo: StorageRepo, access: Access, command: string): string | undefined {
   if (access === "rsync") return `Repository ${repo.id}: this key is for rsync, which is not offered by this emulator.`;
   if (/^\s*(\S*\/)?rsync\s/.test(command)) return `Repository ${repo.id}: rsync is not offered by this emulator.`;
   if (!isBorgServe(command)) return `Repository ${repo.id} takes borg only, not ${quote(command)}.`;
@@ -200,8 +200,8 @@ function whyNot(repo: StorageRepo, access: Access, command: string): string | un
   return undefined;
 }
 
-/** The line that refuses SFTP, or undefined where it may be used. */
-function refusedSftp(repo: StorageRepo, access: Access): string | undefined {
+/** The reason to refuse SFTP; undefined where it is allowed. */
+function sftpRefusal(repo: StorageRepo, access: Access): string | undefined {
   if (repo.format !== "borg1")
     return `Repository ${repo.id} has the format ${repo.format}: it is not reached over SFTP.`;
   if (!repo.sftpEnabled) return `Repository ${repo.id}: SFTP is off; switch it on with sftpEnabled.`;
@@ -215,7 +215,7 @@ function finish(channel: ServerChannel, line: string, code: number): void {
   channel.end();
 }
 
-/** What a stranger sent, fit for one line of a log. */
+/** A client's text, quoted and shortened for one line of a log. */
 function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

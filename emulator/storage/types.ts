@@ -1,8 +1,8 @@
 /**
- * What the storage of the emulator (SSH and restic REST) and its API know of each other.
+ * The interface between the emulator's storage (SSH and restic REST) and its API.
  *
- * The API owns repositories and keys and answers questions about them through `StorageBackend`;
- * the storage owns what lies on the disk below a repository's folder.
+ * The API owns repositories and keys, and provides them through `StorageBackend`. The storage owns the files in the folder
+ * of a repository.
  */
 
 /** A registered public key: `id` as the API gives it, `blob` the base64 body of its OpenSSH line. */
@@ -11,32 +11,32 @@ export interface AuthorizedKey {
   blob: string;
 }
 
-/** A repository as the storage sees it: a snapshot, asked for again at every login and request. */
+/** A repository as the storage sees it: a snapshot, read again at every login and request. */
 export interface StorageRepo {
   /** Eight characters `a-z0-9`; the SSH user name and the first segment of the restic path. */
   id: string;
-  /** `borg1` is served over SSH, `restic` over HTTP; anything else by neither. */
+  /** `borg1` is served over SSH, `restic` over HTTP; another format is not served. */
   format: string;
-  /** The repository's own folder; made on first use, so it may not exist yet. */
+  /** The repository's own folder; created at first use. */
   dir: string;
-  /** Every key writes append-only, and restic cannot delete. */
+  /** Every key has append-only access, and restic cannot delete. */
   appendOnly: boolean;
   keys: {
     full: AuthorizedKey[];
     appendOnly: AuthorizedKey[];
     rsync: AuthorizedKey[];
   };
-  /** MB (10^6 bytes) the folder may hold; null for no limit. */
+  /** Limit of the folder's size in MB (10^6 bytes); null for none. */
   quotaMb: number | null;
   sftpEnabled: boolean;
-  /** The restic REST password; null where the format has none. */
+  /** The restic REST password; null for other formats. */
   htpasswd: string | null;
   borgVersion: string;
 }
 
-/** What the API provides. Both are called often and must be cheap. */
+/** Services of the API for the storage. Both are called often and must be cheap. */
 export interface StorageBackend {
-  /** Undefined for an id that never was or was deleted. */
+  /** Undefined for an unknown or deleted id. */
   repo(id: string): StorageRepo | undefined;
   /** A key opened a session (`lastUsedAt`). */
   keyUsed(keyId: string): void;
@@ -51,7 +51,7 @@ export interface HostKey {
   fingerprintSha256: string;
   /** `MD5:aa:bb:…` */
   fingerprintMd5: string;
-  /** `ssh-ed25519 AAAA…`, as it stands in a `known_hosts` line after the host. */
+  /** `ssh-ed25519 AAAA…`, as in a `known_hosts` line after the host. */
   publicKey: string;
 }
 
@@ -60,7 +60,7 @@ export interface SshServerOptions {
   host?: string;
   /** 0 for a free one. */
   port: number;
-  /** Folder of the three host keys, made when missing; keys are made once and kept. */
+  /** Folder of the three host keys; missing keys are created and kept. */
   hostKeyDir: string;
   backend: StorageBackend;
   /** One line per login and command; never a secret. Default: silent. */
@@ -71,14 +71,14 @@ export interface SshServer {
   port: number;
   /** In the order rsa, ecdsa, ed25519. */
   hostKeys: HostKey[];
-  /** Cuts every session, and resolves when no child process is left. */
+  /** Closes every session, and resolves when all child processes have ended. */
   close(): Promise<void>;
 }
 
-/** What a repository holds on the disk. */
+/** Used space of a repository on disk. */
 export interface Usage {
-  /** MB (10^6 bytes), with fractions; 0 for a folder that is absent. */
+  /** MB (10^6 bytes), with fractions; 0 for a missing folder. */
   currentUsageMb: number;
-  /** When a file last changed; null for a repository never written to. */
+  /** Time of the newest change of a file; null for none. */
   lastModified: Date | null;
 }

@@ -2,10 +2,10 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StorageRepo, Usage } from "./types";
 
-/** Locks and uploads under way come and go with every reader: they are no content. */
+/** Locks and running uploads are no content. */
 const VOLATILE = new Set(["lock.roster", "lock.exclusive", "locks", "tmp"]);
 
-/** Bytes below a folder and the newest change of a file there, in ms since 1970; 0 and null when it is absent or empty. */
+/** Bytes below a folder and the newest change of a file there, in ms since 1970; 0 and null for a missing or empty folder. */
 export async function measure(dir: string): Promise<{ bytes: number; newest: number | null }> {
   const total = { bytes: 0, newest: null as number | null };
   const entries = await readdir(dir, { withFileTypes: true }).catch(ifAbsent([]));
@@ -26,7 +26,7 @@ export async function measure(dir: string): Promise<{ bytes: number; newest: num
   return total;
 }
 
-/** For files that vanish between a listing and their turn: borg and restic go on working meanwhile. */
+/** Handles files that vanish after a listing, as borg and restic keep working meanwhile. */
 function ifAbsent<T>(fallback: T): (error: NodeJS.ErrnoException) => T {
   return (error) => {
     if (error.code === "ENOENT") return fallback;
@@ -34,7 +34,7 @@ function ifAbsent<T>(fallback: T): (error: NodeJS.ErrnoException) => T {
   };
 }
 
-/** What a repository holds, read from the disk at each call. Reading a backup does not change it. */
+/** Used space of a repository, read from disk at each call. Reading a backup does not change it. */
 export async function usage(repo: StorageRepo): Promise<Usage> {
   const { bytes, newest } = await measure(repo.dir);
   return { currentUsageMb: bytes / 1e6, lastModified: newest === null ? null : new Date(newest) };

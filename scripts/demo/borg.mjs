@@ -1,4 +1,4 @@
-// What a host needs to back up into the stack's repository: the private key, the known host key, a passphrase.
+// Files for a backup into the stack's repository: the private key, the known host key, a passphrase.
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { quoted } from "./shell.mjs";
  */
 
 /**
- * Writes key, known host and passphrase into `folder`, readable by this user alone, and checks the host's key on the way.
+ * Writes key, known host and passphrase into `folder`, readable by this user only. Verifies the host's key.
  * @param {string} folder
  * @param {StackOutputs} outputs
  * @param {NodeJS.ProcessEnv} env
@@ -40,13 +40,13 @@ export async function borgEnvironment(folder, { repoPath, privateKey, hostFinger
     BORG_RSH: `ssh -F ${quoted(sshConfig)}`,
     BORG_PASSCOMMAND: `cat ${quoted(secretFile(join(folder, "borg-passphrase")))}`,
     BORG_BASE_DIR: join(folder, "borg"),
-    // The emulator's port, part of the address, may be another one at the next run.
+    // The port in the address may differ at the next run of the emulator.
     BORG_RELOCATED_REPO_ACCESS_IS_OK: "yes",
   };
 }
 
 /**
- * @param {string} file filled with a random text if there is none yet
+ * @param {string} file created with a random text if it is missing
  * @returns {string} its path
  */
 export function secretFile(file) {
@@ -55,7 +55,7 @@ export function secretFile(file) {
 }
 
 /**
- * The host keys that the server presents and whose fingerprints the API has told: nothing is trusted on first sight.
+ * The presented host keys whose fingerprints the API reports: no key is trusted on first use.
  * @param {string} repoPath `ssh://USER@HOST[:PORT]/…`, or the short form `USER@HOST:PATH`
  * @param {Server} server
  * @param {NodeJS.ProcessEnv} env
@@ -68,10 +68,14 @@ async function knownHostsOf(repoPath, server, env) {
     env,
     problem: `${host} gave no host key`,
   });
-  const told = [server.fingerprintEd25519, server.fingerprintEcdsa, server.fingerprintRsa].filter(Boolean).map(bare);
-  const known = scanned.split("\n").filter((line) => told.includes(fingerprintOf(line)));
+  const reported = [server.fingerprintEd25519, server.fingerprintEcdsa, server.fingerprintRsa]
+    .filter(Boolean)
+    .map(bare);
+  const known = scanned.split("\n").filter((line) => reported.includes(fingerprintOf(line)));
   if (known.length > 0) return `${known.join("\n")}\n`;
-  throw new Problem(`${host} presents none of the host keys that BorgBase tells (${told.join(", ")}): not connecting`);
+  throw new Problem(
+    `${host} presents none of the host keys that BorgBase tells (${reported.join(", ")}): not connecting`,
+  );
 }
 
 /**

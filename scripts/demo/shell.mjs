@@ -1,4 +1,4 @@
-// Commands of the demonstration: shown as a person would type them, with their output below as it comes.
+// Commands of the demonstration: printed as typed in a shell, with their output as it arrives.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { ROOT } from "../setup/paths.mjs";
@@ -9,9 +9,8 @@ const running = new Set();
 let interrupted = false;
 
 /**
- * Ctrl-C and SIGTERM reach the running command as one interrupt, and the demonstration ends when that command has ended,
- * so that no update of the stack is cut off half-way. Commands are process groups of their own: the terminal interrupts
- * only this one.
+ * Forwards Ctrl-C and SIGTERM to the running command as one interrupt. The demonstration ends after that command, so that no
+ * update of the stack is cut off. Each command is a process group of its own, so the terminal interrupts this process only.
  */
 export function forwardInterrupts() {
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
@@ -29,8 +28,8 @@ export function stopIfInterrupted() {
 }
 
 /**
- * @typedef {{ code: number | null, lines: string[] }} Outcome the exit status, and all lines that it wrote
- * @typedef {{ env: NodeJS.ProcessEnv, quiet?: boolean }} Options `quiet`: neither shown nor streamed
+ * @typedef {{ code: number | null, lines: string[] }} Outcome the exit status and all output lines
+ * @typedef {{ env: NodeJS.ProcessEnv, quiet?: boolean }} Options `quiet`: prints neither the command nor its output
  */
 
 /**
@@ -66,10 +65,10 @@ export async function attempt([command = "", ...args], { env, quiet = false }) {
 }
 
 /**
- * As `attempt`, for a command that has to succeed.
+ * Like `attempt`, but a failure of the command throws a Problem.
  * @param {string[]} words
  * @param {Options} options
- * @returns {Promise<string>} what it wrote
+ * @returns {Promise<string>} its output
  */
 export async function show(words, options) {
   const { code, lines } = await attempt(words, options);

@@ -1,12 +1,12 @@
-// node_modules and dist: made when they are missing or older than what they are made from.
+// node_modules and dist: created when they are missing or older than their sources.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { environmentWith, ROOT } from "./paths.mjs";
 import { run, step } from "./progress.mjs";
 
 /**
- * What package-lock.json says, where node_modules differs. `npm ci` would refuse a lockfile that lacks packages for other
- * platforms, which npm leaves out where a registry does not have them.
+ * Installs the packages of package-lock.json, unless node_modules matches it. `npm ci` would reject a lockfile without the
+ * packages for other platforms, which npm omits when a registry lacks them.
  */
 export async function installPackages() {
   if (isInstalled()) return;
@@ -18,7 +18,7 @@ export async function installPackages() {
   );
 }
 
-/** `npm run build`, where a source is newer than the last build. */
+/** Runs `npm run build`, unless the last build is newer than all sources. */
 export async function build() {
   if (isBuilt()) return;
   await step("Building", () =>
@@ -30,7 +30,7 @@ export async function build() {
   );
 }
 
-/** npm notes in node_modules what it put there; packages for other platforms are left out of it. */
+/** Compares package-lock.json with npm's own record in node_modules, which omits packages for other platforms. */
 function isInstalled() {
   const installed = lockedPackages(join(ROOT, "node_modules", ".package-lock.json"));
   const wanted = lockedPackages(join(ROOT, "package-lock.json"));
@@ -60,7 +60,7 @@ function isBuilt() {
 
 /**
  * @param {string} path
- * @returns {number} when it or anything in it changed last; a folder changes when a file in it goes
+ * @returns {number} time of the last change of the path or of anything below it; a deletion changes the folder
  */
 function newest(path) {
   if (!existsSync(path)) return 0;

@@ -1,4 +1,4 @@
-// Where things are, and the environment that child processes get.
+// Paths, and the environment of child processes.
 import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -17,8 +17,8 @@ const DAEMON_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /**
  * @param {string} name
- * @param {string | undefined} [path] a PATH to look through
- * @returns {string | undefined} the file that `name` would run, in the order of PATH
+ * @param {string | undefined} [path] a PATH to search
+ * @returns {string | undefined} the first executable of this name, in the order of PATH
  */
 export function which(name, path = process.env.PATH) {
   return [...(path ?? "").split(delimiter), ...DAEMON_FOLDERS]
@@ -38,8 +38,8 @@ export function isExecutable(file) {
 }
 
 /**
- * The environment of every child: the project's own Node first on PATH (`@pulumi/pulumi` wants 22 or newer, the machine's
- * may be 20), then `folders`; Pulumi's home inside the clone; no look for updates.
+ * The environment of child processes. PATH starts with the project's own Node (`@pulumi/pulumi` requires 22, the machine may
+ * have 20), then `folders`. Pulumi's home is inside the clone, and its check for updates is off.
  * @param {(string | undefined)[]} folders
  * @returns {NodeJS.ProcessEnv}
  */

@@ -1,7 +1,7 @@
-// Progress on the terminal, and commands whose output matters only when they fail.
+// Progress on the terminal, and commands whose output is shown only on failure.
 import { spawn } from "node:child_process";
 
-/** Something a person can put right: `message` says it in one line; `output`, if any, is what the failed command wrote. */
+/** A failure that a person can resolve: `message` is one line; `output` is the output of the failed command, if any. */
 export class Problem extends Error {
   /**
    * @param {string} message
@@ -14,8 +14,8 @@ export class Problem extends Error {
 }
 
 /**
- * Does `work` under one line `▸ title … ✓ 3.2 s`. Where there is no terminal to redraw, the line grows every 30 seconds,
- * so that nobody takes a long step for a hung one.
+ * Runs `work` under one line `▸ title … ✓ 3.2 s`. Without a terminal, the line grows every 30 seconds, so that a long step
+ * does not look like a hang.
  * @template T
  * @param {string} title
  * @param {() => Promise<T>} work
@@ -46,9 +46,9 @@ export async function step(title, work) {
  * Runs a command without a shell and without input.
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, problem?: string }} [options] `problem`: what to say when it fails
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, problem?: string }} [options] `problem`: the message of a failure
  * @returns {Promise<string>} its standard output
- * @throws {Problem} with all that it wrote, when it cannot be started or does not exit with 0
+ * @throws {Problem} with its output, when it cannot be started or does not exit with 0
  */
 export function run(command, args, { problem, ...options } = {}) {
   return new Promise((resolve, reject) => {
@@ -70,10 +70,10 @@ export function run(command, args, { problem, ...options } = {}) {
 }
 
 /**
- * The main function of a script: what goes wrong is told in one line, after the output of the command that failed, if
- * one did; the exit status is then 1.
+ * Runs the main function of a script. A Problem is printed as one line, after the output of the failed command, if any; the
+ * exit status is then 1.
  * @param {() => Promise<void>} main
- * @param {() => void} [onProblem] what to do after that
+ * @param {() => void} [onProblem] called after that
  */
 export async function runMain(main, onProblem) {
   try {

@@ -1,4 +1,4 @@
-// The Pulumi CLI: the one on PATH, else the official release, else a build from the Go module proxy.
+// The Pulumi CLI: from PATH, otherwise the official release, otherwise a build from the Go module proxy.
 import { spawn, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,11 +7,11 @@ import { pipeline } from "node:stream/promises";
 import { CACHE, isExecutable, ROOT, which } from "./paths.mjs";
 import { Problem, run, step } from "./progress.mjs";
 
-/** What is installed where PATH has none: the newest release that the Go module proxy has too. */
-const VERSION = "3.274.1";
+/** The installed version, unless PATH has a CLI: the newest release that the Go module proxy has too. */
+export const VERSION = "3.274.1";
 
-/** What a CLI on PATH must have at least: older ones were never tried with the SDK that this package depends on. */
-const OLDEST = "3.230.0";
+/** The oldest supported version of a CLI on PATH: `npm run test:matrix` runs the suite with it. */
+export const OLDEST = "3.230.0";
 
 const FOLDER = join(CACHE, `pulumi-v${VERSION}-${process.platform}-${process.arch}`);
 
@@ -20,15 +20,15 @@ const FILES = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodej
 
 const CONNECT_TIMEOUT = 8_000;
 
-/** What the CLI's go.mod asks for. */
+/** The Go version that the CLI's go.mod requires. */
 const OLDEST_GO = "1.26.6";
 
 const HOW_TO_INSTALL = `Install the Pulumi CLI (https://www.pulumi.com/docs/install/) or Go ${OLDEST_GO} or newer, then try again`;
 
-/** @type {boolean | undefined} asked once: starting the CLI takes a tenth of a second */
+/** @type {boolean | undefined} cached: starting the CLI takes a tenth of a second */
 let onPath;
 
-/** @returns {string | undefined} the folder that children need on PATH; none where PATH already has a Pulumi that will do */
+/** @returns {string | undefined} the folder to add to PATH; undefined when PATH already has a usable Pulumi CLI */
 export function pulumiFolder() {
   onPath ??= isUsable(which("pulumi"));
   return onPath ? undefined : FOLDER;
@@ -38,7 +38,7 @@ export function pulumiFolder() {
 export async function installPulumi() {
   if (!pulumiFolder() || isComplete(FOLDER)) return;
   mkdirSync(CACHE, { recursive: true });
-  // Filled beside the final place and renamed: what is there is whole, also when two installations run at once.
+  // Filled beside the final folder and renamed, so that the final folder is complete even with two parallel installations.
   const draft = mkdtempSync(`${FOLDER}.`);
   try {
     if (!(await downloadRelease(draft))) await buildFromModules(draft);
@@ -65,7 +65,7 @@ function isComplete(folder) {
 }
 
 /**
- * Recent enough, with its hosts findable: the CLI looks beside its own binary and on PATH.
+ * Whether the CLI is recent enough and finds its hosts, which it searches beside its own binary and on PATH.
  * @param {string | undefined} pulumi
  */
 function isUsable(pulumi) {
@@ -87,7 +87,7 @@ function compareVersions(a, b) {
 
 /**
  * @param {string} draft
- * @returns {Promise<boolean>} false where the release cannot be had from here
+ * @returns {Promise<boolean>} false when the release cannot be downloaded
  */
 async function downloadRelease(draft) {
   const arch = process.arch === "arm64" ? "arm64" : "x64";
@@ -125,7 +125,7 @@ async function unpack(archive, folder) {
 }
 
 /**
- * The CLI's own go.mod replaces modules, which `go install` refuses; the module files beside this one do the same.
+ * `go install` rejects the CLI's own go.mod, as it replaces modules. The module files in ./go have the same replacements.
  * @param {string} draft
  */
 async function buildFromModules(draft) {
@@ -146,7 +146,7 @@ async function buildFromModules(draft) {
   copyFileSync(join(ROOT, "node_modules", "@pulumi", "pulumi", shim), join(draft, shim));
 }
 
-/** @returns {string | undefined} the version of the Go on PATH, never of one that it would download */
+/** @returns {string | undefined} the version of Go on PATH, without a download of a newer toolchain */
 function goVersion() {
   if (!which("go")) return undefined;
   const env = { ...process.env, GOTOOLCHAIN: "local" };

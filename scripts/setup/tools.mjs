@@ -1,11 +1,11 @@
-// Programs of the system that the demonstration and the tests run for real.
+// System programs that the demonstration and the tests run.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { which } from "./paths.mjs";
 import { Problem, run, step } from "./progress.mjs";
 
 /**
  * @typedef {"borg" | "git" | "restic" | "setfacl" | "ssh" | "sshd"} Tool
- * @typedef {Record<Tool, string>} Packages the package that brings each tool
+ * @typedef {Record<Tool, string>} Packages the package of each tool
  * @typedef {{ command: string, refresh?: string[], install: string[], packages: Packages }} Manager
  */
 
@@ -42,11 +42,11 @@ const MANAGERS = [
   { command: "brew", install: ["install"], packages: { ...DEBIAN, ssh: "openssh", sshd: "openssh" } },
 ];
 
-/** Debian's maintainer scripts ask this file whether they may start a service; 101 means no. */
+/** Debian's maintainer scripts run this file before they start a service; exit code 101 forbids it. */
 const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
 
 /**
- * Installs what is missing, as root with the system's package manager; for anybody else, says what to run.
+ * Installs missing tools with the system's package manager. Without root, throws a Problem with the command to run.
  * @param {Tool[]} tools
  */
 export async function installTools(tools) {
@@ -77,7 +77,7 @@ async function install({ command, refresh, install }, packages) {
     await attempt();
     return;
   }
-  // A list of packages may be missing, as in a fresh image, or name files that are gone: then it is fetched again, once.
+  // The package list may be missing, as in a fresh image, or outdated: it is refreshed once.
   try {
     await attempt();
   } catch {
@@ -87,8 +87,8 @@ async function install({ command, refresh, install }, packages) {
 }
 
 /**
- * The tests run an sshd of their own on the loopback: installing the program must not open the machine's port 22, neither
- * now nor at the next start.
+ * The tests run their own sshd on loopback. The installation must not start the system's sshd on port 22, neither now nor at
+ * the next boot.
  * @param {() => Promise<void>} work
  */
 async function withoutStartingServices(work) {

@@ -1,20 +1,21 @@
 import { z } from "zod";
 
 /**
- * Behaviours that the evidence leaves open. Each is a switch, so that a client can be tried under every one of them.
+ * Behaviours of the real API that are not known for certain. Each is a switch: a client can be tested under every
+ * alternative.
  */
 const variantsSchema = z.strictObject({
-  /** Dates and secrets that are not set. gjabell/terraform-provider-borgbase reads both alike. */
+  /** Value of unset dates and secrets. gjabell/terraform-provider-borgbase reads both alike. */
   unset: z.enum(["empty", "null"]),
-  /** A quota and an alert that are off. */
+  /** Value of a quota and an alert that are off. */
   zero: z.enum(["zero", "null"]),
-  /** Key lists that hold nothing. adhawkins/ansible-borgbase iterates them without a check. */
+  /** Value of empty key lists. adhawkins/ansible-borgbase iterates them without a check. */
   emptyKeys: z.enum(["list", "null"]),
-  /** What the argument `name` of the lists matches, without regard to case except for "exact". */
+  /** How the argument `name` of the lists matches; only "exact" is case-sensitive. */
   nameMatch: z.enum(["contains", "prefix", "exact"]),
-  /** Order of both lists. "shuffled" is another one at every call. */
+  /** Order of both lists. "shuffled" differs at every call. */
   listOrder: z.enum(["asis", "reversed", "shuffled"]),
-  /** Order in which a repository's key ids come back. */
+  /** Order of a repository's key ids. */
   keyOrder: z.enum(["asis", "reversed", "shuffled"]),
   /**
    * HTTP status for a token that is unknown or expired. clevyr/borgbase-operator and an app expect 401 (or 403);
@@ -23,7 +24,7 @@ const variantsSchema = z.strictObject({
   badToken: z.enum(["401", "403", "200"]),
   /** HTTP status for a token whose level is too low. */
   lowLevel: z.enum(["200", "403"]),
-  /** HTTP status for a query the schema refuses: 400 in adhawkins/ansible-borgbase issues 22 and pull request 17. */
+  /** HTTP status for a query that the schema rejects: 400 in adhawkins/ansible-borgbase issues 22 and pull request 17. */
   refusedQuery: z.enum(["400", "200"]),
   /** Body of answers with a status of 401 or 403. */
   errorBody: z.enum(["errors", "detail", "html"]),
@@ -39,11 +40,11 @@ const variantsSchema = z.strictObject({
   /** Whether the repoPath of a restic repository holds its password. */
   resticPath: z.enum(["password", "plain"]),
   /**
-   * Host of a repoPath: where the emulator listens, or BorgBase's own names, as `ssh://ID@ID.repo.borgbase.com/./repo`. Those
-   * are reached with the ssh configuration that the emulator writes, and through its proxy.
+   * Host of a repoPath: the emulator's address, or BorgBase's own names, as `ssh://ID@ID.repo.borgbase.com/./repo`. Clients
+   * reach these names with the ssh configuration that the emulator writes, and through its proxy.
    */
   addresses: z.enum(["local", "borgbase"]),
-  /** True: a server of the future, with fields nobody asked for and values nobody knows. */
+  /** True: a future server, with fields that no client requested and values that no client knows. */
   newer: z.boolean(),
   /** Repositories an account may have; null for any number. */
   repoLimit: z.number().int().nonnegative().nullable(),
@@ -51,7 +52,7 @@ const variantsSchema = z.strictObject({
 
 export type Variants = z.infer<typeof variantsSchema>;
 
-/** Of the choices that nothing decides, the one that is hardest for a client. */
+/** The evidenced behaviour; without evidence, the hardest alternative for a client. */
 export const DEFAULT_VARIANTS: Variants = {
   unset: "empty",
   zero: "zero",
@@ -72,10 +73,15 @@ export const DEFAULT_VARIANTS: Variants = {
   repoLimit: null,
 };
 
-/** Some of the switches. A key or value that does not exist is refused. */
+/** The value of an unset date or secret. */
+export function unsetValue({ unset }: Variants): "" | null {
+  return unset === "null" ? null : "";
+}
+
+/** Some of the switches. An unknown key or value is rejected. */
 export const variantsPatchSchema = variantsSchema.partial();
 
-/** Variants from text, as a command line has it, or one line that says what is wrong. */
+/** Variants from the NAME=VALUE pairs of a command line, or an error message of one line. */
 export function readVariants(assignments: [string, string][]): Partial<Variants> | string {
   const given = Object.fromEntries(
     assignments.map(([name, text]) => {

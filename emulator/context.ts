@@ -1,18 +1,18 @@
 import type { Clock } from "./clock";
+import type { Variants } from "./serverVariants";
 import type { Repo, Store } from "./store";
-import type { Variants } from "./variants";
 
-/** What every part of the API works on. */
-export interface World {
+/** State and services that every resolver of the API works with. */
+export interface Context {
   readonly store: Store;
   readonly clock: Clock;
   readonly variants: Variants;
   readonly storage: RepoStorage;
 }
 
-/** Where the data of repositories lies, as the API sees it. */
+/** Data of the repositories, as the API sees it. */
 export interface RepoStorage {
-  /** What the repository holds: MB, and the ISO time of the last write, null for never. */
+  /** Used space in MB, and the ISO time of the last write; null for none. */
   usage(repo: Repo): RepoUsage | Promise<RepoUsage>;
   /** The address of a borg repository. */
   borgPath(repo: Repo): string;

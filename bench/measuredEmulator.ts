@@ -1,4 +1,4 @@
-/* A BorgBase in a process of its own, as its work must not count as the provider's. Ends with its standard input. */
+/* The emulator as a process of its own: its CPU time must not count as the provider's. Ends with its standard input. */
 import { startEmulator } from "../emulator";
 
 async function main(): Promise<void> {

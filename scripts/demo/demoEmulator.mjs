@@ -1,4 +1,4 @@
-// The emulator that the demonstration starts and stops.
+// The emulator of the demonstration: start, stop, and its ports.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -10,23 +10,23 @@ import { Problem } from "../setup/progress.mjs";
 
 const DATA = join(LOCAL, "emulator");
 const PORTS = join(LOCAL, "emulator-ports.json");
-/** The emulator's own defaults; other ones where they are taken. */
+/** Default ports of the emulator; a used port is replaced by a free one. */
 const DEFAULTS = { port: 8650, sshPort: 8622 };
 const START_TIMEOUT = 20_000;
 
 /**
- * @typedef {object} Emulator
+ * @typedef {object} DemoEmulator
  * @property {string} endpoint
  * @property {string} token
- * @property {string[]} command what starts it again with the same data
+ * @property {string[]} command restarts it with the same data
  * @property {() => Promise<void>} stop
  */
 
 /**
  * @param {NodeJS.ProcessEnv} env
- * @returns {Promise<Emulator>}
+ * @returns {Promise<DemoEmulator>}
  */
-export async function startEmulator(env) {
+export async function startDemoEmulator(env) {
   const { port, sshPort } = await ports();
   const options = ["--port", String(port), "--ssh-port", String(sshPort), "--data", relative(ROOT, DATA)];
   const child = spawn("node", ["dist/cli/main.js", "emulator", ...options, "--json"], {
@@ -47,7 +47,7 @@ export async function startEmulator(env) {
   child.stderr.setEncoding("utf8").on("data", (text) => {
     errors += text;
   });
-  // With --json it says all about itself in one line, once it runs.
+  // With --json, the emulator prints one line once it runs.
   const line = await Promise.race([
     new Promise((resolve) => createInterface({ input: child.stdout }).once("line", resolve)),
     ended,
@@ -67,7 +67,7 @@ export async function startEmulator(env) {
 }
 
 /**
- * The same two ports at each run where they are free: the addresses of repositories hold them.
+ * The same two ports at each run if they are free, since the addresses of repositories contain them.
  * @returns {Promise<{ port: number, sshPort: number }>}
  */
 async function ports() {
@@ -80,7 +80,7 @@ async function ports() {
 
 /**
  * @param {number} [preferred]
- * @returns {Promise<number>} `preferred` where it is free, else any free port
+ * @returns {Promise<number>} `preferred` if it is free, otherwise any free port
  */
 function freePort(preferred = 0) {
   return new Promise((resolve, reject) => {

@@ -4,20 +4,20 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Counters } from "../emulator";
 
-/** A local BorgBase that answers after `latency` milliseconds. */
-export interface RemoteEmulator {
+/** An emulator in a process of its own, with `latency` milliseconds before each response. */
+export interface EmulatorClient {
   endpoint: string;
   token: string;
   latency: number;
-  /** Empties it. */
+  /** Removes all keys and repositories. */
   reset(): Promise<void>;
-  /** What was asked of it since the last call. */
-  counted(): Promise<Counters>;
+  /** Counters since the last call. */
+  takeCounters(): Promise<Counters>;
   close(): Promise<void>;
 }
 
-export async function startEmulator(latency: number): Promise<RemoteEmulator> {
-  const child = spawn(process.execPath, [join(__dirname, "emulatorProcess.js")], {
+export async function startEmulator(latency: number): Promise<EmulatorClient> {
+  const child = spawn(process.execPath, [join(__dirname, "measuredEmulator.js")], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "exit");
@@ -45,7 +45,7 @@ export async function startEmulator(latency: number): Promise<RemoteEmulator> {
       await control("reset");
       await control("latency", { ms: latency });
     },
-    async counted() {
+    async takeCounters() {
       const counters = (await control("counters")) as Counters;
       await control("reset-counters");
       return counters;

@@ -1,12 +1,12 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 
-/** A sub-command: takes what follows its name, resolves to the exit code. A rejection is shown as one line. */
+/** A subcommand: receives the arguments after its name and resolves to the exit code. A rejection is printed as one line. */
 export type Command = (args: string[]) => Promise<number>;
 
-/** The command line is wrong: one line, exit code 64. */
+/** A wrong command line: printed as one line, with exit code 64. */
 export class UsageError extends Error {}
 
-/** `node:util`'s parser without positionals, its complaints as UsageErrors of one line. */
+/** Parses options with `node:util`; no positional arguments. @throws {UsageError} of one line. */
 export function readOptions<T extends NonNullable<ParseArgsConfig["options"]>>(args: string[], options: T) {
   try {
     return parseArgs({ args, options, allowPositionals: false, strict: true }).values;
@@ -16,7 +16,7 @@ export function readOptions<T extends NonNullable<ParseArgsConfig["options"]>>(a
   }
 }
 
-/** A port number from the command line; 0 stands for a free one. */
+/** A port number of the command line; 0 means any free port. */
 export function readPort(name: string, text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65535)

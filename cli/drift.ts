@@ -6,22 +6,25 @@ import { table } from "./table";
 
 const HELP = `Usage: pulumi-borgbase drift [OPTIONS]
 
-Compares what a stack's state says with what is really there, and changes neither. What interrupted runs on this
-machine added to the account counts as drift where the state does not know it.
+Compares a stack's state with the real objects, and changes neither. An object that an interrupted run on this machine
+created counts as drift while the state lacks it.
 
-  --stack NAME   The stack (default: the one that is selected)
-  --cwd FOLDER   The project's folder (default: this one)
-  --json         Print one JSON document instead of the table
-  --help         Show this help
+  --stack NAME   Stack (default: the selected stack)
+  --cwd FOLDER   Folder of the project (default: the current folder)
+  --json         Print one JSON document instead of a table
+  -h, --help     Show this help
 
-Exit codes: 0 nothing has drifted, 2 something has, 1 it could not be told.
+Exit codes: 0 no drift, 2 drift, 1 unknown, 64 wrong command line.
+
+Example:
+  pulumi-borgbase drift --stack prod --json
 `;
 
-/** What differs of one resource. */
+/** Difference between the state and the real object of one resource. */
 interface Drift {
   type: string;
   name: string;
-  /** `gone`: it does not exist any more. */
+  /** `gone`: the object was deleted. */
   kind: "changed" | "gone";
   properties: { property: string; state: unknown; actual: unknown }[];
 }
@@ -29,9 +32,9 @@ interface Drift {
 interface Result {
   status: "clean" | "drifted" | "unknown";
   drifted: Drift[];
-  /** In the account by an interrupted run, and not in the state. */
+  /** Objects of interrupted runs, which exist in the account and not in the state. */
   orphans: Orphan[];
-  /** Why it could not be told, a line each. */
+  /** Reasons for the status `unknown`, one line each. */
   errors: string[];
 }
 
@@ -42,7 +45,7 @@ const drift: Command = async (args) => {
     stack: { type: "string" },
     cwd: { type: "string", default: "." },
     json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
   });
   if (options.help) {
     process.stdout.write(HELP);
@@ -78,7 +81,7 @@ async function compare(workDir: string, stackName: string | undefined): Promise<
     const { orphansOf } = await import("./orphans.js");
     orphans.push(...(await orphansOf(stack)));
   } catch (error) {
-    // The engine closes with a line of its own that says no more than that it failed.
+    // The engine's last line only repeats that the preview failed.
     const causes = errors.filter((line) => !/^(error: )?(preview|update|refresh) failed$/.test(line));
     return unknown(...(causes.length > 0 ? new Set(causes) : [lastLine(error)]));
   }
@@ -142,15 +145,15 @@ function oneLine(text: string): string {
 function lastLine(error: unknown): string {
   const lines = (error instanceof Error ? error.message : String(error)).split("\n").map((line) => line.trim());
   return oneLine(
-    lines.map(withoutCli).find((line) => line !== undefined) ??
+    lines.map(adviceForMissingCli).find((line) => line !== undefined) ??
       lines.find((line) => /(^|\W)error: /.test(line)) ??
       lines.filter(Boolean).at(-1) ??
       "no reason was given",
   );
 }
 
-/** What to do where the Pulumi CLI could not be started, as Node's `spawn` says it. */
-function withoutCli(line: string): string | undefined {
+/** Advice for a failed start of the Pulumi CLI, from the message of Node's `spawn`. */
+function adviceForMissingCli(line: string): string | undefined {
   const [, code] = /spawn pulumi(?:\.exe)? (E[A-Z]+)$/.exec(line) ?? [];
   if (code === "ENOENT") {
     return "there is no pulumi on the PATH: install the Pulumi CLI (https://www.pulumi.com/docs/install/), or add its folder to the PATH";

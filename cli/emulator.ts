@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Emulator, TokenLevel } from "../emulator";
 import { type Command, readOptions, readPort, UsageError } from "./command";
+import { table } from "./table";
 
 const HELP = `Usage: pulumi-borgbase emulator [OPTIONS]
 
@@ -9,15 +10,18 @@ Runs a local BorgBase: its GraphQL API, an SSH server in front of borg, and rest
 
   --port PORT       Port of the API and of restic (default 8650; 0 picks a free one)
   --ssh-port PORT   Port of the SSH server (default 8622; 0 picks a free one)
-  --host ADDRESS    Address to listen on (default 127.0.0.1, which only this machine reaches)
-  --data FOLDER     Keep accounts and repositories here (default ~/.local/share/pulumi-borgbase/emulator)
-  --memory          Keep nothing
-  --control         Let tests reset, slow down and break it under /control/
+  --host ADDRESS    Address to listen on (default 127.0.0.1, for this machine only)
+  --data FOLDER     Folder for accounts and repositories (default ~/.local/share/pulumi-borgbase/emulator)
+  --memory          Keep no data after the end
+  --control         Serve controls for tests under /control/ (reset, latency, faults)
   --allow-host NAME Serve /control/ under this host name too, besides localhost and addresses (repeatable)
-  --set NAME=VALUE  Choose a behaviour that the real API leaves open, as missing=null (repeatable)
+  --set NAME=VALUE  Set a behaviour that is uncertain of the real API, as missing=null (repeatable)
   --json            Print one line of JSON once it runs, and no log
-  --quiet           No line per request
-  --help            Show this help
+  --quiet           Log no requests
+  -h, --help        Show this help
+
+Example:
+  pulumi-borgbase emulator --memory --port 0 --ssh-port 0 --json
 `;
 
 const LEVELS: Record<TokenLevel, string> = {
@@ -52,7 +56,7 @@ const emulator: Command = async (args) => {
   const { startEmulator, readVariants } = require("../emulator") as typeof import("../emulator");
   const variants = readVariants(options.set.map(assignment));
   if (typeof variants === "string") throw new UsageError(variants);
-  const stopped = signal();
+  const stopped = stopSignal();
   const running = await startEmulator({
     host: options.host,
     port,
@@ -69,7 +73,7 @@ const emulator: Command = async (args) => {
     throw new Error(`port ${error.port ?? port} is in use: choose another with ${flag}, or 0 for a free one`);
   });
   process.stdout.write(
-    options.json ? `${JSON.stringify(facts(running, dataDir))}\n` : summary(running, dataDir, options),
+    options.json ? `${JSON.stringify(jsonSummary(running, dataDir))}\n` : summary(running, dataDir, options),
   );
   await stopped;
   await running.close();
@@ -88,8 +92,8 @@ function assignment(text: string): [string, string] {
   return [name, value];
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function signal(): Promise<void> {
+/** Resolves at the first SIGINT or SIGTERM; a second signal ends the process at once. */
+function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const name of ["SIGINT", "SIGTERM"] as const) {
       process.once(name, () => {
@@ -100,8 +104,8 @@ function signal(): Promise<void> {
   });
 }
 
-/** What `--json` prints, for scripts. */
-function facts(running: Emulator, dataDir: string | undefined) {
+/** The output of `--json`, for scripts. */
+function jsonSummary(running: Emulator, dataDir: string | undefined) {
   return {
     endpoint: running.endpoint,
     port: running.port,
@@ -131,18 +135,18 @@ A local BorgBase is running. Ctrl+C stops it.
   Data         ${dataDir ?? "a temporary folder, gone when it stops"}
   Control      ${options.control ? controlUrl : "off (start with --control)"}
 
-${table([["Account", "Password", "Level", "Token"], ...rows])}
+${indented(table(["Account", "Password", "Level", "Token"], rows))}
 
 To use it in another shell:
 
   export BORGBASE_ENDPOINT=${running.endpoint}
   export BORGBASE_TOKEN=${running.accounts[0].tokens.fullAccess}
 
-${names(running)}`;
+${ownNames(running)}`;
 }
 
-/** What leads clients that know BorgBase's own names to it. */
-function names({ names }: Emulator): string {
+/** Settings for clients that use BorgBase's own host names. */
+function ownNames({ names }: Emulator): string {
   if (!names) return "";
   const { sshConfig, httpsProxy, caFile } = names;
   return `For clients that call api.borgbase.com or ID.repo.borgbase.com themselves:
@@ -154,14 +158,11 @@ function names({ names }: Emulator): string {
 `;
 }
 
-/** A text as a POSIX shell takes it for one word. */
+/** A text quoted as one word of a POSIX shell. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function table(rows: string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd())
-    .join("\n");
+function indented(text: string): string {
+  return text.replace(/^/gm, "  ");
 }

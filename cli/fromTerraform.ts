@@ -3,14 +3,17 @@ import { type Command, readOptions, UsageError } from "./command";
 
 const HELP = `Usage: terraform show -json | pulumi-borgbase from-terraform > index.ts
 
-Prints a Pulumi program that takes over, by their ids, the SSH keys and repositories which the Terraform provider
-gjabell/borgbase has in its state. Asks BorgBase nothing and changes nothing.
+Prints a Pulumi program that adopts, by id, the SSH keys and repositories in the state of the Terraform provider
+gjabell/borgbase. Sends no request to BorgBase and changes nothing.
 
-  --help   Show this help
+  -h, --help   Show this help
+
+Example:
+  terraform show -json | pulumi-borgbase from-terraform > index.ts
 `;
 
 const fromTerraform: Command = async (args) => {
-  const { help } = readOptions(args, { help: { type: "boolean", default: false } });
+  const { help } = readOptions(args, { help: { type: "boolean", short: "h", default: false } });
   if (!help && process.stdin.isTTY) throw new UsageError("pipe in what `terraform show -json` prints");
   process.stdout.write(help ? HELP : program(await readState(await text(process.stdin))));
   return 0;
@@ -18,7 +21,7 @@ const fromTerraform: Command = async (args) => {
 
 export default fromTerraform;
 
-/** What that provider manages, out of Terraform's JSON output format, modules included. */
+/** The keys and repositories of that provider in Terraform's JSON output format, modules included. */
 async function readState(json: string) {
   const { z } = await import("../provider/zod.js");
   const object = { id: z.string().min(1), name: z.string().min(1) };
@@ -66,8 +69,9 @@ async function readState(json: string) {
       .map(({ address, values }) => {
         const { data } = schema.safeParse(values);
         if (!data) throw new Error(`${address} has other attributes than gjabell/borgbase gives it`);
-        const namesake = addresses.get(data.name);
-        if (namesake) throw new Error(`${namesake} and ${address} are both named "${data.name}"${NAMESAKES}`);
+        const duplicate = addresses.get(data.name);
+        if (duplicate)
+          throw new Error(`${duplicate} and ${address} are both named "${data.name}"${DUPLICATE_NAME_ADVICE}`);
         addresses.set(data.name, address);
         return data;
       });
@@ -75,8 +79,8 @@ async function readState(json: string) {
   return { keys: all("borgbase_ssh_key", key), repos: all("borgbase_borg_repo", repo) };
 }
 
-/** A refresh of that provider looks for names, and so gives both of two namesakes the id of the first. */
-const NAMESAKES =
+/** That provider refreshes by name, so two objects of one name get the id of the first. */
+const DUPLICATE_NAME_ADVICE =
   ", so the ids that Terraform has of them cannot be trusted: `terraform state rm` both and write them by hand, with their ids from BorgBase";
 
 function parse(json: string): unknown {
@@ -89,7 +93,7 @@ function parse(json: string): unknown {
 
 type State = Awaited<ReturnType<typeof readState>>;
 
-/** TypeScript; each resource is named as its object is. What is at its default is left out. */
+/** The TypeScript program. Each resource has the name of its object; default values are omitted. */
 function program({ keys, repos }: State): string {
   if (keys.length + repos.length === 0) throw new Error("the state holds no SSH key or repository of BorgBase");
   const names = new Map(keys.map(({ id, name }) => [id, JSON.stringify(name)]));
@@ -125,7 +129,7 @@ function program({ keys, repos }: State): string {
   return `import * as borgbase from "pulumi-borgbase";\n\nconst keys = {\n${entries.join("")}};\n${statements.join("")}`;
 }
 
-/** `args` are code; what is false, 0 or nothing is left out, as these are the defaults. */
+/** The code of one resource. `args` are code; false, 0 and unset values are defaults and are omitted. */
 function resource(
   type: string,
   name: string,

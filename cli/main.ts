@@ -4,18 +4,18 @@ import { dirname, join } from "node:path";
 import type { Command } from "./command";
 import { UsageError } from "./command";
 
-/** What stands behind `pulumi-borgbase`. Each command is a file, loaded when it is asked for. */
+/** The subcommands of `pulumi-borgbase`. Each one is a file that is loaded on use. */
 const COMMANDS: Record<string, { summary: string; load: () => { default: Command } }> = {
   emulator: {
-    summary: "Run a local BorgBase to try, develop and test against",
+    summary: "Run a local BorgBase for trials, development and tests",
     load: () => require("./emulator") as typeof import("./emulator"),
   },
   drift: {
-    summary: "Tell whether a stack still is what its state says (exit code 0, 2 or 1)",
+    summary: "Compare a stack's state with the real objects (exit code 0, 2 or 1)",
     load: () => require("./drift") as typeof import("./drift"),
   },
   "from-terraform": {
-    summary: "Print the program that takes over what the Terraform provider manages",
+    summary: "Print a program that adopts the objects of the Terraform provider",
     load: () => require("./fromTerraform") as typeof import("./fromTerraform"),
   },
 };
@@ -28,8 +28,11 @@ Commands:
 ${commands.join("\n")}
 
 Options:
-  --help          Show this help; after a command, the command's own
-  --version       Show the version
+  -h, --help      Show this help; after a command, the help of the command
+  -V, --version   Show the version
+
+Example:
+  pulumi-borgbase emulator --memory
 `;
 }
 
@@ -45,10 +48,10 @@ function version(): string {
   }
 }
 
-/** sysexits.h; 2 would read as "has drifted" in a script. */
+/** From sysexits.h; exit code 2 means drift. */
 const EX_USAGE = 64;
 
-/** The exit code: what the command says; 64 for a command line that is wrong, 1 for anything else that fails. */
+/** Resolves to the exit code: that of the command, 64 for a wrong command line, 1 for any other failure. */
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     process.stdout.write(help());

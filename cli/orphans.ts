@@ -5,22 +5,22 @@ import { type Config, type GivenConfig, resolveConfig } from "../provider/config
 import { type PendingCreate, PendingCreates } from "../provider/pendingCreates";
 import { HOST_PACKAGE } from "../sdk/pulumiInternals";
 
-/** An object in an account that an interrupted run of the stack added, and that the state does not know. */
+/** An object that an interrupted run of the stack created in an account, and that the state lacks. */
 export interface Orphan {
   type: string;
-  /** The resource's, in the program. */
+  /** Name of the resource in the program. */
   name: string;
-  /** BorgBase's. */
+  /** Id at BorgBase. */
   id: string;
-  /** How it is told: by the id that the run was answered, or else by a name that was not there before. */
+  /** Evidence: the id in the response of the create, or, without a response, a name that did not exist before. */
   toldBy: "id" | "name";
 }
 
 const TYPE = "borgbase:index:";
 
 /**
- * What the journal of this machine holds open of the stack and what is really there, in the accounts that the stack's
- * state and configuration name. Asks BorgBase only where something is open.
+ * The stack's pending creates on this machine whose objects exist, in the accounts of the stack's state and configuration.
+ * Sends requests to BorgBase only for accounts with pending creates.
  */
 export async function orphansOf(stack: Stack): Promise<Orphan[]> {
   const [{ name: project }, state, configuration] = await Promise.all([
@@ -35,8 +35,8 @@ export async function orphansOf(stack: Stack): Promise<Orphan[]> {
 
   const orphans = new Map<string, Orphan>();
   for (const config of accounts([configured, ...given])) {
-    const open = new PendingCreates(config.endpoint).pendingIn(project, stack.name.split("/").at(-1) ?? "");
-    for (const orphan of await leftOf(open, config)) {
+    const pending = new PendingCreates(config.endpoint).pendingIn(project, stack.name.split("/").at(-1) ?? "");
+    for (const orphan of await orphansIn(config, pending)) {
       const object = `${orphan.type} ${orphan.id}`;
       if (!known.has(object)) orphans.set(object, orphan);
     }
@@ -44,16 +44,16 @@ export async function orphansOf(stack: Stack): Promise<Orphan[]> {
   return [...orphans.values()];
 }
 
-async function leftOf(open: PendingCreate[], config: Config): Promise<Orphan[]> {
-  if (open.length === 0) return [];
+async function orphansIn(config: Config, pending: PendingCreate[]): Promise<Orphan[]> {
+  if (pending.length === 0) return [];
   const { keys, repos } = connect(config);
-  const there: Record<string, { id: string; name: string }[]> = { SshKey: await keys.all(), Repo: await repos.all() };
-  return open.flatMap(({ kind, origin, id, args, before }) =>
-    (there[kind] ?? [])
+  const objects: Record<string, { id: string; name: string }[]> = { SshKey: await keys.all(), Repo: await repos.all() };
+  return pending.flatMap(({ kind, origin, id, args, before }) =>
+    (objects[kind] ?? [])
       .filter((item) => (id === undefined ? item.name === args.name && !before.includes(item.id) : item.id === id))
       .map((item) => ({
         type: TYPE + kind,
-        // Project and stack names hold no slash; resource names may.
+        // Project and stack names contain no slash; resource names may.
         name: origin.split("/").slice(2).join("/"),
         id: item.id,
         toldBy: id === undefined ? "name" : "id",
@@ -61,7 +61,7 @@ async function leftOf(open: PendingCreate[], config: Config): Promise<Orphan[]> 
   );
 }
 
-/** Each once; one without a token only where there is none with a token at the same address, so that its error is told. */
+/** The distinct accounts. One without a token counts only if its endpoint has none with a token: its error is reported. */
 function accounts(given: Record<string, unknown>[]): Config[] {
   const all = new Map<string, Config>();
   for (const settings of given) {
@@ -78,7 +78,7 @@ function settingsIn(settings: Record<string, unknown>): GivenConfig {
   return { ...(token && { token }), ...(endpoint && { endpoint }) };
 }
 
-/** An exported state keeps a secret as an object whose `plaintext` is JSON. */
+/** A plain text. A secret in an exported state is an object with a JSON text as `plaintext`. */
 function plain(value: unknown): string | undefined {
   const secret = z.object({ plaintext: z.string() }).safeParse(value);
   const text: unknown = secret.success ? JSON.parse(secret.data.plaintext) : value;

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } fr
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { LOCAL, ROOT } from "./setup/paths.mjs";
-import { runMain } from "./setup/progress.mjs";
+import { Problem, runMain } from "./setup/progress.mjs";
 import { environment, setUp } from "./setup.mjs";
 
 /**
@@ -88,8 +88,8 @@ function compiled(argument) {
 }
 
 /**
- * @param {string} path
- * @returns {string[]} test files, the largest first
+ * @param {string} path of a file or folder
+ * @returns {string[]} its test files, the largest first
  */
 function filesIn(path) {
   if (!existsSync(path) || !statSync(path).isDirectory()) return [path];
@@ -110,7 +110,7 @@ function filesOf(tier) {
     if (name === tier) return files;
     for (const file of files) taken.add(file);
   }
-  throw new Error(`There is no tier "${tier}": one of ${Object.keys(TIERS).join(", ")}`);
+  throw new Problem(`There is no tier "${tier}": one of ${Object.keys(TIERS).join(", ")}`);
 }
 
 /** @param {{ passed: number, failed: number }} counts */

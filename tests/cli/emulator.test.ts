@@ -43,14 +43,24 @@ describe("pulumi-borgbase on the command line", () => {
     return { code: await ended, ...output };
   }
 
-  it("tells how it is used", async () => {
+  it("The command prints its help and its version", async () => {
     const { code, out } = await run("--help");
     assert.equal(code, 0);
     assert.match(out, /^Usage: pulumi-borgbase COMMAND/);
     assert.match(out, /^ {2}emulator +\S/m);
-    assert.equal((await run("emulator", "--help")).out.match(/--port PORT/)?.[0], "--port PORT");
+    assert.match(out, /^Example:\n {2}pulumi-borgbase /m);
     assert.match((await run("--version")).out, /^\d+\.\d+\.\d+\n$/);
   });
+
+  for (const command of ["emulator", "drift", "from-terraform"]) {
+    it(`pulumi-borgbase ${command} prints its help with an example`, async () => {
+      const { code, out } = await run(command, "--help");
+      assert.equal(code, 0);
+      assert.match(out, new RegExp(`^Usage: .*pulumi-borgbase ${command}`));
+      assert.match(out, new RegExp(`^Example:\\n {2}.*pulumi-borgbase ${command}`, "m"));
+      assert.deepEqual(await run(command, "-h"), { code: 0, out, err: "" });
+    });
+  }
 
   for (const [args, wording] of [
     [["nope"], "pulumi-borgbase: unknown command nope; see pulumi-borgbase --help"],

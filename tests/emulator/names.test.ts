@@ -63,8 +63,9 @@ describe("emulator: BorgBase's own names", function () {
       const { stdout } = await run("borg", ["info", "--json", address], { env });
       assert.ok(JSON.parse(stdout).repository.id, address);
     }
-    const other = `ssh://${id}@${id}.repo.example.com/./repo`;
-    await assert.rejects(run("borg", ["info", other], { env }), /Could not resolve|resolve hostname/);
+    const other = `${id}.repo.example.com`;
+    const { stdout: settings } = await run("ssh", ["-G", "-F", names.sshConfig, other]);
+    assert.match(settings, new RegExp(`^hostname ${other}$`, "m"), "another host name is mapped to the emulator");
   });
 
   it("An address of the real service reaches it, where the emulator is set to give those", async () => {

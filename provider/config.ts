@@ -1,9 +1,9 @@
 import { ProviderError } from "./errors";
 
-/** Where the provider's settings came from, for error messages that name the one to mend. */
+/** Source of the token. Error messages name it, so that the user changes the right one. */
 export type TokenSource = "given" | "BORGBASE_TOKEN" | "BORGBASE_API_TOKEN";
 
-/** Settings as a host hands them over: those of the provider's entry in the program or state. Empty means not given. */
+/** Settings of the provider resource in program or state. An empty text counts as unset. */
 export interface GivenConfig {
   token?: string;
   endpoint?: string;
@@ -11,7 +11,7 @@ export interface GivenConfig {
 
 export interface Config {
   endpoint: string;
-  /** Absent where none is set: an error only once something needs it, as `KeyPair` and `SshConnection` never do. */
+  /** Absent: an error on first use. `KeyPair` and `SshConnection` need none. */
   token?: string;
   tokenSource?: TokenSource;
 }
@@ -19,7 +19,7 @@ export interface Config {
 /** The public service (the address in BorgBase's API documentation). */
 export const DEFAULT_ENDPOINT = "https://api.borgbase.com/graphql";
 
-/** The first that is set wins: given, `BORGBASE_TOKEN`, `BORGBASE_API_TOKEN`; given, `BORGBASE_ENDPOINT`, the public service. */
+/** The first that is set wins: provider, `BORGBASE_TOKEN`, `BORGBASE_API_TOKEN`; provider, `BORGBASE_ENDPOINT`, the public service. */
 export function resolveConfig(given: GivenConfig, environment: NodeJS.ProcessEnv = process.env): Config {
   const endpoint = given.endpoint || environment.BORGBASE_ENDPOINT || DEFAULT_ENDPOINT;
   const sources: [TokenSource, string | undefined][] = [
@@ -31,14 +31,14 @@ export function resolveConfig(given: GivenConfig, environment: NodeJS.ProcessEnv
   return found ? { endpoint, token: found[1]?.trim() as string, tokenSource: found[0] } : { endpoint };
 }
 
-/** The token as a person knows it, for messages; never its text. */
+/** Names the token in messages by its source, never by its text. */
 export function describeToken(source: TokenSource | undefined): string {
   return source === "given" || source === undefined
     ? "the stack's token (of the Provider or `borgbase:token`; refresh and destroy use the one that the last `pulumi up` saved)"
     : `the token in the environment variable ${source}`;
 }
 
-/** What to do about a token that is refused, for messages. */
+/** Advice in messages about a refused token. */
 export function renewToken(source: TokenSource | undefined): string {
   return source === "given" || source === undefined
     ? "set a new one with `pulumi config set --secret borgbase:token TOKEN`, then run `pulumi up` or `pulumi refresh --run-program`"
@@ -53,7 +53,7 @@ export function requireToken(config: Config): string {
         "`pulumi config set --secret borgbase:token TOKEN`, or set BORGBASE_TOKEN.",
     );
   }
-  // Anything else cannot stand in a header, and the error that says so would show it.
+  // Node refuses other characters in a header, and its error would show the token.
   if (!/^[\x21-\x7e]+$/.test(config.token)) {
     throw new ProviderError(
       "authentication",
@@ -63,7 +63,10 @@ export function requireToken(config: Config): string {
   return config.token;
 }
 
-/** An address with a password in it would end in state and messages; anything but http(s) cannot be spoken. */
+/**
+ * Validates the address. A password in it would reach state and messages; plain http would reveal the token.
+ * @throws `input` or `refused`
+ */
 export function checkEndpoint(endpoint: string): string {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {

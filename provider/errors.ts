@@ -1,14 +1,14 @@
 /**
- * What can go wrong, as a closed set. The kind says what a caller may do about it, the message what a person may.
+ * Kinds of expected errors, a closed set. The kind is for the caller, the message for the user.
  *
  * - `input`: an argument is wrong; nothing was changed.
- * - `refused`: the provider declines to do it, to protect data or identity; nothing was changed.
+ * - `refused`: the provider declines, to protect data or identity; nothing was changed.
  * - `notFound`: the remote says that the object does not exist.
  * - `authentication`: the token is missing, invalid or expired.
  * - `permission`: the token is valid, but its level does not allow the call.
  * - `remote`: the remote understood the request and declined it.
  * - `unavailable`: no usable answer: the network, a timeout, an overloaded or failing server.
- * - `answer`: an answer came and lacks a field, or holds something else than it should.
+ * - `answer`: an answer lacks a field, or has a value of another type.
  * - `host`: an SSH host could not be used: unreachable, another host key, a refused login, a failed write.
  */
 export type ErrorKind =
@@ -22,7 +22,7 @@ export type ErrorKind =
   | "answer"
   | "host";
 
-/** An expected failure: one line that says what was asked for, what the other side said, and what to do. */
+/** An expected error in one line: the operation, the answer of the other side, and the advice. */
 export class ProviderError extends Error {
   override readonly name = "ProviderError";
 
@@ -35,7 +35,7 @@ export class ProviderError extends Error {
   }
 }
 
-/** One bad argument. An empty `property` reports it on the whole resource, as secret arguments need. */
+/** An invalid argument. An empty `property` reports it on the whole resource, as the engine prints the value of a property. */
 export interface Failure {
   property: string;
   reason: string;
@@ -45,7 +45,7 @@ export function isKind(error: unknown, ...kinds: ErrorKind[]): error is Provider
   return error instanceof ProviderError && kinds.includes(error.kind);
 }
 
-/** The text of anything thrown, on one line. */
+/** Message of any thrown value, on one line. */
 export function messageOf(error: unknown): string {
   return oneLine(error instanceof Error ? error.message : String(error));
 }

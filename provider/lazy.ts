@@ -1,4 +1,4 @@
-/** `make`, called at the first use and never again: schemas are dear to build, and the engine asks a thousand times. */
+/** Calls `build` on first use only: schemas are slow to build, and the engine calls a thousand times. */
 export function lazy<T>(build: () => T): () => T {
   let built: { value: T } | undefined;
   return () => {

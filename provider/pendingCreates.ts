@@ -3,37 +3,41 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** An addition at the remote that the engine's state may not know of. */
+/** A create whose object the state may lack. The keys are the file's format. */
 export interface PendingCreate {
-  /** The resource it is for: project, stack and name. */
+  /** Resource that the object is for: `PROJECT/STACK/NAME`. */
   origin: string;
   /** Type of the resource. */
   kind: string;
-  /** What was asked for. Holds no secret. */
+  /** Arguments of the create. Contain no secret. */
   args: { name: string };
-  /** Ids that were there before and could be mistaken for it. */
+  /** Ids of older objects with the same name: none of them is the result. */
   before: string[];
-  /** What it became; absent while no answer has come. */
+  /** Id of the created object; absent without an answer. */
   id?: string;
 }
 
 /**
- * Remembers additions on this machine until the engine has shown that its state knows them: between the remote's answer
- * and the engine's checkpoint a killed process would otherwise leave an object that nobody knows, and the next run would
- * make a second one. One small file per addition, in `$PULUMI_HOME/borgbase` (default `~/.pulumi/borgbase`).
- * A machine where it cannot write works without that safety.
+ * Idempotency journal: records each create on this machine until the state contains its object. A process killed between
+ * the remote's answer and the engine's checkpoint would otherwise leave an orphan, and the next run a duplicate.
+ * One file per create in `$PULUMI_HOME/borgbase`, default `~/.pulumi/borgbase`. Without write access nothing is recorded.
+ *
+ * An entry ends when
+ * - the create failed for certain ({@link resolve});
+ * - a diff or a delete shows that the state contains the object ({@link resolveByObject});
+ * - the program receives the id, which the engine sends after its checkpoint ({@link acknowledge}).
  */
 export class PendingCreates {
   readonly #folder: string;
   #entries: Map<string, PendingCreate> | undefined;
-  /** Keys of the entries that wait for an answer. */
+  /** Keys of the entries without an answer. */
   readonly #unanswered = new Set<string>();
-  /** Keys of the others, by their object. */
+  /** Keys of the entries with an answer, by `KIND ID`. */
   readonly #byObject = new Map<string, string>();
-  /** Objects that the state has shown in this process. */
+  /** Objects, `KIND ID`, that the state contains, as far as this process has seen it. */
   readonly #idsInState = new Set<string>();
 
-  /** @param account what tells accounts apart: additions at one address are no business of another's */
+  /** @param account separates accounts: the address of the API */
   constructor(account: string, home = process.env.PULUMI_HOME || join(homedir(), ".pulumi")) {
     this.#folder = join(home, "borgbase", digest(account));
   }
@@ -48,18 +52,18 @@ export class PendingCreates {
     try {
       mkdirSync(this.#folder, { recursive: true });
       const path = join(this.#folder, key);
-      // By way of a rename: a process killed here leaves the old entry or the new one, never half of one.
+      // Renaming is atomic: a process killed here leaves the old entry or the new one.
       writeFileSync(`${path}.new`, JSON.stringify(pending));
       renameSync(`${path}.new`, path);
     } catch {}
   }
 
-  /** As {@link resolve}, for a process that has seen the engine save the state and knows nothing else of the journal. */
+  /** As {@link resolve}, without loading the entries: for the program, which sees only that the state is saved. */
   acknowledge(kind: string, origin: string): void {
     rmSync(join(this.#folder, keyOf(kind, origin)), { force: true });
   }
 
-  /** The object is what became of a known addition: whatever else still waits for one of this name, it is not that. */
+  /** The object belongs to another create: it is not the result of any unanswered one of this name. */
   markNotOurs(kind: string, name: string, id: string): void {
     const entries = this.#load();
     for (const key of this.#unanswered) {
@@ -70,7 +74,7 @@ export class PendingCreates {
     }
   }
 
-  /** Nothing was added, or the state knows it. */
+  /** Ends the entry: nothing was created, or the state contains the object. */
   resolve(kind: string, origin: string): void {
     const key = keyOf(kind, origin);
     const entries = this.#load();
@@ -82,7 +86,7 @@ export class PendingCreates {
     rmSync(join(this.#folder, key), { force: true });
   }
 
-  /** The state knows the object, or it is deleted. */
+  /** Ends the entry of the object, as the state contains it or it is deleted. */
   resolveByObject(kind: string, id: string): void {
     const object = `${kind} ${id}`;
     this.#idsInState.add(object);
@@ -91,14 +95,14 @@ export class PendingCreates {
     if (pending?.id === id) this.resolve(kind, pending.origin);
   }
 
-  /** Whether the object is in the state or what became of an addition: then it is none whose answer nobody saw. */
+  /** Whether the state or an answered create contains the object: then it is not the result of an unanswered one. */
   isAccountedFor(kind: string, id: string): boolean {
     this.#load();
     const object = `${kind} ${id}`;
     return this.#idsInState.has(object) || this.#byObject.has(object);
   }
 
-  /** What is open of one stack: it may be at the remote without the state's knowledge. */
+  /** Pending creates of one stack: possible orphans. */
   pendingIn(project: string, stack: string): PendingCreate[] {
     return [...this.#load().values()].filter(({ origin }) => origin.startsWith(`${project}/${stack}/`));
   }

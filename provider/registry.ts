@@ -9,19 +9,20 @@ import { repo } from "./resources/repo";
 import { sshConnection } from "./resources/sshConnection";
 import { sshKey } from "./resources/sshKey";
 
-/** Everything that the provider knows, by the last part of its token `borgbase:index:…`. */
+/** All resources, by the last part of their token `borgbase:index:…`. */
 export const resources = { KeyPair: keyPair, SshKey: sshKey, Repo: repo, SshConnection: sshConnection };
 
+/** All data functions, by the last part of their token. */
 export const functions = { getAccount, getRepo, getRepos, getSshKey, getSshKeys, getStorage, testConnection };
 
 export type ResourceType = keyof typeof resources;
 export type FunctionName = keyof typeof functions;
 export type FunctionResult<N extends FunctionName> = Awaited<ReturnType<(typeof functions)[N]["run"]>>;
 
-/** The inputs of a resource by its type, for hosts that know it by name alone. */
+/** The resource of a type, for hosts that get the type as text. */
 export function resourceOf(type: string): Resource<Record<string, unknown>, Record<string, unknown>> {
   if (!Object.hasOwn(resources, type)) throw new Error(`pulumi-borgbase knows no resource ${type}`);
-  // The engine's values are untyped; `check` holds them against the resource's schema.
+  // Engines pass untyped values; `check` validates them against the resource's schema.
   return resources[type as ResourceType] as unknown as Resource<Record<string, unknown>, Record<string, unknown>>;
 }
 

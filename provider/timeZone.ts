@@ -1,13 +1,13 @@
 const zones = new Map<string, string | undefined>();
 
-/** The one name of an IANA zone that has several (`Etc/UTC`, `UTC`); undefined where there is none such. */
+/** Canonical name of an IANA zone with several (`Etc/UTC`, `UTC`). Undefined for an unknown zone. */
 export function canonicalZone(zone: string): string | undefined {
-  // Asking takes a good part of a millisecond, and the repositories of a program all name the same few.
-  if (!zones.has(zone)) zones.set(zone, ask(zone));
+  // Cached: a look-up takes almost a millisecond, and most repositories name the same zone.
+  if (!zones.has(zone)) zones.set(zone, lookUp(zone));
   return zones.get(zone);
 }
 
-function ask(zone: string): string | undefined {
+function lookUp(zone: string): string | undefined {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
   } catch {

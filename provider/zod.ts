@@ -1,5 +1,5 @@
 /*
- * The schema library as it is imported where it is not needed at the start: by way of this file all share one copy.
- * `import("zod")` itself would load a second one, as ECMAScript modules, beside that of `require`.
+ * The schema library for imports on first use. `import("zod")` itself would load a second copy, as ECMAScript modules,
+ * beside the one of `require`.
  */
 export { z } from "zod";

@@ -5,10 +5,9 @@ import { settingsFor } from "./provider";
 import { isRegisteredWhole, mocksInUse, savesOnlyAtTheEnd } from "./pulumiInternals";
 
 /**
- * Tells the journal that the engine knows the object: it answers a program only once it has saved its state. Else the
- * journal would take the first replacement by `pulumi up --replace`, for which no diff is asked, for an interrupted run.
- * That waits for the end of the program: after a run that was killed, a person may go on from the backup of the state,
- * which is older than what the engine saved last.
+ * Ends the pending create, as the state contains the object: the engine saves it before it answers the program. Without
+ * this, the first `pulumi up --replace` would look like an interrupted run, as the engine sends no diff for it.
+ * Waits for the end of the program: after a killed run a user may restore the backup of the state, which lacks the object.
  */
 export function acknowledgeCreate(
   resource: pulumi.CustomResource,
@@ -16,10 +15,10 @@ export function acknowledgeCreate(
   name: string,
   provider: pulumi.ProviderResource,
 ) {
-  // The journal of this machine is no business of a unit test, which may well name a real stack.
+  // A unit test may use the name of a real stack, and must not end its pending creates.
   if (pulumi.runtime.isDryRun() || savesOnlyAtTheEnd() || mocksInUse()) return;
   const origin = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
-  // No promise of an output: the SDK would take one that is still open at the end for a leak.
+  // Not awaited in the output: the SDK reports a promise that is open at the end as a leak.
   resource.id.apply(() => {
     void Promise.all([pendingCreatesOf(provider), isRegisteredWhole()]).then(
       ([pendingCreates, isWhole]) => isWhole && pendingCreates.acknowledge(type, origin),
@@ -28,10 +27,10 @@ export function acknowledgeCreate(
   });
 }
 
-// One per provider, as a program may well have a thousand resources.
+// One per provider, as a program may have a thousand resources.
 const byProvider = new WeakMap<pulumi.ProviderResource, Promise<PendingCreates>>();
 
-/** A promise and no output: an output would take the journal apart, looking for outputs in it. */
+/** A promise: an output would search the whole value for outputs. */
 function pendingCreatesOf(provider: pulumi.ProviderResource): Promise<PendingCreates> {
   const pending =
     byProvider.get(provider) ??

@@ -4,7 +4,7 @@ import { assertResolvableByHost } from "./hostResolution";
 import { providerFor } from "./provider";
 import { ensureStackFrames, filterStackFrames, LastTransformation, providerText, setId } from "./pulumiInternals";
 
-/** A resource of the tokens `borgbase:index:…`, served by Pulumi's dynamic provider host. */
+/** Base of all resources `borgbase:index:…`, served by Pulumi's dynamic provider host. */
 export abstract class DynamicResource extends pulumi.CustomResource {
   /**
    * @param outputs the names of all outputs
@@ -23,7 +23,7 @@ export abstract class DynamicResource extends pulumi.CustomResource {
       ...Object.fromEntries(outputs.map((output) => [output, undefined])),
       ...args,
       ...markedSecret(args, secrets),
-      // Whose it is, which the host tells to nobody. A resource that is only read needs none.
+      // Stack and logical name: the host passes no URN. A read needs neither.
       ...(opts.id === undefined && { __origin: `${pulumi.getStack()}/${name}` }),
       __provider: providerText(type),
     };
@@ -44,16 +44,16 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     }
     if (last.isBypassed()) warnOfOptions(this);
     if (RECOVERED_TYPES.has(type) && opts.id === undefined) acknowledgeCreate(this, type, name, provider);
-    // A preview knows the id of what is taken over, and so can tell what that changes of others.
+    // A preview knows the id of an adopted object, so it can show the changes of dependent resources.
     const { existingId } = { ...args } as { existingId?: string };
     if (existingId !== undefined) setId(this, existingId);
   }
 }
 
-/** What is added to an account, where it could be added twice. */
+/** Types whose creates are recorded until the state contains the object. */
 const RECOVERED_TYPES = new Set(["SshKey", "Repo"]);
 
-/** The engine acts on these by what a provider says of single properties, which a dynamic one cannot do. */
+/** Passes options to the provider that the engine applies to property-wise diffs, which the dynamic host cannot give. */
 function withHiddenOptions({ props, opts }: { props: pulumi.Inputs; opts: pulumi.CustomResourceOptions }) {
   const { id, ignoreChanges = [], replaceOnChanges = [] } = opts;
   const { __ignoreChanges, __replaceOnChanges, ...given } = props;
@@ -66,7 +66,7 @@ function withHiddenOptions({ props, opts }: { props: pulumi.Inputs; opts: pulumi
 
 const warned = new WeakSet<object>();
 
-/** Once per stack. What the engine itself does with these options remains. */
+/** Warns once per stack. The engine's own part of these options still applies. */
 function warnOfOptions(resource: DynamicResource): void {
   const stack = pulumi.runtime.getStackResource() ?? DynamicResource;
   if (warned.has(stack)) return;
@@ -79,7 +79,7 @@ function warnOfOptions(resource: DynamicResource): void {
   );
 }
 
-/** The engine marks outputs by their names alone: an argument that is given in plain would stay so in the state's inputs. */
+/** Marks secret arguments: `additionalSecretOutputs` covers outputs only, and the state's inputs would stay plain. */
 function markedSecret(args: object = {}, secrets: readonly string[]): pulumi.Inputs {
   const given = Object.entries(args).filter(([name, value]) => secrets.includes(name) && value !== undefined);
   return Object.fromEntries(given.map(([name, value]) => [name, pulumi.secret(value)]));

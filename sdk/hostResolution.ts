@@ -4,18 +4,18 @@ import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { isRunByLanguageHost } from "./pulumiInternals";
 
-/** What the provider text in the state requires. */
+/** Module that the provider text in the state requires. */
 const ENTRY = "pulumi-borgbase/dynamic";
 
-/** The program's folder, from which the provider process resolves the entry: before a program that changes it gets to do so. */
+/** The program's folder, where the provider process resolves the entry. Read at load time, as a program may change it. */
 const folder = process.cwd();
 
 let found = false;
 
 /**
- * Fails where Pulumi's provider process cannot load this package. It resolves it from the program's folder, also where
- * the resource comes from a component package with dependencies of its own, which pnpm and Yarn PnP keep apart.
- * @throws RunError of one line, with what to add to which package.json
+ * Verifies that Pulumi's provider process can load this package. It resolves from the program's folder, also for a
+ * resource of a component package, whose dependencies pnpm and Yarn PnP install elsewhere.
+ * @throws RunError in one line, with the entry to add and its package.json
  */
 export function assertResolvableByHost(): void {
   found ||= !isRunByLanguageHost() || !isInProject(folder) || resolvesFrom(folder);
@@ -26,15 +26,15 @@ export function assertResolvableByHost(): void {
   );
 }
 
-/** As the host does it: along the `node_modules` of a folder and those above it, or as the package manager's loader says. */
+/** Resolves as the host does: `node_modules` of the folder and its parents, or the package manager's loader. */
 function resolvesFrom(start: string): boolean {
   try {
-    // From a file there, as from this one the package would find itself.
+    // Relative to a file there: from this file the package would resolve itself.
     createRequire(join(start, "provider.js")).resolve(ENTRY);
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // Of anything else nothing is concluded.
+    // Other errors prove nothing.
     return code !== "MODULE_NOT_FOUND" && code !== "ERR_PACKAGE_PATH_NOT_EXPORTED";
   }
 }
@@ -47,18 +47,18 @@ function version(): string {
   }
 }
 
-/** The nearest one; where there is none, the one to make. */
+/** The nearest package.json, or the one to create. */
 function packageJsonOf(start: string): string {
   const holder = above(start).find((each) => existsSync(join(each, "package.json")));
   return join(holder ?? start, "package.json");
 }
 
-/** Not so where the program has gone elsewhere before it loaded this package. */
+/** False where the program has left its folder before it loaded this package. */
 function isInProject(start: string): boolean {
   return above(start).some((each) => ["Pulumi.yaml", "Pulumi.yml"].some((name) => existsSync(join(each, name))));
 }
 
-/** A folder and those above it. */
+/** A folder and its parents. */
 function above(start: string): string[] {
   const parent = dirname(start);
   return parent === start ? [start] : [start, ...above(parent)];

@@ -4,14 +4,14 @@ import type { FunctionName, FunctionResult } from "../provider/registry";
 import { providerOf, settingsFor } from "./provider";
 import { knownValue, mocksInUse, sourcesOf, suppressUnhandledRejections } from "./pulumiInternals";
 
-/** Answers an output; unknown while an argument is, or while a resource that it depends on is yet to be made. */
+/** Calls a function with outputs. The result is unknown while an argument is, or a resource that it depends on. */
 export function askOutput<N extends FunctionName>(
   name: N,
   args: object,
   opts: pulumi.InvokeOutputOptions = {},
 ): pulumi.Output<FunctionResult<N>> {
   const given = pulumi.output(args) as pulumi.Output<object>;
-  // As for Pulumi's own functions: also an argument that is known already may come from a resource that is yet to be made.
+  // As Pulumi's own functions do: a known argument too may come from a resource that does not exist yet.
   const dependencies = pulumi
     .all([opts.dependsOn ?? [], sourcesOf(given)])
     .apply((resources) =>
@@ -21,13 +21,14 @@ export function askOutput<N extends FunctionName>(
   const answer = mocks
     ? pulumi.all([given, dependencies]).apply(([known]) => askMocks(mocks, name, known, opts))
     : pulumi
-        // The token in the settings is a secret, what the account says is none.
+        // The token in the settings is secret, the result is not.
         .all([given, pulumi.unsecret(settingsFor(opts)), dependencies])
         .apply(([known, settings]) => invoke(name, known, settings));
   if (mocks) suppressUnhandledRejections(answer);
   return answer as pulumi.Output<FunctionResult<N>>;
 }
 
+/** Calls a function with plain values. */
 export async function ask<N extends FunctionName>(
   name: N,
   args: object,
@@ -44,27 +45,27 @@ export async function ask<N extends FunctionName>(
   return invoke(name, args, settings);
 }
 
+/** @throws RunError for an expected error: Pulumi shows it without a stack */
 async function invoke<N extends FunctionName>(
   name: N,
   args: unknown,
   settings: GivenConfig,
 ): Promise<FunctionResult<N>> {
-  // Loaded on first use: most programs ask nothing.
+  // Loaded on first use: most programs call no function.
   const provider = await import("../provider/hosts/invoke.js");
   try {
     return await provider.invoke(name, args, settings);
   } catch (error) {
-    // Pulumi shows a RunError without a stack.
     if (error instanceof Error && error.name === "ProviderError")
       throw new pulumi.RunError(`${name}: ${error.message}`);
     throw error;
   }
 }
 
-/** The functions that answer a list. */
+/** Functions with a list as their result. */
 const LISTS: FunctionName[] = ["getRepos", "getSshKeys"];
 
-/** The answer of a unit test's mocks, asked as for the functions of any other package. */
+/** Calls a unit test's mocks as functions of other packages do. */
 async function askMocks<N extends FunctionName>(
   mocks: pulumi.runtime.Mocks,
   name: N,
@@ -84,7 +85,7 @@ async function askMocks<N extends FunctionName>(
   );
 }
 
-/** As the engine names a provider, and so Pulumi's own functions to mocks. */
+/** The engine's reference to a provider, `URN::ID`, as mocks get it for other packages. */
 async function referenceTo(provider: pulumi.ProviderResource | undefined): Promise<string | undefined> {
   if (!provider) return undefined;
   return knownValue(pulumi.interpolate`${provider.urn}::${provider.id}`);

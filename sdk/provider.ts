@@ -34,7 +34,7 @@ export class Provider extends pulumi.ProviderResource {
   }
 }
 
-/** Settings of the program: from the arguments, then the stack's configuration. The environment is the provider's to read. */
+/** Settings from the arguments, then the stack's configuration. The provider reads the environment. */
 function resolve(args: ProviderArgs): ProviderArgs {
   const config = new pulumi.Config("borgbase");
   const token = args.token ?? config.getSecret("token");
@@ -48,18 +48,18 @@ const TOKEN = "borgbase:index:Repo";
 const defaults = new WeakMap<object, Provider>();
 const withoutStack = {};
 
-/** The provider that options name, or else the parent in them; undefined where neither does. */
+/** The provider of the options, then of their parent; undefined without one. */
 export function providerOf(
   opts: Pick<pulumi.CustomResourceOptions, "provider" | "parent">,
 ): pulumi.ProviderResource | undefined {
   return opts.provider ?? opts.parent?.getProvider(TOKEN);
 }
 
-/** The provider for a resource that names none: its parent's, else one for the whole stack. */
+/** The provider of the options or their parent, else the default one of the stack. */
 export function providerFor(opts: pulumi.CustomResourceOptions): pulumi.ProviderResource {
   const inherited = providerOf(opts);
   if (inherited) return inherited;
-  // Per stack, as inline programs of several stacks share a process; unit tests with mocks have no stack.
+  // Per stack: inline programs of several stacks share a process. Unit tests with mocks have no stack.
   const stack = pulumi.runtime.getStackResource() ?? withoutStack;
   let provider = defaults.get(stack);
   if (!provider) {
@@ -69,7 +69,7 @@ export function providerFor(opts: pulumi.CustomResourceOptions): pulumi.Provider
   return provider;
 }
 
-/** Settings for a data function, which runs in the program itself. */
+/** Settings of a data function, which runs in the program's process. */
 export function settingsFor(opts: pulumi.InvokeOptions = {}): pulumi.Output<GivenConfig> {
   const provider = providerOf(opts);
   return (provider && settingsByProvider.get(provider)) ?? (pulumi.output(resolve({})) as pulumi.Output<GivenConfig>);

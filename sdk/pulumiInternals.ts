@@ -1,41 +1,40 @@
 /*
- * All that programs rely on inside Pulumi's SDK, beyond what it documents. Each entry cites what it relies on, as seen in
- * @pulumi/pulumi 3.270.0, looks whether it is there, and says what remains without it.
+ * All dependencies on undocumented internals of Pulumi's SDK. Each entry cites the internal, as seen in @pulumi/pulumi
+ * 3.270.0, detects it, and states the behaviour without it.
  */
 import { dirname, sep } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 /**
  * The engine's name for the dynamic provider host (`cmd/resource-pulumi-nodejs` of the SDK). Without a host of that name
- * the engine itself refuses the provider resource.
+ * the engine refuses the provider resource.
  */
 export const HOST_PACKAGE = "pulumi-nodejs";
 
 /**
- * The text that Pulumi keeps with each resource and loads its provider from, as the property `__provider`
- * (`cmd/dynamic-provider/index.js`, `getProvider`). It captures nothing, so it is the same over releases and programs; the
- * entry that it names never moves.
+ * The property `__provider` of each resource, from which Pulumi loads the provider (`cmd/dynamic-provider/index.js`,
+ * `getProvider`). It captures nothing, so it is equal in all releases and programs. The entry that it names never moves.
  */
 export const providerText = (type: string) => `exports.handler=()=>require("pulumi-borgbase/dynamic").host("${type}")`;
 
 /**
- * Whether the language host runs this program (`cmd/run/index.js`), and so in the folder from which the provider process
- * resolves modules too. Not so for inline programs and unit tests.
+ * Whether the language host runs this program (`cmd/run/index.js`), in the folder where the provider process resolves
+ * modules. False for inline programs and unit tests.
  */
 export function isRunByLanguageHost(): boolean {
   const entry = require.main?.filename ?? process.argv[1] ?? "";
   return /[\\/]@pulumi[\\/]pulumi[\\/]cmd[\\/]run([\\/]|$)/.test(entry);
 }
 
-/** With this variable the engine saves its state once, at the end of the run (pulumi/pulumi, `sdk/go/common/env`). */
+/** Whether the engine saves its state only at the end of the run (pulumi/pulumi, `sdk/go/common/env`). */
 export function savesOnlyAtTheEnd(): boolean {
   return /^(1|true)$/i.test(process.env.PULUMI_SKIP_CHECKPOINTS ?? "");
 }
 
 /**
- * Waits until the engine has answered all that the program registers, its stack's outputs at last (`runtime/stack.js`,
- * `Stack.initialize`; `runtime/settings.js`, `waitForRPCs`), and says whether it did: the SDK notes an engine that is gone
- * (`runtime/state.js`, `terminated`). Where the SDK has no such members, it says so at once.
+ * Waits until the engine has answered all registrations of the program, the stack's outputs last (`runtime/stack.js`,
+ * `Stack.initialize`; `runtime/settings.js`, `waitForRPCs`). Returns whether it did: the SDK records a lost engine
+ * (`runtime/state.js`, `terminated`). Without these members it returns true at once.
  */
 export async function isRegisteredWhole(): Promise<boolean> {
   const { getStackResource, waitForRPCs } = pulumi.runtime as unknown as {
@@ -45,7 +44,7 @@ export async function isRegisteredWhole(): Promise<boolean> {
   const outputs = getStackResource?.()?.outputs;
   const store = storeOfProgram();
   if (!outputs || !waitForRPCs || typeof store?.terminated !== "boolean") return true;
-  // A program that throws has registered, too, what it will.
+  // A program that throws has sent all its registrations too.
   await innerOf(outputs)
     .promise?.()
     .catch(() => {});
@@ -62,14 +61,14 @@ function storeOfProgram(): { terminated?: unknown } | undefined {
   }
 }
 
-/** What answers in a unit test after `pulumi.runtime.setMocks` (`runtime/mocks.js`, `MockMonitor.mocks`), else undefined. */
+/** The mocks of a unit test after `pulumi.runtime.setMocks` (`runtime/mocks.js`, `MockMonitor.mocks`), else undefined. */
 export function mocksInUse(): pulumi.runtime.Mocks | undefined {
   const { getMonitor } = pulumi.runtime as { getMonitor?: () => unknown };
   const monitor = getMonitor?.() as { mocks?: pulumi.runtime.Mocks } | undefined;
   return typeof monitor?.mocks?.call === "function" ? monitor.mocks : undefined;
 }
 
-/** Members of an output that the SDK's types leave out (`output.js`, `OutputImpl`). Others than its own are outputs, too. */
+/** Members of an output outside the SDK's types (`output.js`, `OutputImpl`). Other implementations may lack them. */
 interface Inner<T> {
   isKnown: Promise<boolean>;
   isSecret: Promise<boolean>;
@@ -87,7 +86,10 @@ function innerOf<T>(output: pulumi.Output<T>): Partial<Inner<T>> {
   };
 }
 
-/** The value of an output, or undefined while it is unknown; rejects where the output fails. Without the SDK's inner members, it is waited for then. */
+/**
+ * The value of an output, or undefined while it is unknown. Rejects with the output.
+ * Without the inner members it waits until the value is known.
+ */
 export async function knownValue<T>(output: pulumi.Output<T>): Promise<T | undefined> {
   const { isKnown, promise } = innerOf(output);
   if (!isKnown || !promise) return new Promise((resolve) => output.apply(resolve));
@@ -95,40 +97,39 @@ export async function knownValue<T>(output: pulumi.Output<T>): Promise<T | undef
   return (await isKnown) ? promise() : undefined;
 }
 
-/** The resources that a value comes from; without the SDK's inner members, none is known. */
+/** Resources that a value depends on. Without the inner members: none. */
 export async function sourcesOf(output: pulumi.Output<unknown>): Promise<pulumi.Resource[]> {
   return [...((await innerOf(output).allResources?.()) ?? [])];
 }
 
-/** An output that fails without anybody waiting for it ends no process: each of its promises counts for Node. */
+/** Keeps a failed output that nobody awaits from ending the process: Node checks each of its promises. */
 export function suppressUnhandledRejections(output: pulumi.Output<unknown>): void {
   const { isKnown, isSecret, promise, allResources } = innerOf(output);
   for (const each of [isKnown, isSecret, promise?.(), allResources?.()]) each?.catch(() => {});
 }
 
-/** Gives a resource an id that a preview knows (`runtime/resource.js` sets the property in the constructor). */
+/** Sets an id that a preview knows (`runtime/resource.js` sets the property in the constructor). */
 export function setId(resource: pulumi.CustomResource, id: string): void {
   (resource as { id: pulumi.Output<pulumi.ID> }).id = resource.urn.apply(() => id);
 }
 
-/** Of a resource and its parents (`resource.js`, `Resource.__transformations`). */
+/** Transformations of a resource and its parents (`resource.js`, `Resource.__transformations`). */
 function transformationsOf(resource: pulumi.Resource): pulumi.ResourceTransformation[] | undefined {
   const { __transformations } = resource as { __transformations?: pulumi.ResourceTransformation[] };
   return Array.isArray(__transformations) ? __transformations : undefined;
 }
 
 /**
- * A transformation of one resource that has the last word. The SDK calls what is in the resource's list one after the
- * other: what the parents and the stack add to a resource's own comes after it, so the last word is had by putting oneself
- * to the end of that list on the way (`resource.js`, constructor of `Resource`).
+ * A transformation that runs last. The SDK calls the resource's own transformations first, then those of parents and
+ * stack, all from one list (`resource.js`, constructor of `Resource`). The first call appends this one to the list.
  */
 export class LastTransformation {
-  /** The resource's own, for its options. */
+  /** The value for the resource's option `transformations`. */
   readonly list: pulumi.ResourceTransformation[];
   private resource: pulumi.Resource | undefined;
   private ran = false;
 
-  /** @param ran is called once no code of the program follows in the resource's constructor */
+  /** @param ran called when no more code of the program runs in the resource's constructor */
   constructor(own: pulumi.ResourceTransformation[] = [], transform: pulumi.ResourceTransformation, ran: () => void) {
     const last: pulumi.ResourceTransformation = (given) => {
       if (given.resource !== this.resource) return undefined;
@@ -136,7 +137,7 @@ export class LastTransformation {
       ran();
       return transform(given);
     };
-    // Children inherit the list, so they come along here, too.
+    // Children inherit the list and call this too.
     const appendLast: pulumi.ResourceTransformation = (given) => {
       this.resource ??= given.resource;
       if (given.resource !== this.resource) return undefined;
@@ -146,20 +147,20 @@ export class LastTransformation {
     this.list = [...own, appendLast];
   }
 
-  /** Whether others came after it, as the SDK went through its list another way. */
+  /** Whether other transformations ran after it, as the SDK iterates its list in another way. */
   isBypassed(): boolean {
     if (this.ran) return false;
     const all = this.resource && transformationsOf(this.resource);
-    // The list holds what is inherited, and the one that was put to its end.
+    // The list contains the inherited transformations and the appended one.
     return !all || all.length > this.list.length + 1;
   }
 }
 
 /**
- * Until the returned function is called, stack traces are none, or, where the SDK asks for a whole one, that of the program
- * alone. The SDK keeps the trace of each resource in the state (`resource.js`, `Resource.stackTrace`), half of it frames of
- * Node and Pulumi, and takes four more per output as a debugging aid (`runtime/debuggable.js`), of which ts-node maps each
- * frame: that was half of a program's time and a fifth of its state. No code of the program may run meanwhile.
+ * Disables stack traces until the returned function is called. A trace that the SDK requests in full contains the
+ * program's frames only. The SDK stores a trace of each resource in the state (`resource.js`, `Resource.stackTrace`),
+ * half of it frames of Node and Pulumi. It takes four more per output for debugging (`runtime/debuggable.js`), and
+ * ts-node maps each frame: half of a program's time and a fifth of its state. No code of the program may run meanwhile.
  */
 export function filterStackFrames(): () => void {
   const { stackTraceLimit, prepareStackTrace } = Error;
@@ -179,13 +180,13 @@ export function filterStackFrames(): () => void {
   };
 }
 
-/** Of an error that the SDK threw meanwhile, which names no place: where the program was. Others keep the frames they have. */
+/** Adds the program's frames to an error of the SDK without any. Other errors keep theirs. */
 export function ensureStackFrames(error: unknown): unknown {
   if (error instanceof Error && !/\n\s+at /.test(error.stack ?? "")) Error.captureStackTrace(error, ensureStackFrames);
   return error;
 }
 
-/** The SDK leaves out its own frames at the top and one more, which it takes for the resource's constructor. */
+/** Placeholder frames. The SDK drops its own frames at the top, and one more as the resource's constructor. */
 function skippedFrames(frames: NodeJS.CallSite[]): string[] {
   const own = frames.findIndex((frame) => !fileOf(frame)?.startsWith(PULUMI));
   return Array<string>(Math.max(own, 0) + 1).fill("    at pulumi");

@@ -3,7 +3,7 @@ import { isKind } from "../errors";
 import type { Client } from "./client";
 import { numberOr, optionalText } from "./responseTypes";
 
-/** The account that the token belongs to. Sizes in MB (unit: a public ops script; the API documents none). */
+/** Account of the token. Sizes in MB; the API documents no unit, a public operations script names it. */
 export type Account = z.output<typeof account>;
 
 const account = z.object({
@@ -20,23 +20,23 @@ const account = z.object({
 const ME = "query { me { username diskUsage repoCount sshKeyCount activePlan { name includedGb } } }";
 
 export class Accounts {
-  #me: Promise<Account> | undefined;
+  #owner: Promise<Account> | undefined;
 
   constructor(private readonly client: Client) {}
 
-  /** Needs Read Only or Full Access: a Create Only token is refused. */
+  /** Needs a token of the level Read Only or Full Access. */
   me(): Promise<Account> {
     return this.client.query({ purpose: "tell the account", field: "me", document: ME, answer: account });
   }
 
-  /** Whose account it is, asked once per process; undefined where the token may not ask. */
+  /** User name of the account, queried once per process. Undefined where the token lacks permission. */
   async owner(): Promise<string | undefined> {
-    this.#me ??= this.me();
+    this.#owner ??= this.me();
     try {
-      return (await this.#me).username;
+      return (await this.#owner).username;
     } catch (error) {
       if (isKind(error, "permission")) return undefined;
-      this.#me = undefined;
+      this.#owner = undefined;
       throw error;
     }
   }

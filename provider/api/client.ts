@@ -6,24 +6,24 @@ import { limitConcurrency } from "./concurrency";
 import { parseRetryAfter, type RetryPolicy, retry, Unavailable } from "./retry";
 import { post } from "./transport";
 
-/** One operation of the API: its document, and the shape that the answer's only field must have. */
+/** One operation of the API, with the shape of the only field in its answer. */
 export interface Operation<T> {
-  /** What it does, for people: "add the repository "web"". */
+  /** Verb and object for error messages, for example `add the repository "web"`. */
   purpose: string;
-  /** The GraphQL field that is asked for. */
+  /** GraphQL field that the document selects. */
   field: string;
   document: string;
   variables?: Record<string, unknown>;
   answer: z.ZodType<T>;
 }
 
-/** Milliseconds until one request, its answer read to the end, counts as lost. */
+/** Timeout of one request, including its whole answer. Milliseconds. */
 export const REQUEST_TIMEOUT = 30_000;
 
-/** Requests on their way at once: what the engine asks for in parallel by default on a large machine, kind to the service. */
+/** Concurrent requests: the engine's default parallelism on a large machine. */
 const MAX_IN_FLIGHT = 16;
 
-/** Milliseconds for which a refused token counts as refused without asking again: the length of a run's last moments. */
+/** Time for which an authentication failure is cached, so that parallel resources fail fast. Milliseconds. */
 const REFUSAL_TTL = 10_000;
 
 export interface ClientOptions {
@@ -31,10 +31,7 @@ export interface ClientOptions {
   retry?: RetryPolicy;
 }
 
-/**
- * Speaks GraphQL with one account: timeouts, kinds of errors, and retries of what may be repeated.
- * Knows nothing of keys and repositories.
- */
+/** GraphQL client of one account: timeouts, kinds of errors, and retries of operations that are safe to repeat. */
 export class Client {
   readonly #config: Config;
   readonly #options: ClientOptions;
@@ -47,24 +44,24 @@ export class Client {
     this.#options = options;
   }
 
-  /** Asks for something. Repeated on a fault, as a question changes nothing. */
+  /** Reads. Retried, as a query changes nothing. */
   query<T>(operation: Operation<T>): Promise<T> {
     return this.#withRetry(operation);
   }
 
-  /** A change that ends in the same state however often it is carried out (an edit, a deletion), so it is repeated too. */
+  /** An idempotent mutation, as edits and deletions are. Retried. */
   mutate<T>(operation: Operation<T>): Promise<T> {
     return this.#withRetry(operation);
   }
 
   /**
-   * An addition: repeated only after `find` has looked whether the lost request was carried out.
-   * `find` answers what it found, or undefined where nothing was added.
+   * A create. Retried only after a look-up, as the server may have executed a request whose answer was lost.
+   * @param find looks up the object of the lost request; undefined where it does not exist
    */
   create<T>(operation: Operation<T>, find: () => Promise<T | undefined>): Promise<T> {
     let outcomeUnknown = false;
     return this.#withRetry(operation, async (failure) => {
-      // Once lost, always suspected: what a slow server does late shows in a later look only.
+      // Unknown once, unknown for all retries: a slow server may execute the first request late.
       outcomeUnknown ||= failure.details.outcomeUnknown;
       return outcomeUnknown ? find() : undefined;
     });
@@ -78,7 +75,7 @@ export class Client {
   }
 
   async #send<T>(operation: Operation<T>): Promise<T> {
-    // A thousand resources must not knock a thousand times with a token that was just refused.
+    // Without this cache each of a thousand resources would send the refused token again.
     if (this.#refused && Date.now() < this.#refused.until) throw this.#refused.error;
     this.#transport ??= this.#connect();
     const transport = await this.#transport;
@@ -115,7 +112,7 @@ export class Client {
   #translate(operation: Operation<unknown>, error: unknown): ProviderError {
     const answer = asAnswer(error, operation.field);
     if (!answer) return unreachable(operation, this.#config.endpoint, error);
-    // A server that repeats the request's header in its error must not bring the token onto a screen.
+    // A server may quote the request's header in its error: the token must not reach the screen.
     const reason = answer.messages.join("; ").replaceAll(requireToken(this.#config), "[token]");
     if (answer.hasData) {
       return new Unavailable(`BorgBase could not ${operation.purpose}: an error came beside the answer: ${reason}.`, {
@@ -150,7 +147,7 @@ export class Client {
   }
 }
 
-/** Token levels, as BorgBase's API documentation names them: what each operation needs at least. */
+/** Lowest token level of each operation, in the words of BorgBase's API documentation. */
 const LEVEL_NEEDED: Record<string, string> = {
   sshAdd: "Create Only or Full Access",
   repoAdd: "Create Only or Full Access",
@@ -163,7 +160,7 @@ const LEVEL_NEEDED: Record<string, string> = {
   repoDelete: "Full Access",
 };
 
-// The API answers most failures with HTTP 200 and a sentence, so the sentences are all there is to tell them apart.
+// The API answers most failures with HTTP 200 and a sentence: only its text distinguishes them.
 const NOT_FOUND = /\bnot found\b|\bdoes not exist\b/i;
 const AUTHENTICATION =
   /not (?:logged in|authenticated)|authentication (?:credentials|failed|required)|(?:invalid|expired|bad|revoked|unknown) (?:api )?token|token (?:is |has |was )?(?:invalid|expired|revoked)|unauthorized|not enough segments|signature (?:has expired|verification failed)/i;
@@ -174,11 +171,11 @@ interface Answer {
   status: number;
   messages: string[];
   retryAfter: number | undefined;
-  /** Errors came beside what was asked for: the work may well be done. */
+  /** Whether data came beside the errors: the server may have executed the operation. */
   hasData: boolean;
 }
 
-/** What graphql-request throws for an answer that came. Told by shape: loading its class would load it for every import. */
+/** The answer in an error of graphql-request. Recognised by shape, as its class would load the library at start-up. */
 function asAnswer(error: unknown, field: string): Answer | undefined {
   if (!(error instanceof Error) || !("response" in error) || typeof error.response !== "object" || !error.response) {
     return undefined;
@@ -198,7 +195,7 @@ function messageIn(error: unknown): string {
   return typeof error === "object" && error && "message" in error ? String(error.message) : "";
 }
 
-/** Frameworks in front of GraphQL answer `{"detail": "…"}`; HTML and other bodies are worth nothing to a person. */
+/** Frameworks in front of GraphQL answer `{"detail": "…"}`. HTML and other bodies explain nothing. */
 function detailIn(body: unknown): string[] {
   try {
     const parsed: unknown = JSON.parse(String(body));
@@ -217,7 +214,7 @@ function overloaded(operation: Operation<unknown>, answer: Answer): Unavailable 
   });
 }
 
-/** Codes of Node's network layer that prove that no request was sent. */
+/** Error codes of Node that prove that no request was sent. */
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
 function unreachable(operation: Operation<unknown>, endpoint: string, error: unknown): ProviderError {
@@ -243,7 +240,7 @@ function unreachable(operation: Operation<unknown>, endpoint: string, error: unk
 function codeOf(error: unknown): string {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if ("code" in at && typeof at.code === "string") return at.code;
-    // Both families of a name that resolves to IPv4 and IPv6 were refused: Node wraps the two.
+    // Node wraps the two errors of a name that resolves to IPv4 and IPv6.
     if (at instanceof AggregateError && at.errors.length) return codeOf(at.errors[0]);
   }
   return "";
@@ -256,7 +253,7 @@ function describeNetworkError(error: unknown, code: string): string {
 
 class BadBody extends Error {}
 
-/** A truncated or foreign body with status 200 must count as a lost answer, never as an empty one. */
+/** A truncated or foreign body with status 200 counts as a lost answer, not as an empty one. */
 function parseAnswer(body: string): object {
   const parsed: unknown = JSON.parse(body);
   if (typeof parsed === "object" && parsed !== null && ("data" in parsed || "errors" in parsed)) return parsed;

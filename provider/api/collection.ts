@@ -3,12 +3,12 @@ import type { PendingCreates } from "../pendingCreates";
 import { CreateRecovery } from "./createRecovery";
 import { SharedList } from "./sharedList";
 
-/** All objects of one kind in an account. */
+/** All objects of one type in an account. */
 export abstract class Collection<Item extends { id: string; name: string }> {
   protected readonly list: SharedList<Item>;
   protected readonly recovery: CreateRecovery<Item>;
 
-  /** @param type of the resource */
+  /** @param type type of the resource */
   protected constructor(type: string, fetch: () => Promise<Item[]>, pendingCreates?: PendingCreates) {
     this.list = new SharedList(fetch);
     this.recovery = new CreateRecovery(type, this.list, pendingCreates);
@@ -18,20 +18,20 @@ export abstract class Collection<Item extends { id: string; name: string }> {
     return this.list.all();
   }
 
-  /** As {@link all}, but never from an answer of a moment ago. */
+  /** As {@link all}, but never from the cache. Calls at the same time share one request. */
   refetchCoalesced(): Promise<Item[]> {
     return this.list.refetchCoalesced();
   }
 
-  /** The object, or undefined when the account has none of this id. */
+  /** The object, or undefined where the account lacks it. May come from the cache. */
   async get(id: string): Promise<Item | undefined> {
     return (await this.list.get(id)) ?? this.getUncached(id);
   }
 
-  /** The object as it is at this moment, never from an earlier answer; for decisions about deleting it. */
+  /** The object, never from the cache: for decisions about its deletion. */
   abstract getUncached(id: string): Promise<Item | undefined>;
 
-  /** Deletes the object and what it holds. Whether there was something to delete: false for one that the account does not have. */
+  /** Deletes the object and its contents. Returns false where the account lacks the object. */
   async delete(id: string): Promise<boolean> {
     try {
       await this.remove(id);
@@ -40,12 +40,12 @@ export abstract class Collection<Item extends { id: string; name: string }> {
     } catch (error) {
       this.list.invalidate();
       if (isKind(error, "notFound")) return false;
-      // What does not exist may also be answered with null, which by itself says nothing.
+      // Null answers both a missing object and a failed deletion.
       if (isKind(error, "answer") && !(await this.getUncached(id))) return false;
       throw error;
     }
   }
 
-  /** Sends the deletion. */
+  /** Sends the delete request. */
   protected abstract remove(id: string): Promise<unknown>;
 }

@@ -1,4 +1,4 @@
-/** At most `most` of the given tasks run at once; the others wait in the order in which they came. */
+/** Runs at most `max` tasks at once. The others wait in order. */
 export function limitConcurrency(max: number): <T>(task: () => Promise<T>) => Promise<T> {
   let running = 0;
   const waiting: (() => void)[] = [];
@@ -8,7 +8,7 @@ export function limitConcurrency(max: number): <T>(task: () => Promise<T>) => Pr
     try {
       return await task();
     } finally {
-      // The place is handed on rather than given back, so that nobody who comes later can take it first.
+      // Handing the slot to the next waiting task keeps a later one from overtaking it.
       const next = waiting.shift();
       if (next) next();
       else running--;

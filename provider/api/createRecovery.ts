@@ -2,53 +2,58 @@ import { isKind, ProviderError } from "../errors";
 import type { PendingCreates } from "../pendingCreates";
 import type { SharedList } from "./sharedList";
 
-/** One addition: what is asked for, and how to tell that an object is what became of it. */
+/** A create, and how to recognise the object that it made. */
 export interface CreateRequest<T, Args extends { name: string }> {
-  /** Which resource it is for; absent where nobody can tell, and then an interrupted run is not remembered. */
+  /** Resource that the object is for. Absent: an interrupted run is not recovered. */
   origin: string | undefined;
   name: string;
   args: Args;
-  /** Whether an object is just what an addition with these arguments makes. */
+  /** Whether a create with these arguments makes exactly such an object. */
   matches(item: T, args: Args): boolean;
-  /** What is left today of arguments of an earlier run: what they name may be deleted since. Default: all. */
+  /** Arguments of an earlier run without references to objects deleted since. Default: unchanged. */
   survivingArgs?(args: Args): Promise<Args>;
-  /** Whether nothing is lost when the object is: it holds no data. */
+  /** Whether the object contains no data, so that nothing is lost with it. */
   isUnused(item: T): boolean;
-  /** Whether the object can be made what is asked for. */
+  /** Whether an update can turn the object into the requested one. */
   isAdoptable(item: T): boolean;
-  /** Deletes it. */
+  /** Deletes an orphan that cannot be adopted. */
   discard(item: T): Promise<unknown>;
-  /** Sends it; `find` is the look-up for a lost answer. */
+  /** Sends the create; `find` looks up its object after a lost answer. */
   send(find: () => Promise<T | undefined>): Promise<T>;
 }
 
 export interface CreateOutcome<T> {
   item: T;
-  /** An interrupted run made it, perhaps for an older version of the program: it may need a change. */
+  /** Whether an interrupted run made the object. It may need an update, as the program may have changed since. */
   recovered: boolean;
   /**
-   * Ids of unused objects just like it that were there before, and that neither the state nor the journal has shown so far.
-   * An interrupted run on another machine may have left them: nobody can tell, so nothing is done with them.
+   * Ids of older unused objects with the same arguments, known neither from the state nor from a pending create.
+   * An interrupted run on another machine may have left them. Nothing proves it, so they are only reported.
    */
   possibleDuplicates: string[];
 }
 
 /**
- * Additions whose answer may be lost. BorgBase takes no idempotency key and allows equal names, so what a lost request
- * made is told by: not there before this process added anything, not the answer to another addition, and just as asked.
- * What an interrupted run made is told by the journal.
+ * Creates an object once, although the answer may be lost. BorgBase has no idempotency key and allows equal names. The
+ * object of a lost answer is the one that is new in this process, matches the arguments, and answers no other create.
+ * The object of an interrupted run is found through its pending create.
+ *
+ *     record pending ── answer ──────────── record id ── state shows the id ── resolved
+ *                   ├─ lost answer ─ look up ── found: as an answer; else send again
+ *                   ├─ sure failure ──────────────────────────────────────── resolved
+ *                   └─ killed, no answer ── next run: findOrphan ── adopt, or discard and create
  */
 export class CreateRecovery<T extends { id: string; name: string }> {
   readonly #kind: string;
   readonly #list: SharedList<T>;
   readonly #pendingCreates: PendingCreates | undefined;
   readonly #assignedIds = new Set<string>();
-  /** Ids by name: of what was there before, and of what additions became since. */
+  /** Ids of the baseline and of all creates since, by name. */
   readonly #idsByName = new Map<string, string[]>();
   readonly #queueByName = new Map<string, Promise<unknown>>();
   #baseline: Promise<Map<string, T>> | undefined;
 
-  /** @param kind the type of the resource */
+  /** @param kind type of the resource */
   constructor(kind: string, list: SharedList<T>, pendingCreates?: PendingCreates) {
     this.#kind = kind;
     this.#list = list;
@@ -56,8 +61,8 @@ export class CreateRecovery<T extends { id: string; name: string }> {
   }
 
   /**
-   * The object that the request became. Additions of one name wait for each other: of two equal ones under way at once,
-   * nobody could tell whose the one that is found was.
+   * Creates the object, or adopts the one of an interrupted run. Creates of one name run one after the other: two equal
+   * ones at once could not be told apart.
    */
   run<Args extends { name: string }>(request: CreateRequest<T, Args>): Promise<CreateOutcome<T>> {
     const outcome = (this.#queueByName.get(request.name) ?? Promise.resolve()).then(() => this.#run(request));
@@ -88,14 +93,14 @@ export class CreateRecovery<T extends { id: string; name: string }> {
       return { item: created, recovered: false, possibleDuplicates: this.#possibleDuplicates(request, baseline) };
     } catch (error) {
       this.#list.invalidate();
-      // Without a usable answer it may have been made all the same: the next run looks.
+      // Without a usable answer the object may exist: the pending create stays for the next run.
       outcomeUnknown ||= isKind(error, "unavailable", "answer");
       if (request.origin && !outcomeUnknown) this.#pendingCreates?.resolve(this.#kind, request.origin);
       throw error;
     }
   }
 
-  /** The engine asks for it, so its state does not know it; what the journal names was made for this very resource. */
+  /** The object that an interrupted run made for this resource. The state lacks it, as the engine asks for a create. */
   async #findOrphan<Args extends { name: string }>(request: CreateRequest<T, Args>): Promise<T | undefined> {
     const pending = request.origin && this.#pendingCreates?.find(this.#kind, request.origin);
     if (!pending) return undefined;
@@ -105,13 +110,16 @@ export class CreateRecovery<T extends { id: string; name: string }> {
       const args = pending.args as Args;
       return this.#findUnique(request, (await request.survivingArgs?.(args)) ?? args, isNew);
     }
-    // It is known by its id, so a run that was interrupted again may have changed it.
+    // The id alone identifies it: another interrupted run may have updated the object.
     return (await this.#list.refetch()).find(
       (item) => item.id === pending.id && !this.#assignedIds.has(item.id) && request.isUnused(item),
     );
   }
 
-  /** What a request became whose answer nobody saw. */
+  /**
+   * The object of a create without an answer, or undefined.
+   * @throws `refused` where several match
+   */
   async #findUnique<Args extends { name: string }>(
     request: CreateRequest<T, Args>,
     args: Args,
@@ -128,7 +136,7 @@ export class CreateRecovery<T extends { id: string; name: string }> {
     );
   }
 
-  /** The object is what became of the request, so of no other one. */
+  /** Assigns the object to the request, and thereby to no other one. */
   #assign<Args extends { name: string }>(request: CreateRequest<T, Args>, id: string): void {
     this.#assignedIds.add(id);
     this.#addId(request.name, id);

@@ -9,7 +9,7 @@ export type { Account } from "./account";
 export type { Key } from "./keys";
 export type { ApiRepo, RepoMutationVars } from "./repos";
 
-/** One account at BorgBase, by the nouns of its API. */
+/** One account at BorgBase: a collection per type of object. */
 export interface Api {
   keys: Keys;
   repos: Repos;
@@ -17,11 +17,11 @@ export interface Api {
 }
 
 export interface ApiOptions extends ClientOptions {
-  /** Where additions are remembered until the engine's state knows them. */
+  /** Records creates until the state contains their objects. Absent: no interrupted run is recovered. */
   pendingCreates?: PendingCreates;
 }
 
-/** Makes no connection yet: that happens with the first question. */
+/** Creates a client. It connects with its first request. */
 export function connect(config: Config, options: ApiOptions = {}): Api {
   const client = new Client(config, options);
   const keys = new Keys(client, options.pendingCreates);

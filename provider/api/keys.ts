@@ -6,7 +6,7 @@ import { Collection } from "./collection";
 import type { CreateOutcome } from "./createRecovery";
 import { deleted, id, numberOr, optionalText } from "./responseTypes";
 
-/** A registered SSH key, as the API holds it. `keyData` is algorithm and base64 body, without a comment. */
+/** A registered SSH key in the form of the API. `keyData` is algorithm and base64 body, without a comment. */
 export type Key = z.output<typeof key>;
 
 const key = z.object({
@@ -27,7 +27,7 @@ const key = z.object({
 
 const FIELDS = "id name keyData keyType bits comment hashMd5 hashSha256 addedAt lastUsedAt";
 const LIST = `query { sshList { ${FIELDS} } }`;
-// `String!` although newer servers take null: older ones declare the arguments as required.
+// `String!`, as older servers declare the arguments as required.
 const ADD = `mutation ($name: String!, $keyData: String!) { sshAdd(name: $name, keyData: $keyData) { keyAdded { ${FIELDS} } } }`;
 const removal = (type: string) => `mutation ($id: ${type}!) { sshDelete(id: $id) { ok } }`;
 
@@ -35,7 +35,7 @@ const created = z.object({ keyAdded: key });
 const asAnswer = (found: Key | undefined) => found && { keyAdded: found };
 
 export class Keys extends Collection<Key> {
-  /** Declared as String by clients since 2023 and as Int before; the schema's answer to the first deletion settles it. */
+  /** GraphQL type of an id: String since 2023, Int before. The first deletion shows which one the server declares. */
   #idType: "String" | "Int" = "String";
 
   constructor(
@@ -46,12 +46,12 @@ export class Keys extends Collection<Key> {
     super("SshKey", () => client.query(list), pendingCreates);
   }
 
-  /** There is no query for a single key. */
+  /** Read from the list, as the API has no query for a single key. */
   async getUncached(id: string): Promise<Key | undefined> {
     return (await this.refetchCoalesced()).find((item) => item.id === id);
   }
 
-  /** @param origin which resource it is for */
+  /** @param origin resource that the key is for */
   create(name: string, keyData: string, origin?: string): Promise<CreateOutcome<Key>> {
     return this.recovery.run({
       origin,
@@ -83,7 +83,7 @@ export class Keys extends Collection<Key> {
       await this.#removeAs(declared, id);
     } catch (error) {
       const other = declared === "String" ? "Int" : "String";
-      // A schema that wants the other type refuses the document before it does anything.
+      // A server with the other type refuses the document before execution.
       if (!isKind(error, "remote") || !new RegExp(`\\b${other}\\b`).test(messageOf(error))) throw error;
       await this.#removeAs(other, id);
       this.#idType = other;
@@ -104,7 +104,7 @@ export class Keys extends Collection<Key> {
   }
 }
 
-/** The same key, whatever comment or blanks stand around its algorithm and body. */
+/** Compares algorithm and body; comment and blanks mean nothing. */
 function sameBody(a: string, b: string): boolean {
   const body = (line: string) => line.trim().split(/\s+/).slice(0, 2).join(" ");
   return body(a) === body(b);

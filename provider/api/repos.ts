@@ -8,10 +8,10 @@ import type { CreateOutcome } from "./createRecovery";
 import type { Keys } from "./keys";
 import { deleted, flag, id, numberOr, oneToOne, optionalText, selectionOf } from "./responseTypes";
 
-/** A repository, as the API holds it: sizes in MB, ids as sorted sets, unset texts as undefined. */
+/** A repository in the form of the API: sizes in MB, ids as sorted sets, unset texts as undefined. */
 export type ApiRepo = z.output<typeof special> & RepoApiValues;
 
-/** Fields that the API holds in another form than the declaration, or that are no argument. */
+/** Fields whose form in the API differs from the declaration, and fields that are no argument. */
 const special = z.object({
   id,
   quota: numberOr(0),
@@ -38,10 +38,10 @@ const special = z.object({
     .transform((server) => server ?? undefined),
 });
 
-const declared = oneToOne(repoSchema.declarations(z));
-const repo = z.object({ ...special.shape, ...declared.shape }) as unknown as z.ZodType<ApiRepo>;
+const mapped = oneToOne(repoSchema.declarations(z));
+const repo = z.object({ ...special.shape, ...mapped.shape }) as unknown as z.ZodType<ApiRepo>;
 
-/** The arguments of `repoAdd` and `repoEdit`, by the API's names. All are optional in an edit: what is left out stays. */
+/** Variables of `repoAdd` and `repoEdit`, by the API's names. `repoEdit` leaves unset ones unchanged. */
 export type RepoMutationVars = Partial<Omit<RepoApiValues, "createdAt">> & {
   quota?: number;
   quotaEnabled?: boolean;
@@ -53,7 +53,7 @@ export type RepoMutationVars = Partial<Omit<RepoApiValues, "createdAt">> & {
 };
 
 const TYPES: Record<string, string> = {
-  ...declared.types,
+  ...mapped.types,
   quota: "Int",
   quotaEnabled: "Boolean",
   compactionEnabled: "Boolean",
@@ -63,22 +63,22 @@ const TYPES: Record<string, string> = {
   compactionHourTimezone: "String",
 };
 
-const FIELDS = selectionOf(special.shape, declared.shape);
+const FIELDS = selectionOf(special.shape, mapped.shape);
 const LIST = `query { repoList { ${FIELDS} } }`;
 const ONE = `query ($id: String!) { repo(repoId: $id) { ${FIELDS} } }`;
 const REMOVE = "mutation ($id: String!) { repoDelete(id: $id) { ok } }";
 
-/** A document that names only the arguments that are given: naming one without a value would unset it. */
+/** A document with the given arguments only: the API unsets an argument without a value. */
 function document(field: "repoAdd" | "repoEdit", answer: string, args: RepoMutationVars): string {
   const required = field === "repoAdd" ? ["name", "region"] : [];
   const names = Object.keys(args);
-  const declared = names.map((name) => `$${name}: ${TYPES[name]}${required.includes(name) ? "!" : ""}`);
+  const variables = names.map((name) => `$${name}: ${TYPES[name]}${required.includes(name) ? "!" : ""}`);
   const passed = names.map((name) => `${name}: $${name}`);
   if (field === "repoEdit") {
-    declared.unshift("$id: String!");
+    variables.unshift("$id: String!");
     passed.unshift("id: $id");
   }
-  return `mutation (${declared.join(", ")}) { ${field}(${passed.join(", ")}) { ${answer} { ${FIELDS} } } }`;
+  return `mutation (${variables.join(", ")}) { ${field}(${passed.join(", ")}) { ${answer} { ${FIELDS} } } }`;
 }
 
 const KEY_LISTS = ["appendOnlyKeys", "fullAccessKeys", "rsyncKeys"] as const;
@@ -97,8 +97,8 @@ export class Repos extends Collection<ApiRepo> {
   }
 
   /**
-   * Asked for by its id, as a list may be cut short. A Create Only token may not ask: then the list has to know it, and
-   * where it does not, the refusal is thrown.
+   * Queried by id, as a list may be incomplete. With a Create Only token the list has to contain it.
+   * @throws `permission` where such a token's list lacks it
    */
   async getUncached(id: string): Promise<ApiRepo | undefined> {
     try {
@@ -107,7 +107,7 @@ export class Repos extends Collection<ApiRepo> {
         field: "repo",
         document: ONE,
         variables: { id },
-        // Null is an answer; no such field at all, as in another service's JSON, is none.
+        // Null is valid; an absent field, as in the JSON of another service, is not.
         answer: repo.nullable(),
       });
       return found ?? undefined;
@@ -120,7 +120,7 @@ export class Repos extends Collection<ApiRepo> {
     }
   }
 
-  /** @param origin which resource it is for */
+  /** @param origin resource that the repository is for */
   create(args: RepoMutationVars & { name: string; region: string }, origin?: string): Promise<CreateOutcome<ApiRepo>> {
     return this.recovery.run({
       origin,
@@ -148,12 +148,12 @@ export class Repos extends Collection<ApiRepo> {
     });
   }
 
-  /** A key that is deleted is in no repository's lists any more. */
+  /** The server removes deleted keys from the lists of all repositories. */
   async #withoutDeletedKeys<Args extends RepoMutationVars>(args: Args): Promise<Args> {
-    const there = new Set((await this.keys.refetchCoalesced()).map(({ id }) => id));
+    const existing = new Set((await this.keys.refetchCoalesced()).map(({ id }) => id));
     const surviving = KEY_LISTS.filter((name) => args[name]).map((name) => [
       name,
-      args[name]?.filter((id) => there.has(id)),
+      args[name]?.filter((id) => existing.has(id)),
     ]);
     return { ...args, ...Object.fromEntries(surviving) };
   }
@@ -186,16 +186,16 @@ export class Repos extends Collection<ApiRepo> {
   }
 }
 
-/** Whether a repository is just what an addition with these arguments makes. */
+/** Whether a create with these arguments makes exactly such a repository. */
 function matchesArgs(item: ApiRepo, args: RepoMutationVars): boolean {
   const { name, quota, ...others } = args;
   if (item.name !== name) return false;
   if (args.quotaEnabled && item.quota !== quota) return false;
-  return Object.entries(others).every(([name, wanted]) => {
+  return Object.entries(others).every(([name, expected]) => {
     const actual: unknown = item[name as keyof ApiRepo];
-    return Array.isArray(wanted)
-      ? JSON.stringify([...wanted].sort()) === JSON.stringify(actual)
-      : equalsIgnoringCase(wanted, actual);
+    return Array.isArray(expected)
+      ? JSON.stringify([...expected].sort()) === JSON.stringify(actual)
+      : equalsIgnoringCase(expected, actual);
   });
 }
 

@@ -2,17 +2,16 @@ import { z } from "zod";
 import type { ApiType, Declarations, Field } from "../schema/define";
 
 /*
- * What the API writes where nothing is set differs by field and age of the server: "", null or nothing at all.
- * One reading for all of them.
+ * Readers of response fields. An unset field is "", null or absent, depending on the field and the age of the server.
  */
 
-/** A text that may be unset: undefined for "", null and nothing. */
+/** Optional text: undefined for "", null and an absent field. */
 export const optionalText = z
   .string()
   .nullish()
   .transform((text) => text || undefined);
 
-/** A number that may be unset; `unset` says what that means. */
+/** Optional number. @param unset its value for null and an absent field */
 export const numberOr = (unset: number) =>
   z
     .number()
@@ -24,19 +23,19 @@ export const flag = z
   .nullish()
   .transform((value) => value ?? false);
 
-/** An id: a string, though older servers write key ids as numbers (adhawkins/ansible-borgbase declares Int). */
+/** Id as a string. Older servers write key ids as numbers (adhawkins/ansible-borgbase declares Int). */
 export const id = z.union([z.string().min(1), z.number().int().transform(String)]);
 
-/** Ids as a set: sorted and without repeats, as their order means nothing and differs from answer to answer. */
+/** Set of ids, sorted and unique: the order of the answer is arbitrary. */
 export const idSet = z
   .array(id)
   .nullish()
   .transform((ids) => [...new Set(ids ?? [])].sort());
 
-/** The answer to a deletion. `ok: false` is a failure that came as a success (clevyr/borgbase-operator). */
+/** Answer to a deletion. `ok: false` is a failure, although no error accompanies it (clevyr/borgbase-operator). */
 export const deleted = z.object({ ok: z.literal(true, { error: "the server answered ok: false" }) });
 
-/** Fields that a declaration maps one to one: how to read each null-safe, and the GraphQL type of its variable. */
+/** Null-safe readers and GraphQL variable types of all fields that a declaration maps one to one. */
 export function oneToOne<D extends Declarations>(declarations: D) {
   const types: Record<string, ApiType> = {};
   const shape: Record<string, z.ZodType> = {};
@@ -56,7 +55,7 @@ function readerOf(type: ApiType, isOptional: boolean): z.ZodType {
   return isOptional ? optionalText : z.string();
 }
 
-/** The GraphQL selection that answers shapes of an object, nested objects included. */
+/** GraphQL selection for the shapes of an object, nested objects included. */
 export function selectionOf(...shapes: Record<string, unknown>[]): string {
   const fields = shapes.flatMap((shape) =>
     Object.entries(shape).map(([name, reader]) => {

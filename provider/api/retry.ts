@@ -1,25 +1,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProviderError } from "../errors";
 
-/** How long and how often a call is tried. Times in milliseconds. */
+/** Limits of the retries of one call. Times in milliseconds. */
 export interface RetryPolicy {
-  /** The upper bound of the first pause; it doubles with each try (AWS, "Exponential backoff and jitter": full jitter). */
+  /** Upper bound of the first delay; doubles with each retry (AWS, "Exponential backoff and jitter": full jitter). */
   baseDelay: number;
+  /** Upper bound of every delay. */
   maxDelay: number;
-  /** No new try starts once this much time has gone by since the first. */
+  /** Time since the first try after which no retry starts. */
   maxElapsed: number;
 }
 
 export const RETRY: RetryPolicy = { baseDelay: 250, maxDelay: 8_000, maxElapsed: 60_000 };
 
-/** No usable answer came. Says whether the request may have been carried out, and when the server wants to be asked again. */
+/** No usable answer: the only error that is retried. */
 export class Unavailable extends ProviderError {
   constructor(
     message: string,
     readonly details: {
-      /** False only where the server said, or the network proves, that nothing was done. */
+      /** Whether the server may have executed the request. False only on proof that it did not. */
       outcomeUnknown: boolean;
-      /** Milliseconds that the server asked to wait (`Retry-After`). */
+      /** Delay that the server requests (`Retry-After`). Milliseconds. */
       retryAfter?: number;
       cause?: unknown;
     },
@@ -29,8 +30,8 @@ export class Unavailable extends ProviderError {
 }
 
 /**
- * Calls `attempt` until it answers, fails for good, or the budget is spent. `before` runs ahead of each further try and
- * may end the loop with a result of its own: a mutation looks up there whether its lost answer meant success.
+ * Calls `attempt` until it succeeds, fails with another error, or `maxElapsed` has passed. `beforeRetry` runs before each
+ * retry and may end the loop with a result: a create looks up its object there.
  */
 export async function retry<T>(
   attempt: () => Promise<T>,
@@ -54,7 +55,7 @@ export async function retry<T>(
 
 function delayBefore(tries: number, failure: Unavailable, policy: RetryPolicy): number {
   const jittered = Math.random() * Math.min(policy.maxDelay, policy.baseDelay * 2 ** tries);
-  // An early try is an unkind one: never before the moment that the server named.
+  // Never retry before Retry-After.
   return failure.details.retryAfter === undefined ? jittered : failure.details.retryAfter + jittered;
 }
 
@@ -71,7 +72,7 @@ function exhausted(error: Unavailable, tries: number): ProviderError {
   );
 }
 
-/** `Retry-After` in milliseconds: seconds or an HTTP date (RFC 9110, section 10.2.3); undefined where it is neither. */
+/** `Retry-After` in milliseconds: seconds or an HTTP date (RFC 9110, section 10.2.3); undefined for any other text. */
 export function parseRetryAfter(header: string | null, now = Date.now()): number | undefined {
   if (!header) return undefined;
   if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;

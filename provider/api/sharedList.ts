@@ -1,24 +1,23 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Milliseconds without a read that end a burst of them, and with it what its answer is good for. */
+/** The cache expires this long after the last read. Milliseconds. */
 const IDLE_TTL = 5_000;
-/** A burst's answer is never older than this: refreshing a thousand resources on a busy machine takes some twenty seconds. */
+/** Maximum age of the cache. A refresh of a thousand resources takes about 20 s on a busy machine. Milliseconds. */
 const MAX_TTL = 30_000;
 
 interface Entry<T> {
   items: Promise<Map<string, T>>;
-  /** The same, once it is there. */
+  /** The items, once the request has ended. */
   resolved?: Map<string, T>;
-  /** When the burst ends unless somebody asks before. */
+  /** Time of expiry unless a read comes first. */
   idleExpiry: number;
-  /** When it ends at the latest. */
+  /** Latest time of expiry. */
   maxExpiry: number;
 }
 
 /**
- * One list query for all reads that are asked for together. The engine reads a thousand resources one by one; each
- * shares the list that is under way or has just come. Changes of the same process are told to it, so that nobody is
- * answered from before a change that had already ended.
+ * Single-flight cache of a list query. The engine reads a thousand resources one by one; their reads share one request.
+ * Changes of this process update the cache, so that no later read returns an older value.
  */
 export class SharedList<T extends { id: string }> {
   #fetch: () => Promise<T[]>;
@@ -37,13 +36,13 @@ export class SharedList<T extends { id: string }> {
     return [...(await this.#items()).values()];
   }
 
-  /** The list as it is now, whatever was answered before. */
+  /** Sends a new request, whatever the cache contains. */
   refetch(): Promise<T[]> {
     this.invalidate();
     return this.all();
   }
 
-  /** The same for all who ask at one moment: none of them is answered by a request that was sent before. */
+  /** As {@link refetch}, with one request for all calls of the same turn of the event loop. */
   refetchCoalesced(): Promise<T[]> {
     this.#pendingRefetch ??= nextTurn().then(() => {
       this.#pendingRefetch = undefined;
@@ -56,17 +55,17 @@ export class SharedList<T extends { id: string }> {
     this.#current = undefined;
   }
 
-  /** An object was added or changed: this is what it is now. */
+  /** Stores a created or updated object. */
   put(item: T): void {
     this.#apply((items) => items.set(item.id, item));
   }
 
-  /** An object was deleted. */
+  /** Removes a deleted object. */
   remove(id: string): void {
     this.#apply((items) => items.delete(id));
   }
 
-  /** A list that is still under way may be from before the change: it serves those who asked before, and nobody else. */
+  /** A request in flight may return data from before the change: only reads from before may use it. */
   #apply(change: (items: Map<string, T>) => void): void {
     if (this.#current?.resolved) change(this.#current.resolved);
     else this.invalidate();
@@ -90,7 +89,7 @@ export class SharedList<T extends { id: string }> {
         entry.idleExpiry = Date.now() + IDLE_TTL;
         entry.maxExpiry = Date.now() + MAX_TTL;
       },
-      // A failure is the business of those who asked together; the next one asks anew.
+      // Only the reads in flight fail; the next read sends a new request.
       () => {
         entry.idleExpiry = 0;
       },

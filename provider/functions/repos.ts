@@ -28,7 +28,7 @@ export const getRepo: DataFunction<IdOrName, RepoInfo> = {
   },
 };
 
-/** The server's own filter has an undocumented match rule, so names are compared here: exactly. */
+/** Names are compared here, exactly: the match rule of the server's own filter is undocumented. */
 export const getRepos: DataFunction<{ name?: string | undefined }, RepoInfo[]> = {
   schema: getReposSchema,
   async run({ name }, context) {

@@ -22,11 +22,11 @@ function target(where: Where): Target {
     timeout,
     hostKey,
     ...(proxyJump !== undefined && { proxyJump }),
-    credentials: credentials.filter((way) => Object.values(way).some(Boolean)),
+    credentials: credentials.filter((each) => Object.values(each).some(Boolean)),
   };
 }
 
-/** Free space where backups go. Works on hosts without a shell too. */
+/** Free space on a host, also without a shell. */
 export const getStorage: DataFunction<StorageArgs, StorageInfo> = {
   schema: getStorageSchema,
   async run({ path, ...where }) {
@@ -42,7 +42,7 @@ export const getStorage: DataFunction<StorageArgs, StorageInfo> = {
   },
 };
 
-/** Tries a connection step by step. A host that refuses is an answer; only arguments that cannot be used are an error. */
+/** Tests a connection step by step. A failed step is a result; only invalid arguments are an error. */
 export const testConnection: DataFunction<Where, ConnectionInfo> = {
   schema: testConnectionSchema,
   async run(where) {

@@ -1,28 +1,27 @@
 /*
- * All that the provider relies on inside Pulumi's dynamic provider host, `cmd/dynamic-provider/index.js` of @pulumi/pulumi,
- * as seen in 3.270.0. The process belongs to the dynamic providers of all packages: nothing of it is changed for good.
+ * All dependencies on the internals of Pulumi's dynamic provider host, `cmd/dynamic-provider/index.js` of @pulumi/pulumi,
+ * as seen in 3.270.0. The process is shared with the dynamic providers of other packages: every change is undone.
  */
 
 import { lazy } from "../lazy";
 
-/** The property that holds the text of the provider (`providerKey`). In inputs and outputs; what lacks it is no state of ours. */
+/** Property with the text of the provider (`providerKey`), in inputs and outputs of every state. */
 export const PROVIDER_TEXT = "__provider";
 
-/** The project's name (`metadata.js`, `getProject`), from the language host's environment. Without it, an empty one. */
+/** Name of the project (`metadata.js`, `getProject`), from the language host's environment. Empty without it. */
 export function project(): string {
   return process.env.PULUMI_PROJECT ?? "";
 }
 
-/** The engine's port on this machine, which the host is started with (`main`). Undefined where it is started otherwise. */
+/** The engine's local port, an argument of the host (`main`). Undefined for another argument. */
 export function enginePort(): number | undefined {
   const port = /^127\.0\.0\.1:(\d+)$/.exec(process.argv[2] ?? "")?.[1];
   return port ? Number(port) : undefined;
 }
 
 /**
- * An error whose message the engine shows, and of which the host prints nothing beside. It prints
- * `${error}: ${error.stack}` of an error of check, diff, read and delete: of this one ": ", and that line is left out, where
- * the host prints it next. Where a host prints another line, it is shown.
+ * An error that only the engine shows. The host also prints `${error}: ${error.stack}` for check, diff, read and delete.
+ * For this error the line is `: `, and it is suppressed. A host that prints another line shows that line.
  */
 export class QuietError extends Error {
   override readonly stack = "";
@@ -34,7 +33,7 @@ export class QuietError extends Error {
 
 let isWatching = false;
 
-/** Drops the next text for standard error, if it is this one and the code that runs now writes it before it ends. */
+/** Suppresses the next write to standard error, if it is this text and in the same turn. */
 function suppressNextWrite(text: string): void {
   if (isWatching) return;
   isWatching = true;
@@ -61,10 +60,10 @@ interface DeleteRequest {
 }
 
 /**
- * Called when the host reads a provider's `delete`, which it does to call it at once: `provider.delete(req.getId(), props)`
- * (`delete`). It hands on neither URN nor name, which are in the request: so the request that is asked for its id before
- * the code that runs now ends is remembered. A host that calls it otherwise leaves deletions without a URN.
- * @returns the URN, to be asked for once `delete` has been called
+ * Captures the URN of a deletion, which the host does not pass. The host evaluates `provider.delete(req.getId(), props)`
+ * (`delete`): this function runs when it reads `delete`, and the next request with a call of `getId` in the same turn is
+ * the deletion's. A host that calls otherwise leaves deletions without a URN.
+ * @returns reads the URN, once `delete` is called
  */
 export function captureDeleteUrn(): () => string | undefined {
   let found: DeleteRequest | undefined;
@@ -86,10 +85,10 @@ export function captureDeleteUrn(): () => string | undefined {
   return () => found?.getUrn();
 }
 
-/** Makes the requests what they were. */
+/** Restores `getId` of the requests. */
 let restoreRequests = () => {};
 
-/** The requests of the host's own copy of Pulumi's protocol, wherever a package manager has put it. */
+/** Request classes of the host's own copy of Pulumi's protocol, wherever the package manager installed it. */
 const deleteRequests = lazy((): DeleteRequest[] =>
   Object.entries(require.cache).flatMap(([path, loaded]) => {
     if (!/[\\/]@pulumi[\\/]pulumi[\\/]proto[\\/]provider_pb\.js$/.test(path)) return [];

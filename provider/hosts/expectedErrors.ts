@@ -1,7 +1,7 @@
 import { messageOf, ProviderError } from "../errors";
 import { QuietError } from "./dynamicHostInternals";
 
-/** An expected failure as the host shows it best: its message and nothing else. */
+/** Shows an expected error as its message alone, without a stack. */
 export async function withExpectedErrors<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();

@@ -1,7 +1,7 @@
 import type { Properties } from "../lifecycle";
 import { UNKNOWN } from "../lifecycle/resource";
 
-/** What the engine writes for values that are not known yet, by kind of value (pulumi/pulumi 3.259.0, `sdk/go/common/resource/plugin/rpc.go`). */
+/** The engine's texts for unknown values, by type (pulumi/pulumi 3.259.0, `sdk/go/common/resource/plugin/rpc.go`). */
 const UNKNOWN_TEXTS = new Set([
   "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
@@ -13,19 +13,19 @@ const UNKNOWN_TEXTS = new Set([
 ]);
 const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** Properties as an engine hands them over, its sign for the unknown made ours. */
+/** Properties of the engine, with unknown values as {@link UNKNOWN}. */
 export function fromEngine(values: Properties): Properties {
   return mapDeep(values, (leaf) =>
     typeof leaf === "string" && UNKNOWN_TEXTS.has(leaf) ? UNKNOWN : leaf,
   ) as Properties;
 }
 
-/** The way back. */
+/** The inverse of {@link fromEngine}. */
 export function toEngine(values: Properties): Properties {
   return mapDeep(values, (leaf) => (leaf === UNKNOWN ? UNKNOWN_TEXT : leaf)) as Properties;
 }
 
-/** The value itself where nothing in it changes, as nearly always: a thousand resources need not be copied for it. */
+/** Copy-on-write: an unchanged value is returned as it is. */
 function mapDeep(value: unknown, leaf: (value: unknown) => unknown): unknown {
   if (typeof value !== "object" || value === null) return leaf(value);
   let copy: Properties | undefined;

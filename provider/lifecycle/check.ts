@@ -14,8 +14,8 @@ export interface CheckResult {
 }
 
 /**
- * Validates all arguments before anything is changed. Only check sees old arguments: one that was set and is removed
- * goes back to its default; one that never was set is not managed.
+ * Validates all arguments before anything changes. An argument that was set and is removed returns to its default, and
+ * one that was never set is not managed: only check sees the old arguments.
  */
 export async function check(
   resource: AnyResource,
@@ -45,10 +45,10 @@ export async function check(
       unknown.add(name);
     } else {
       const parsed = field.schema.safeParse(value);
-      // An argument that failed stays as it was given: the engine shows it beside the reason.
+      // The engine prints the value of an invalid argument beside the reason.
       inputs[name] = parsed.success ? parsed.data : value;
       if (parsed.success) valid[name] = parsed.data;
-      // With deleteBeforeReplace the old resource of the same object is deleted before the new one is created.
+      // Assigned here, as deleteBeforeReplace deletes the old entry of the same object before create.
       const holder = parsed.success && field.adoptId ? assign(resource, String(parsed.data), context) : undefined;
       if (holder !== undefined)
         failures.push({ property: name, reason: alreadyAssigned(holder, resource, parsed.data) });
@@ -68,7 +68,7 @@ export async function check(
   const replaced = context.memory?.recordCheck(type, context.origin, isNew ? undefined : stripMarks(olds), settings);
   if (isNew && failures.length === 0) {
     for (const line of (await resource.previewAdoption?.(valid, unknown, context)) ?? []) context.log(line);
-    // A replacement that the engine decides by itself comes without a diff: this check is all that it sends.
+    // The engine sends no diff for a replacement of its own: this check is the last call before create.
     const adopts = Object.keys(fields).some((name) => fields[name]?.adoptId && inputs[name] !== undefined);
     const args = { ...replaced?.inputs, ...immediateSettings(fields, settings) };
     if (replaced && !adopts) await resource.assertReplaceAllowed?.({ id: replaced.id, args }, [], context);
@@ -76,13 +76,13 @@ export async function check(
   return { inputs, failures };
 }
 
-/** A default that was restored once stays: a default name is that of its moment, also after a rename with an alias. */
+/** Default of a removed argument. A restored one stays: after a rename with an alias the default name would differ. */
 function restoredDefault(field: Input, old: unknown, wasReset: boolean, inputs: Properties, context: Context): unknown {
   if (wasReset) return old;
   return old === undefined ? undefined : defaultOf(field, { old, inputs, context });
 }
 
-/** Reported on the whole resource, as the value is printed otherwise: it may be a misspelt secret. */
+/** Reported on the whole resource: the engine prints the value of a property, and it may be a misspelt secret. */
 function unknownArguments(resource: AnyResource, fields: AnyFields, news: Properties): Failure[] {
   return Object.keys(news)
     .filter((name) => !Object.hasOwn(fields, name) && news[name] !== undefined)
@@ -90,11 +90,11 @@ function unknownArguments(resource: AnyResource, fields: AnyFields, news: Proper
 }
 
 function unknownArgument(name: string, resource: AnyResource, fields: AnyFields): string {
-  const near = Object.keys(fields).find((field) => distance(field.toLowerCase(), name.toLowerCase()) <= 2);
-  return `${resource.schema.type} has no argument ${name}${near ? `: did you mean ${near}?` : ""}`;
+  const similar = Object.keys(fields).find((field) => distance(field.toLowerCase(), name.toLowerCase()) <= 2);
+  return `${resource.schema.type} has no argument ${name}${similar ? `: did you mean ${similar}?` : ""}`;
 }
 
-/** The engine prints the value of the property that a failure names: a secret one is named in the reason alone. */
+/** The engine prints the value of the property in a failure, so the reason alone names a secret argument. */
 function failure(name: string, field: Input | undefined, reason: string): Failure {
   if (!field?.secret) return { property: name, reason };
   return { property: "", reason: reason.includes(name) ? reason : `${name}: ${reason}` };

@@ -3,7 +3,7 @@ import type { Input, Whole } from "../schema/define";
 import { type PropertyPath, withValueFrom } from "./propertyPath";
 import { type Fields, type Properties, UNKNOWN } from "./resource";
 
-/** Names of the arguments that the program sets and the state does not meet: what an update has to change. */
+/** Names of the managed arguments that differ from the state: the changes of an update. */
 export async function differences<Inputs extends object, State extends object>(
   fields: Fields<Inputs>,
   inputs: Inputs,
@@ -19,23 +19,23 @@ export async function differences<Inputs extends object, State extends object>(
   return found;
 }
 
-export async function isEqual(field: Input, declared: unknown, actual: unknown, whole: Whole): Promise<boolean> {
-  return field.equals ? field.equals(declared, actual, whole) : isDeepStrictEqual(declared, actual);
+export async function isEqual(field: Input, desired: unknown, actual: unknown, whole: Whole): Promise<boolean> {
+  return field.equals ? field.equals(desired, actual, whole) : isDeepStrictEqual(desired, actual);
 }
 
-/** Whether one of the paths names the argument, or a part of it that differs. */
+/** Whether a path covers the argument, or a part of it that differs. */
 export async function isChangedAt(
   paths: readonly PropertyPath[],
   name: string,
   field: Input,
-  declared: unknown,
+  desired: unknown,
   whole: { inputs: object; state: Properties },
 ): Promise<boolean> {
   for (const [root, ...rest] of paths) {
     if (root === undefined || (root === name && rest.length === 0)) return true;
     if (root !== name) continue;
     const actual = whole.state[name];
-    const changed = withValueFrom(actual, rest, declared);
+    const changed = withValueFrom(actual, rest, desired);
     if (holdsUnknown(changed) || (changed !== actual && !(await isEqual(field, changed, actual, whole)))) return true;
   }
   return false;

@@ -7,7 +7,7 @@ import type { AnyResource, Context, Properties } from "./resource";
 export async function create(resource: AnyResource, inputs: Properties, context: Context) {
   const created = await asProviderErrors(() => resource.create(stripMarks(inputs), context));
   const { id, state, possibleDuplicates = [] } = created;
-  // Should the engine take it for the replaced one, it still stays what it is.
+  // A replacement may adopt the old object: the deletion that follows then leaves it.
   assign(resource, objectKey(resource, id, state), context);
   context.memory?.recordCreate(resource.schema.type, context.origin, id);
   if (possibleDuplicates.length > 0) context.log(duplicateWarning(resource.schema.type, id, possibleDuplicates));
@@ -39,9 +39,9 @@ export async function update(
 
 export async function remove(resource: AnyResource, id: string, state: Properties, context: Context) {
   const { type } = resource.schema;
-  const steered = await applyDeletionSettings(resource, id, state, context);
+  const applied = await applyDeletionSettings(resource, id, state, context);
   if (!context.memory?.isAssigned(type, objectKey(resource, id, state))) {
-    await asProviderErrors(() => resource.delete(id, steered.state, context, steered.circumstances));
+    await asProviderErrors(() => resource.delete(id, applied.state, context, applied.deletion));
   }
   context.memory?.recordDelete(type, id);
 }

@@ -7,13 +7,13 @@ import { parsePropertyPath } from "./propertyPath";
 import type { AnyFields, AnyResource, Context, Properties } from "./resource";
 
 export interface DiffResult {
-  /** Arguments that the program sets and the state does not meet. */
+  /** Managed arguments that differ from the state. */
   changed: string[];
-  /** Those of them that need a new object. */
+  /** Those of them that replace the object. */
   replaces: string[];
 }
 
-/** Compares the program's arguments with the state. An argument that was never set never differs. */
+/** Compares the managed arguments with the state. */
 export async function diff(
   resource: AnyResource,
   id: string,
@@ -32,7 +32,7 @@ export async function diff(
     const args = { ...state, ...immediateSettings(fields, deletionSettings(fields, inputs)) };
     await resource.assertReplaceAllowed?.({ id, args }, replaces, context);
   }
-  // An object that stays is no other entry's to delete. A refresh compares before the program has run.
+  // No other entry may delete an object that stays. A refresh compares before the program has run.
   if (replaces.length === 0 && context.memory?.isDeclared(type, context.origin)) {
     const holder = assign(resource, objectKey(resource, id, state), context);
     const isUnique = Object.values(fields).some(({ adoptId }) => adoptId);
@@ -42,7 +42,7 @@ export async function diff(
   return { changed, replaces };
 }
 
-/** `isCertain`: a replacement is due whatever the unknown values turn out to be. Else the deployment asks again. */
+/** `isCertain`: known values require the replacement. Otherwise the deployment calls diff again. */
 async function changes(
   fields: AnyFields,
   state: Properties,
@@ -55,13 +55,13 @@ async function changes(
   const whole = { inputs, state };
   let isCertain = false;
   for (const [name, field] of Object.entries(fields)) {
-    const declared = inputs[name];
-    if (declared === undefined || field.connectionOnly || field.adoptId) continue;
-    const unknown = holdsUnknown(declared);
-    const same = !unknown && (await isEqual(field, declared, state[name], whole));
+    const desired = inputs[name];
+    if (desired === undefined || field.connectionOnly || field.adoptId) continue;
+    const unknown = holdsUnknown(desired);
+    const same = !unknown && (await isEqual(field, desired, state[name], whole));
     if (same && !mayBeStale(field, name, state)) continue;
     changed.push(name);
-    if (field.forceNew || (await isChangedAt(replaceOn, name, field, declared, whole))) {
+    if (field.forceNew || (await isChangedAt(replaceOn, name, field, desired, whole))) {
       replaces.push(name);
       isCertain ||= !unknown;
     }
@@ -75,17 +75,17 @@ function adopts(fields: AnyFields, inputs: Properties): boolean {
 
 function assertSameIdentity(resource: AnyResource, fields: AnyFields, id: string, inputs: Properties): void {
   for (const name of Object.keys(fields).filter((each) => fields[each]?.adoptId)) {
-    const declared = inputs[name];
-    if (declared === undefined || holdsUnknown(declared) || declared === id) continue;
+    const desired = inputs[name];
+    if (desired === undefined || holdsUnknown(desired) || desired === id) continue;
     throw new ProviderError(
       "refused",
-      `This ${resource.schema.type} is ${id}, and ${name} now says ${declared}: a resource cannot become another object. ` +
-        `Put ${name} back or remove it, or declare ${declared} as a resource of its own.`,
+      `This ${resource.schema.type} is ${id}, and ${name} now says ${desired}: a resource cannot become another object. ` +
+        `Put ${name} back or remove it, or declare ${desired} as a resource of its own.`,
     );
   }
 }
 
-/** The replacement would adopt the very object that it is to replace, which is then deleted. */
+/** The replacement would adopt the object that it replaces, which the engine then deletes. */
 function adoptionConflict(resource: AnyResource, id: string, replaces: string[]): ProviderError {
   return new ProviderError(
     "refused",

@@ -1,4 +1,4 @@
-/** What happens to every resource when the engine asks: derived from its declaration, once for all of them. */
+/** The lifecycle of every resource, derived from its declaration: check, diff, create, read, update, delete. */
 export { type CheckResult, check } from "./check";
 export { create, read, remove, update } from "./crud";
 export { type DiffResult, diff } from "./diff";

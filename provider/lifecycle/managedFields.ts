@@ -9,15 +9,15 @@ import type { AnyResource, Properties } from "./resource";
 /** Names of the arguments that the program sets, joined by commas. In the outputs. */
 const MANAGED = "__declared";
 
-/** Names of the arguments that went back to their default, joined by commas. In the inputs only. */
+/** Names of the arguments restored to their default, joined by commas. In the inputs only. */
 export const RESET = "__reset";
 
-/** Names of the arguments that an earlier check has set back to their default. */
+/** Names of the arguments that an earlier check has restored to their default. */
 export function resetIn(inputs: Properties | undefined): Set<string> {
   return new Set(String(inputs?.[RESET] ?? "").split(","));
 }
 
-/** Arguments as a resource gets them. */
+/** Arguments without the marks of this file. */
 export function stripMarks({ [RESET]: _, ...inputs }: Properties): Properties {
   return inputs;
 }

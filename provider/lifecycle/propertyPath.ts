@@ -1,13 +1,14 @@
 import { ProviderError } from "../errors";
 
-/** The way to a value within a resource's arguments, by names from the outside in. None: all of them. */
+/** Path to a value within a resource's arguments, outermost name first. Empty: all arguments. */
 export type PropertyPath = readonly string[];
 
 const STEP = /\.?(\*|[A-Za-z_$][\w$]*)|\[(?:(\d+|\*)|"((?:\\"|[^"])*)")\]/y;
 
 /**
- * Reads a path in Pulumi's syntax: `compaction`, `compaction.hour`, `compaction["hour"]`. A `*` at its end stands for all
- * that is there. A list can only be named as a whole: the elements of ours have no place, as their order means nothing.
+ * Parses a path in Pulumi's syntax: `compaction`, `compaction.hour`, `compaction["hour"]`, `compaction.*`. A list only as
+ * a whole: all lists here are sets, so an index has no meaning.
+ * @throws `input`
  */
 export function parsePropertyPath(text: string): PropertyPath {
   const path: string[] = [];
@@ -27,8 +28,8 @@ export function parsePropertyPath(text: string): PropertyPath {
 }
 
 /**
- * `target` with what `source` holds at the path, or without it where `source` has none. Unchanged where the object around
- * it is missing on one side: then more differs than the path names.
+ * Returns `target` with the value of `source` at the path, or without it where `source` lacks one. Unchanged where either
+ * side lacks the enclosing object: then they differ by more than the path.
  */
 export function withValueFrom(target: unknown, path: PropertyPath, source: unknown): unknown {
   const [name, ...rest] = path;

@@ -4,89 +4,89 @@ import type { Failure } from "../errors";
 import type { Input, ResourceDescription } from "../schema/define";
 import type { DeploymentMemory } from "./deploymentMemory";
 
-/** Stands for a value that is not known before the deployment has run. Hosts put it where the engine has its own sign. */
+/** A value that is unknown until the deployment. Hosts translate the engine's own mark to it. */
 export const UNKNOWN: unique symbol = Symbol("unknown");
 
-/** The arguments of a resource, as check and diff see them. */
+/** Declarations of the arguments of a resource. */
 export type Fields<Inputs> = { [K in keyof Required<Inputs>]: Input<z.ZodType<Exclude<Inputs[K], undefined>>> };
 
 /** Arguments or outputs by name; values may hold {@link UNKNOWN}. */
 export type Properties = Record<string, unknown>;
 
-// A resource's own types end here: engines pass untyped values, which \`check\` has validated against the schema.
+// Untyped, as engines pass untyped values; `check` has validated them against the schema.
 export type AnyResource = Resource<Properties, Properties>;
 export type AnyFields = Fields<Properties>;
 
-/** What a resource may use while it works. */
+/** Surroundings of one call. */
 export interface Context {
-  /** The account; made on first use, so that a resource that needs no account needs no token. */
+  /** The account. Connects on first use: a resource without remote objects needs no token. */
   api(): Promise<Api>;
   /** The name of the resource in the program. */
   name: string;
-  /** Project, stack and name, where the host knows them: for finding again what an interrupted run added. */
+  /** `PROJECT/STACK/NAME`, where the host knows them. Identifies the resource of an interrupted create. */
   origin?: string;
-  /** Property paths whose change makes a new object, as the program's `replaceOnChanges` says. */
+  /** Property paths whose change replaces the object: the program's `replaceOnChanges`. */
   replaceOnChanges?: readonly string[];
-  /** What this run has shown so far of the program and the state. */
+  /** What earlier calls of this run have shown. */
   memory?: DeploymentMemory;
-  /** A line for the person at the screen, beside the resource's progress. */
+  /** Prints a line beside the resource's progress. */
   log(line: string): void;
 }
 
-/** What became of a creation. */
+/** Result of a create. */
 export interface Created<State> {
   id: string;
   state: State;
-  /** An interrupted run had made it already. */
+  /** Whether an interrupted run had created the object. */
   recovered?: boolean;
-  /** Ids of unused objects with the same arguments that no state is known to hold. An interrupted run may have left them. */
+  /** Ids of unused objects with the same arguments. An interrupted run may have left them. */
   possibleDuplicates?: string[];
 }
 
-/** What is to be replaced. */
+/** The object that a replacement would delete. */
 export interface ReplaceTarget<Inputs> {
-  /** Absent where the engine does not say which object it is. */
+  /** Absent where the engine does not name the object. */
   id: string | undefined;
-  /** As of the last deployment, but for those of the program that count at once. */
+  /** Arguments of the last deployment, with the immediate deletion settings of the program. */
   args: Partial<Inputs>;
 }
 
-/** Why an object is deleted. */
+/** Reason and settings of a deletion. */
 export interface DeleteContext {
-  /** The program declares a resource of that name; else it was taken out, or all is destroyed and no program runs. */
+  /** Whether the program declares a resource of that name. Not so after its removal, and in a destroy, where no program runs. */
   isDeclared: boolean;
-  /** The object that the resource is by now. */
+  /** Id of the object that replaces it. */
   replacedBy: string | undefined;
-  /** What the program says of the deletion, also where it does not count yet. */
+  /** Deletion settings of the program, also those without effect in this run. */
   settings: Readonly<Record<string, unknown>>;
 }
 
 /**
- * A kind of resource: how the engine's questions about it are answered. `Inputs` are its arguments, `State` its outputs,
- * which hold every argument as the remote has it and all that `delete` needs: `diff`, `read` and `delete` see no inputs.
+ * The operations of one resource type. `State` contains the value of every argument at the remote and all that `delete`
+ * needs: `diff`, `read` and `delete` get no inputs.
  */
 export interface Resource<Inputs extends object, State extends object> {
   schema: ResourceDescription & { fields(): Promise<Fields<Inputs>> };
   /**
-   * Others may change its arguments at the remote. Their values are then shown as drift where the program declares them,
-   * and never where it does not.
+   * Whether its arguments can change outside the program. Drift of managed arguments is shown, of others it is not.
    */
   drifts?: boolean;
-  /** Rules between arguments. `inputs` lacks those that failed on their own or are unknown; `unknown` names both. No I/O. */
+  /** Rules between arguments. `inputs` lacks invalid and unknown ones; `unknown` names both. No I/O. */
   rules?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>): Failure[] | Promise<Failure[]>;
-  /** Lines that say what adopting an existing object will change. Asked once, before the resource is created. */
+  /** Lines that list the changes of an adoption. Called once, before create. */
   previewAdoption?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>, context: Context): Promise<string[]>;
   /**
-   * Throws a `refused` error where a replacement must not be made. The only I/O that a diff may do, and a check that the
-   * engine makes for a replacement of its own; `changed` is empty then.
+   * Guards a replacement, in a diff or in the check of a replacement of the engine's own; `changed` is empty there.
+   * One of the few operations that may do I/O in either.
+   * @throws `refused` or `permission`
    */
   assertReplaceAllowed?(old: ReplaceTarget<Inputs>, changed: (keyof Inputs)[], context: Context): Promise<void>;
   create(inputs: Inputs, context: Context): Promise<Created<State>>;
-  /** The state as it is now, or undefined when the object is gone. `state` is empty when all that is known is the id. */
+  /** The current state, or undefined for a deleted object. `state` is empty where only the id is known. */
   read(id: string, state: Partial<State>, context: Context): Promise<State | undefined>;
   update(id: string, state: State, inputs: Inputs, context: Context): Promise<State>;
-  /** What tells the object from others where its id does not. */
+  /** Key of the object, where its id is not unique. */
   objectKey?(state: State): string;
-  /** Succeeds when the object is gone already. */
+  /** Deletes the object. Succeeds where it is deleted already. */
   delete(id: string, state: State, context: Context, circumstances: DeleteContext): Promise<void>;
 }

@@ -11,7 +11,7 @@ async function rules(inputs: Partial<KeyPairInputs>, unknown: ReadonlySet<string
     const { bits: _, ...others } = inputs;
     return keySpecProblems(unknown.has("keyType") ? others : inputs);
   }
-  // An encrypted key cannot be looked into before its passphrase is known.
+  // An encrypted key is unreadable without its passphrase.
   if (unknown.has("passphrase")) return [];
   const problems: Failure[] = [];
   const unreadable = failuresOf("privateKey", () => {
@@ -46,7 +46,7 @@ function toState(key: KeyMaterial, inputs: KeyPairInputs): KeyPairState {
   };
 }
 
-/** An SSH key pair that lives in the state alone. */
+/** An SSH key pair. It exists in the state alone. */
 export const keyPair: Resource<KeyPairInputs, KeyPairState> = {
   schema: keyPairSchema,
   rules,
@@ -56,7 +56,7 @@ export const keyPair: Resource<KeyPairInputs, KeyPairState> = {
     return { id: key.fingerprintSha256, state: toState(key, inputs) };
   },
 
-  /** Nothing outside the state can change it; by its id alone a private key cannot be had. */
+  /** No drift: nothing outside the state can change it. An id alone gives no private key. */
   async read(id, state) {
     if (state.privateKey !== undefined) return state as KeyPairState;
     throw new ProviderError(

@@ -1,7 +1,7 @@
 import { ProviderError } from "../errors";
 import type { Context } from "../lifecycle/resource";
 
-/** Whose the account is, or undefined where the token may not ask, or nobody answers. */
+/** User name of the account. Undefined where the token lacks permission or the request fails. */
 export async function readableOwner(context: Context): Promise<string | undefined> {
   try {
     return await (await context.api()).account.owner();
@@ -11,8 +11,8 @@ export async function readableOwner(context: Context): Promise<string | undefine
 }
 
 /**
- * Whose the object is that is about to be added, or undefined where the token may not ask.
- * @throws `refused` when the other objects of this provider belong to another account
+ * User name of the account that will own a new object. Undefined where the token lacks permission.
+ * @throws `refused` where the state's objects belong to another account
  */
 export async function ownerForCreate(context: Context): Promise<string | undefined> {
   const owner = await readableOwner(context);
@@ -27,9 +27,9 @@ export async function ownerForCreate(context: Context): Promise<string | undefin
 }
 
 /**
- * Called when a read finds nothing: a token of another account finds nothing either, and must never make anything gone.
- * `others` is how many objects of its kind the token does see.
- * @throws `refused` when the account is another one, or when nothing proves that the token sees the account at all
+ * Verifies that a missing object is deleted: the token of another account does not see it either.
+ * @param others number of objects of this type that the token sees
+ * @throws `refused` where the account is another one, or where nothing proves which account the token sees
  */
 export async function assertSameOwner(
   what: string,
@@ -55,8 +55,8 @@ export async function assertSameOwner(
 }
 
 /**
- * A replacement adds first and deletes last: with a token that may only add, it would end half-way.
- * @throws `permission`, before anything is done
+ * Verifies that the token may delete: a replacement creates first, and would fail at its end.
+ * @throws `permission`, before anything changes
  */
 export async function assertMayReplace(what: string, context: Context): Promise<void> {
   if ((await (await context.api()).account.owner()) !== undefined) return;

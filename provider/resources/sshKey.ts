@@ -14,7 +14,7 @@ async function rules(inputs: Partial<SshKeyInputs>): Promise<Failure[]> {
     ({ algorithm } = parsePublicKey(publicKey));
   });
   if (unreadable) {
-    // The engine prints the value of the property that a failure names, and this one may be the private half.
+    // The engine prints the value of the property in a failure, and this value may be the private half.
     return [mayBePrivate(publicKey) ? { property: "", reason: `publicKey: ${unreadable.reason}` } : unreadable];
   }
   if (!algorithm.startsWith("sk-")) return [];
@@ -36,12 +36,15 @@ export function toState(key: Key, account?: string): SshKeyState {
   };
 }
 
-/** The API tells the bare hash; `ssh-keygen`, logs and `KeyPair` name its kind in front. */
+/** The API returns the bare hash; `ssh-keygen`, logs and `KeyPair` write its kind before it. */
 function withPrefix(prefix: string, hash: string): string {
   return hash.toUpperCase().startsWith(prefix) ? hash : prefix + hash;
 }
 
-/** Takes over a key. As BorgBase cannot edit one, it must be what the program says already. */
+/**
+ * The key to adopt. BorgBase cannot edit keys, so it must already match the program.
+ * @throws `notFound`, `refused`
+ */
 async function findAdoptable(id: string, inputs: Partial<SshKeyInputs>, context: Context): Promise<Key> {
   const { keys } = await context.api();
   const key = await keys.get(id);
@@ -62,8 +65,9 @@ async function findAdoptable(id: string, inputs: Partial<SshKeyInputs>, context:
 }
 
 /**
- * Repositories of the program have the new key by the time that the old one is to go. Others would lose access by a
- * replacement that did not name them; a key that is taken out of the program is revoked everywhere, on purpose.
+ * Guards the old key of a replacement. The program's repositories have the new key by then; others would lose access.
+ * A key removed from the program is revoked everywhere, on purpose.
+ * @throws `refused`
  */
 async function assertUnused(id: string, successor: string, context: Context): Promise<void> {
   const { repos } = await context.api();
@@ -108,7 +112,7 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     return undefined;
   },
 
-  /** Only the comment of the line can have changed, which is no change at BorgBase. */
+  /** Only the comment of the line can differ here, and BorgBase stores none. */
   async update(_id, state) {
     return state;
   },

@@ -7,10 +7,10 @@ import { assertMayReplace } from "../ownership";
 import { toState } from "./remote";
 
 /*
- * A repository is data: what may delete it, and what must not. Each refusal names steps that work where it comes.
+ * Guards against the loss of backups. The steps in each message work at the point of its refusal.
  */
 
-/** The repository as the refusals name it, or undefined where it holds no backups. */
+/** Text about the repository and its backups for messages. Undefined without backups. */
 function backupsOf(remote: ApiRepo): string | undefined {
   if (!(remote.currentUsage > 0) && !remote.lastModified) return undefined;
   const facts = [
@@ -20,7 +20,7 @@ function backupsOf(remote: ApiRepo): string | undefined {
   return `"${remote.name}" (${remote.id}) holds backups (${facts.join(", ")})`;
 }
 
-/** @throws `refused` where the replacement would end with the deletion of backups */
+/** @throws `refused` where the replacement would delete backups */
 export async function assertReplaceable(
   { id, args }: ReplaceTarget<RepoInputs>,
   changed: readonly string[],
@@ -48,8 +48,8 @@ export async function assertReplaceable(
 }
 
 /**
- * The repository with this id; without one, those that have the arguments of the last deployment. Others may have changed
- * what a repository holds, so those that differ count where none is the same.
+ * The repository of the id. Without an id, those with the arguments of the last deployment; where none matches exactly,
+ * as settings may have drifted, those of the same region and format.
  */
 async function replaceCandidates(
   id: string | undefined,
@@ -63,22 +63,22 @@ async function replaceCandidates(
   }
   const { region = "", format = "borg1", name = context.name } = args;
   const possible = (await repos.refetchCoalesced()).filter(
-    (one) =>
-      ignoringCase(region, one.region) &&
-      ignoringCase(format, one.format) &&
-      !context.memory?.isAssigned("Repo", one.id),
+    (repo) =>
+      ignoringCase(region, repo.region) &&
+      ignoringCase(format, repo.format) &&
+      !context.memory?.isAssigned("Repo", repo.id),
   );
-  const same: ApiRepo[] = [];
+  const exact: ApiRepo[] = [];
   const all = await repoSchema.fields();
-  for (const one of possible) {
-    if ((await differences(all, args as RepoInputs, toState(one, args))).length === 0) same.push(one);
+  for (const each of possible) {
+    if ((await differences(all, args as RepoInputs, toState(each, args))).length === 0) exact.push(each);
   }
-  const candidates = same.length > 0 ? same : possible;
-  const named = candidates.filter((one) => one.name === name);
+  const candidates = exact.length > 0 ? exact : possible;
+  const named = candidates.filter((repo) => repo.name === name);
   return named.length > 0 ? named : candidates;
 }
 
-/** @throws `refused` where backups would go that nobody has given up in an earlier deployment */
+/** @throws `refused` for a repository with backups, unless an earlier deployment set `forceDestroy` */
 export function assertDeletable(remote: ApiRepo, { isDeclared, replacedBy, settings }: DeleteContext): void {
   const backups = backupsOf(remote);
   if (!backups) return;
@@ -92,7 +92,7 @@ export function assertDeletable(remote: ApiRepo, { isDeclared, replacedBy, setti
       `${refused}, though ${replacedBy} has taken its place. To leave it in the account, set keepOnDelete: true and run \`pulumi up\`. ${erase}`,
     );
   }
-  // Before the new one is made, the program's wish counts at once; with none running, it has to be deployed.
+  // Before the new object exists, the program's setting takes effect at once. Without a program it must be deployed first.
   const [keep, erase] = isDeclared
     ? ["set keepOnDelete: true and run `pulumi up`", "put back what replaces it, set"]
     : ["set keepOnDelete: true for it in the program, and run `pulumi up` first", "set"];

@@ -8,12 +8,12 @@ import { assertSameOwner, ownerForCreate, readableOwner } from "../ownership";
 import { assertDeletable, assertReplaceable } from "./guard";
 import { toMutationVars, toState } from "./remote";
 
-/** What the API does not keep. */
+/** Settings that the API does not store. */
 function localSettings({ forceDestroy = false, keepOnDelete = false }: Partial<RepoInputs>) {
   return { forceDestroy, keepOnDelete };
 }
 
-/** Brings a repository that is there to what the program says: one request with what differs, or none. */
+/** Updates an existing repository to match the program: one request with the differences, or none. */
 async function reconcile(remote: ApiRepo, local: Partial<RepoState>, inputs: RepoInputs, context: Context) {
   const actual = toState(remote, local);
   const changes = await toMutationVars(inputs, await differences(await repoSchema.fields(), inputs, actual));
@@ -23,7 +23,10 @@ async function reconcile(remote: ApiRepo, local: Partial<RepoState>, inputs: Rep
   return toState(await repos.update(remote.id, changes), after);
 }
 
-/** The repository to take over. */
+/**
+ * The repository to adopt.
+ * @throws `notFound`, `refused`
+ */
 async function findAdoptable(id: string, inputs: Partial<RepoInputs>, context: Context): Promise<ApiRepo> {
   const { repos } = await context.api();
   const remote = await repos.get(id);
@@ -32,14 +35,14 @@ async function findAdoptable(id: string, inputs: Partial<RepoInputs>, context: C
   return remote;
 }
 
-/** Region and format are fixed at creation, so a repository that differs there cannot become what the program says. */
+/** Region and format cannot be changed, so they must match. */
 function assertAdoptable(remote: ApiRepo, inputs: Partial<RepoInputs>): void {
   for (const name of ["region", "format"] as const) {
-    const declared = inputs[name];
-    if (declared === undefined || ignoringCase(declared, remote[name])) continue;
+    const desired = inputs[name];
+    if (desired === undefined || ignoringCase(desired, remote[name])) continue;
     throw new ProviderError(
       "refused",
-      `The repository ${remote.id} to take over has the ${name} "${remote[name]}", which cannot be changed: give ${name}: "${remote[name]}", not "${declared}".`,
+      `The repository ${remote.id} to take over has the ${name} "${remote[name]}", which cannot be changed: give ${name}: "${remote[name]}", not "${desired}".`,
     );
   }
 }
@@ -51,7 +54,7 @@ function rules({ format, borgVersion }: Partial<RepoInputs>): Failure[] {
   ];
 }
 
-/** What a repository is created with: the default stands where the program sets nothing. */
+/** Arguments of a create, with defaults for the unset ones. */
 async function withDefaults(inputs: RepoInputs, context: Context): Promise<RepoInputs & { name: string }> {
   const complete: Record<string, unknown> = JSON.parse(JSON.stringify(inputs));
   for (const [name, field] of Object.entries(await repoSchema.fields())) {
@@ -102,7 +105,7 @@ export const repo: Resource<RepoInputs, RepoState> = {
     const { repos } = await context.api();
     const remote = await repos.get(id);
     if (remote) {
-      // It is there, so it is of the token's account, whatever that was called before.
+      // The token's account owns it: a rename of the account updates the name here.
       const __account = (await readableOwner(context)) ?? state.__account;
       return toState(remote, { ...state, ...(__account && { __account }) });
     }
@@ -123,14 +126,14 @@ export const repo: Resource<RepoInputs, RepoState> = {
 
   assertReplaceAllowed: assertReplaceable,
 
-  async delete(id, state, context, circumstances) {
+  async delete(id, state, context, deletion) {
     if (state.keepOnDelete) {
       context.log(`leaves the repository ${id} and its backups in the account, as keepOnDelete says`);
       return;
     }
     const { repos } = await context.api();
     const remote = await repos.getUncached(id);
-    if (remote && !state.forceDestroy) assertDeletable(remote, circumstances);
+    if (remote && !state.forceDestroy) assertDeletable(remote, deletion);
     if (remote && (await repos.delete(id))) return;
     await assertSameOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);
   },

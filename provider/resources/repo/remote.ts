@@ -1,7 +1,10 @@
 import type { ApiRepo, RepoMutationVars } from "../../api";
 import { type Compaction, isOff, type RepoInputs, type RepoState, repoSchema } from "../../schema/repo";
 
-/** State of a repository. Fields that map to the API one to one are copied; `kept` holds what the API does not know. */
+/**
+ * State of a repository. Fields that map one to one are copied.
+ * @param local values that the API does not store
+ */
 export function toState(remote: ApiRepo, local: Partial<RepoState>): RepoState {
   const {
     id,
@@ -54,7 +57,7 @@ function splitPassword(path: string): { plain: string; password: string | undefi
   return { plain: path.replace(WITH_PASSWORD, "$1"), password: password && decodeURIComponent(password) };
 }
 
-/** `rest:https://ID:PASSWORD@ID.repo.borgbase.com` (clevyr/borgbase-operator), or at the address that the API names. */
+/** `rest:https://ID:PASSWORD@ID.repo.borgbase.com` (clevyr/borgbase-operator), or the http address of the API. */
 function resticUrl(id: string, path: string, password: string): string {
   const address = /^(?:rest:)?(https?:\/\/.*)$/.exec(path)?.[1] ?? `https://${id}.repo.borgbase.com`;
   const url = new URL(address);
@@ -63,7 +66,7 @@ function resticUrl(id: string, path: string, password: string): string {
   return `rest:${url.href}`;
 }
 
-/** Mutation variables for the named arguments. Arguments that the API does not know have no `api` in their declaration. */
+/** Mutation variables of the named arguments. An argument without `api` in its declaration is no variable of its own. */
 export async function toMutationVars(inputs: RepoInputs, names: readonly string[]): Promise<RepoMutationVars> {
   const fields: Record<string, { api?: string }> = await repoSchema.fields();
   const { quota, compaction } = inputs;

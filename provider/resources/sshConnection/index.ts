@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { messageOf, ProviderError } from "../../errors";
 import { differences } from "../../lifecycle/compare";
 import type { Context, DeleteContext, Resource } from "../../lifecycle/resource";
+import { DEFAULT_PORT } from "../../schema/host";
 import {
   DEFAULT_PATH,
   optionsOf,
@@ -16,7 +17,11 @@ import { isUnreachable, SshError } from "../../ssh/error";
 import { plainPath } from "../../ssh/files/paths";
 import { rules } from "./rules";
 
-/** The account, its host's identity as the state has pinned it, and the ways in, the most promising first. */
+/**
+ * Target of a connection: account, pinned host key and credentials.
+ * @param pinned host key of the state, where the program sets none
+ * @param candidates credentials in the order of their use; empty ones are dropped
+ */
 function connectionTarget(
   args: SshConnectionInputs,
   pinned: string | undefined,
@@ -32,7 +37,7 @@ function connectionTarget(
   }
   return {
     host: args.host,
-    port: args.port ?? 22,
+    port: args.port ?? DEFAULT_PORT,
     username: args.username,
     ...(hostKey !== undefined ? { hostKey } : { trustOnFirstUse: args.trustOnFirstUse ?? false }),
     credentials,
@@ -44,7 +49,7 @@ function connectionTarget(
   };
 }
 
-/** The way in that is given for the first time. */
+/** Credentials that exist before the first deployment. */
 function bootstrapCredentials(args: SshConnectionInputs): Credentials {
   return {
     privateKey: args.bootstrapPrivateKey,
@@ -54,12 +59,12 @@ function bootstrapCredentials(args: SshConnectionInputs): Credentials {
   };
 }
 
-/** The managed key as a way in. */
+/** The managed key as credentials. */
 function managedKeyCredentials({ privateKey, passphrase }: SshConnectionInputs): Credentials {
   return { privateKey, passphrase };
 }
 
-/** The ways to the file once the key is deployed. */
+/** Credentials for the file of a deployed key. */
 async function credentialsFor(state: SshConnectionState): Promise<Credentials[]> {
   const { waysIn } = await import("../../ssh/connection/target.js");
   return waysIn(bootstrapCredentials(state), managedKeyCredentials(state), {
@@ -68,7 +73,7 @@ async function credentialsFor(state: SshConnectionState): Promise<Credentials[]>
   });
 }
 
-/** What a contact with the host has told. */
+/** The outputs that a connection observes. */
 type Observation = Pick<
   SshConnectionState,
   "status" | "access" | "hostKeyFingerprint" | "hostKeyType" | "knownHosts" | "fingerprintSha256"
@@ -78,7 +83,7 @@ function toState(inputs: SshConnectionInputs, observation: Observation): SshConn
   const { status, access, hostKeyFingerprint, hostKeyType, knownHosts, fingerprintSha256 } = observation;
   return {
     ...inputs,
-    port: inputs.port ?? 22,
+    port: inputs.port ?? DEFAULT_PORT,
     status,
     ...(access && { access }),
     hostKeyFingerprint,
@@ -88,7 +93,7 @@ function toState(inputs: SshConnectionInputs, observation: Observation): SshConn
   };
 }
 
-/** The arguments without those that stand for "removed". */
+/** The arguments without the values that stand for a removed one. */
 function withoutCleared(inputs: SshConnectionInputs): SshConnectionInputs {
   const isGiven = (value: unknown) => value !== undefined && value !== "" && !isDeepStrictEqual(value, UNRESTRICTED);
   return Object.fromEntries(
@@ -111,7 +116,7 @@ async function observationOf(
   };
 }
 
-/** Puts the key as the program says; what is there already stays untouched. `old` is the state before, where there is one. */
+/** Deploys the key as declared. A line that matches already stays untouched. @param old the previous state of an update */
 async function reconcile(
   inputs: SshConnectionInputs,
   old: SshConnectionState | undefined,
@@ -119,7 +124,7 @@ async function reconcile(
 ): Promise<SshConnectionState> {
   const { deploy } = await import("../../ssh/authorizedKeys/deploy.js");
   const options = await optionsOf(inputs.restrict, inputs);
-  // The old key may be the only way in that still works; the new one is there already where somebody else put it.
+  // The old key may be the only one with access. The new key works where someone else has deployed it.
   const candidates = [
     bootstrapCredentials(inputs),
     ...(old && !isRestricted(old) ? [managedKeyCredentials(old)] : []),
@@ -141,15 +146,18 @@ async function reconcile(
   return state;
 }
 
-/** What is asked before options go that a key has had from others. */
+/**
+ * Guards options of the line that the provider did not write. Called before deploy changes them.
+ * @throws `refused` without `restrict`
+ */
 function optionChangeGuard({ restrict, host, username }: SshConnectionInputs, options: string, { log }: Context) {
-  let said = false;
+  let isReported = false;
   return (present: readonly { options: string }[], path: string) => {
-    const theirs = present.map((line) => line.options).filter((each) => each !== options && each !== "");
-    if (theirs.length === 0 || said) return;
-    said = true;
-    // The value of an environment variable may be a secret.
-    const shown = theirs.join(" and ").replace(/(environment=")(?:\\"|[^"])*"/gi, '$1…"');
+    const foreign = present.map((line) => line.options).filter((each) => each !== options && each !== "");
+    if (foreign.length === 0 || isReported) return;
+    isReported = true;
+    // An environment variable may contain a secret.
+    const shown = foreign.join(" and ").replace(/(environment=")(?:\\"|[^"])*"/gi, '$1…"');
     const where = `The key stands in ${path} of ${username}@${host} already, with the options ${shown}`;
     if (restrict === undefined) {
       throw new ProviderError(
@@ -161,10 +169,10 @@ function optionChangeGuard({ restrict, host, username }: SshConnectionInputs, op
   };
 }
 
-/** Keys that this process has put, by where it put them. */
+/** Keys that this process has deployed, by location. */
 const deployedThisRun = new Map<string, { state: SshConnectionState; wasThere: boolean }>();
 
-/** The line in the file, as its account is named. */
+/** Location of the line: account, file and key, as the arguments name them. */
 function keyLocation({
   host,
   port,
@@ -176,9 +184,8 @@ function keyLocation({
 }
 
 /**
- * The accounts whose file may be the one that a key is to be taken off, although this process has put the key there:
- * one host under two names, or one file under two paths. Where the key was not there before, only the same host key
- * leaves that open.
+ * Targets whose file may be the old key's file under another name: a host with two names, or a file with two paths. This
+ * run has deployed the same key there. A key that was new there requires the same host key for an alias.
  */
 async function possibleAliases(old: SshConnectionState): Promise<ManagedAccount[]> {
   const deployments = [...deployedThisRun.values()].filter(
@@ -200,7 +207,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   drifts: true,
   rules,
 
-  /** The line in the file: an entry that waits for its deletion may have the id of the one that stands. */
+  /** The location: a pending deletion may have the same id as the current entry. */
   objectKey(state) {
     return keyLocation(state);
   },
@@ -210,9 +217,9 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     return { id: `${state.username}@${state.host}:${state.port}`, state };
   },
 
-  async read(id, known) {
-    if (known.publicKey === undefined) throw notReadable(id);
-    const state = known as SshConnectionState;
+  async read(id, props) {
+    if (props.publicKey === undefined) throw notReadable(id);
+    const state = props as SshConnectionState;
     const { observe } = await import("../../ssh/authorizedKeys/deploy.js");
     const { sameOptions } = await import("../../ssh/authorizedKeys/lines.js");
     const target = connectionTarget(state, state.knownHosts, await credentialsFor(state));
@@ -225,9 +232,9 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
       knownHosts: formatKnownHosts(state.host, state.port, hostKey),
     };
     if (lines.length === 0) return { ...state, ...pinned, status: "missing" };
-    const wanted = await optionsOf(state.restrict, state);
-    const other = lines.find((line) => !sameOptions(line.options, wanted));
-    // A line without options beside one with them lets everything in: it is the one to show.
+    const expected = await optionsOf(state.restrict, state);
+    const other = lines.find((line) => !sameOptions(line.options, expected));
+    // Of several lines, one without options grants everything: it is the one to show.
     if (!other) return { ...state, ...pinned, status: state.status === "missing" ? "deployed" : state.status };
     const { restrict: _, ...rest } = state;
     return { ...rest, ...pinned, ...(other.options && { restrict: { options: other.options } }) };
@@ -239,7 +246,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     return needsContact ? reconcile(withoutCleared(inputs), state, context) : toState(withoutCleared(inputs), state);
   },
 
-  async delete(_id, state, context, circumstances) {
+  async delete(_id, state, context, deletion) {
     if (state.keepOnDelete) return;
     const { remove } = await import("../../ssh/authorizedKeys/deploy.js");
     const target = connectionTarget(state, state.knownHosts, await credentialsFor(state));
@@ -247,7 +254,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
       await remove(target, state.publicKey, await possibleAliases(state));
     } catch (error) {
       if (!isUnreachable(error)) throw withRestrictionHint(error, target, state);
-      if (state.onUnreachable !== "forget") throw withForgetHint(error, circumstances);
+      if (state.onUnreachable !== "forget") throw withForgetHint(error, deletion);
       context.log(
         `${state.host} cannot be reached, so the key ${state.fingerprintSha256} is forgotten and stays there`,
       );
@@ -255,7 +262,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   },
 };
 
-/** With the step that ends it: what waits for its deletion listens to the program, and at `pulumi destroy` none runs. */
+/** Adds the step that ends the deletion. A pending deletion follows the program, and `pulumi destroy` runs none. */
 function withForgetHint(error: unknown, { isDeclared }: DeleteContext): ProviderError {
   const where = isDeclared ? "and run `pulumi up`" : "for it in the program, and run `pulumi up` first";
   return new ProviderError(
@@ -265,18 +272,18 @@ function withForgetHint(error: unknown, { isDeclared }: DeleteContext): Provider
   );
 }
 
-/** Whether the line of the key limits it; a program may say that it does not. */
+/** Whether the line restricts the key. Empty options do not. */
 function isRestricted({ restrict }: SshConnectionState): boolean {
   return restrict !== undefined && restrict.options !== "";
 }
 
-/** Whether the managed key is the only way in, and may do less than edit files. */
+/** Whether the managed key is the only credential and cannot edit files. */
 function hasOnlyRestrictedKey({ credentials }: ManagedAccount, state: SshConnectionState): boolean {
   const { privateKey } = managedKeyCredentials(state);
   return isRestricted(state) && credentials.every((way) => way.privateKey === privateKey);
 }
 
-/** A host that lets a restricted key do no more than it may is not to blame. */
+/** Explains the failed session of a restricted key: the host works as intended. */
 function withRestrictionHint(error: unknown, target: ManagedAccount, state: SshConnectionState): unknown {
   if (!hasOnlyRestrictedKey(target, state) || !(error instanceof SshError) || error.kind !== "session") return error;
   return new ProviderError(
@@ -286,7 +293,7 @@ function withRestrictionHint(error: unknown, target: ManagedAccount, state: SshC
   );
 }
 
-/** With a restricted key and nothing else, all that can be told is whether it still lets in. */
+/** Reads with a restricted key alone: a login shows only whether the key works. */
 async function readByLogin(target: ManagedAccount, state: SshConnectionState): Promise<SshConnectionState> {
   const { testConnection } = await import("../../ssh/connection/testConnection.js");
   const result = await testConnection(target);
@@ -295,7 +302,7 @@ async function readByLogin(target: ManagedAccount, state: SshConnectionState): P
   throw new ProviderError("host", result.error ?? `${state.host} does not answer`);
 }
 
-/** Arguments that are kept for later and ask for no contact when they change. */
+/** Arguments that a change only stores: no connection is needed. */
 const STATE_ONLY_FIELDS = new Set<string>([
   "password",
   "bootstrapPrivateKey",

@@ -25,7 +25,7 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
   const { host, port = 22, username, publicKey, privateKey, passphrase, hostKey, restrict } = inputs;
   const problems: Problem[] = accountProblems({ host: host ?? "unknown", port, username: username ?? "unknown" });
   if (publicKey !== undefined) {
-    // The engine prints the value of a property that it is told of, and this one may be the wrong half of a pair.
+    // The engine prints the value of the property in a failure, and this value may be the private half.
     const [problem] = failuresOf("publicKey", () => parsePublicKey(publicKey));
     const isSecret = mayBePrivate(publicKey);
     if (problem) problems.push(isSecret ? { property: "", reason: `publicKey: ${problem.reason}` } : problem);
@@ -35,11 +35,11 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
     if (reason) problems.push({ property: [hostKey].flat().some(mayBePrivate) ? "" : "hostKey", reason });
   }
   const restricted = restrict === undefined ? [] : restrictionProblems(restrict, inputs.defaultPath).map(topLevel);
-  // What a line of authorized_keys cannot hold is said once.
+  // Restriction and path report the same fault: once is enough.
   const paths = pathProblems(inputs).filter(({ property }) => !restricted.some((each) => each.property === property));
   problems.push(...restricted, ...paths);
   problems.push(...jumpProblems(inputs.proxyJump));
-  // An encrypted key cannot be looked into before its passphrase is known.
+  // An encrypted key is unreadable without its passphrase.
   if (!unknown.has("bootstrapPassphrase")) {
     const bootstrap = { privateKey: inputs.bootstrapPrivateKey, passphrase: inputs.bootstrapPassphrase };
     problems.push(
@@ -77,7 +77,7 @@ function pathProblems(inputs: Partial<SshConnectionInputs>): Problem[] {
   return problems;
 }
 
-/** Engines know top-level properties; the path within goes into the reason. */
+/** Engines accept top-level properties only: the reason gets the rest of the path. */
 function topLevel({ property, reason }: Problem): Problem {
   const [top = property, ...rest] = property.split(".");
   return { property: top, reason: rest.length ? `${rest.join(".")} ${reason}` : reason };

@@ -31,7 +31,7 @@ export function functionPage({ schema, args, result }: FunctionModel, types: Mod
     schema.name,
     `${schema.description} \`${schema.name}Output\` takes outputs of resources.`,
     section("Example", code(example)),
-    section("Arguments", args.length > 0 ? argumentTable(args) : "None."),
+    section("Arguments", args.length > 0 ? functionArgumentTable(args) : "None."),
     section("Result", `${returns}\n\n${outputTable(result)}`),
     nested([...args, ...result], types),
     section("Errors", list(schema.errors)),
@@ -79,6 +79,15 @@ function argumentTable(properties: Property[]): string {
     return `| \`${name}\` | ${cell(typeText(type))} | ${cell(kind)} | ${change} | ${cell(meaning(property))} |`;
   });
   return ["| argument | type | default | a change | meaning |", "|---|---|---|---|---|", ...rows].join("\n");
+}
+
+/** A function is asked anew each time, so nothing of it changes. */
+function functionArgumentTable(properties: Property[]): string {
+  const rows = properties.map((property) => {
+    const kind = property.required ? "required" : (property.default ?? "none");
+    return `| \`${property.name}\` | ${cell(typeText(property.type))} | ${cell(kind)} | ${cell(meaning(property))} |`;
+  });
+  return ["| argument | type | default | meaning |", "|---|---|---|---|", ...rows].join("\n");
 }
 
 function outputTable(properties: Property[]): string {

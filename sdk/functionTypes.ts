@@ -145,10 +145,7 @@ export interface StorageArgs {
    * @default `false`
    */
   agent?: boolean;
-  /**
-   * Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. A change redeploys
-   * nothing. Secret.
-   */
+  /** Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. Secret. */
   proxyJump?: JumpHost | JumpHost[];
   /**
    * Limit of one whole operation. Unit: seconds.
@@ -195,10 +192,7 @@ export interface StorageArgsInputs {
    * @default `false`
    */
   agent?: pulumi.Input<boolean>;
-  /**
-   * Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. A change redeploys
-   * nothing. Secret.
-   */
+  /** Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. Secret. */
   proxyJump?: pulumi.Input<JumpHostArgs | pulumi.Input<JumpHostArgs>[]>;
   /**
    * Limit of one whole operation. Unit: seconds.
@@ -261,10 +255,7 @@ export interface Where {
    * @default `false`
    */
   agent?: boolean;
-  /**
-   * Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. A change redeploys
-   * nothing. Secret.
-   */
+  /** Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. Secret. */
   proxyJump?: JumpHost | JumpHost[];
   /**
    * Limit of one whole operation. Unit: seconds.
@@ -305,10 +296,7 @@ export interface WhereInputs {
    * @default `false`
    */
   agent?: pulumi.Input<boolean>;
-  /**
-   * Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. A change redeploys
-   * nothing. Secret.
-   */
+  /** Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. Secret. */
   proxyJump?: pulumi.Input<JumpHostArgs | pulumi.Input<JumpHostArgs>[]>;
   /**
    * Limit of one whole operation. Unit: seconds.

@@ -19,8 +19,7 @@ export const hostFields = {
   password: { description: "Password, also for keyboard-interactive login.", secret: true },
   agent: { description: "Whether the keys of the ssh-agent are tried." },
   proxyJump: {
-    description:
-      "Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. A change redeploys nothing.",
+    description: "Jump hosts on the way, one or a list of them. Each is verified as strictly as the host.",
     secret: true,
   },
   timeout: { description: "Limit of one whole operation.", unit: "seconds" },

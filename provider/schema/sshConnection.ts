@@ -117,7 +117,12 @@ export const sshConnectionSchema = defineResource(
         output: "whenSet",
         equals: isSameRestriction,
       }),
-      proxyJump: input(jumps.schema, { ...hostFields.proxyJump, documentedAs: jumps.documentedAs, ...clearable }),
+      proxyJump: input(jumps.schema, {
+        ...hostFields.proxyJump,
+        description: `${hostFields.proxyJump.description} A change redeploys nothing.`,
+        documentedAs: jumps.documentedAs,
+        ...clearable,
+      }),
       defaultPath: input(text, {
         description: "Folder that relative `borgServe` paths and `getStorage` start from.",
         ...clearable,

@@ -6,7 +6,7 @@ export const sshKeySchema = defineResource(
     description:
       "A public key registered with BorgBase. BorgBase cannot edit keys: a new name or key body replaces it, new before old, " +
       "so that repositories never lose access in between. Creating needs a token that may add; deleting needs Full Access.",
-    import: "`pulumi import borgbase:index:SshKey NAME ID` with the plugin; `existingId` with the dynamic host.",
+    import: "`existingId` adopts a key. Its name and body must be the program's, as BorgBase cannot edit keys.",
     get: "Reads a registered key by BorgBase's id. It is never changed or deleted.",
   },
   (z) => ({

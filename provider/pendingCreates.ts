@@ -25,7 +25,7 @@ export interface PendingCreate {
  * An entry ends when
  * - the create failed for certain ({@link resolve});
  * - a diff or a delete shows that the state contains the object ({@link resolveByObject});
- * - the program receives the id, which the engine sends after its checkpoint ({@link acknowledge}).
+ * - the program has ended and the engine has saved all its objects ({@link acknowledge}).
  */
 export class PendingCreates {
   readonly #folder: string;

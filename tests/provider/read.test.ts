@@ -9,7 +9,7 @@ import { context } from "./support";
 
 const repo = resourceOf("Repo");
 
-/** A repository of the emulator by way of the provider, and what a person does to it past it. */
+/** A repository created by the provider, and a console that changes it outside the provider. */
 const withRepo = (
   inputs: Properties,
   work: (
@@ -22,14 +22,14 @@ const withRepo = (
   withEmulator(async (emulator) => {
     const person = new Console(emulator);
     const api = connect({ endpoint: emulator.endpoint, token: person.token }, PATIENT);
-    // Each question as a process of its own asks it.
+    // A new client per call, as each operation runs in its own process.
     const own = context({ api: async () => connect({ endpoint: emulator.endpoint, token: person.token }, PATIENT) });
     await work(await create(repo, inputs, { ...own, api: async () => api }), own, person, emulator);
   });
 
-describe("read after a change by others", () => {
+describe("Read after a change outside the program", () => {
   it(
-    "shows what is declared and keeps the rest as it was",
+    "Read shows drift of managed arguments and hides that of others",
     withRepo({ region: "eu", alertDays: 2 }, async ({ id, state }, own, person) => {
       await person.edit(id, 'alertDays: 9, name: "renamed", quotaEnabled: true, quota: 700, appendOnly: true');
       const found = (await read(repo, id, state, own)) as Properties;
@@ -40,7 +40,7 @@ describe("read after a change by others", () => {
   );
 
   it(
-    "shows compaction only where it is declared",
+    "Read hides a compaction that the program does not set",
     withRepo({ region: "eu" }, async ({ id, state }, own, person) => {
       await person.edit(id, "compactionEnabled: true, compactionInterval: 3");
       assert.deepEqual(await read(repo, id, state, own), state);
@@ -48,7 +48,7 @@ describe("read after a change by others", () => {
   );
 
   it(
-    "an argument declared later takes over what others set, and from then on shows",
+    "An argument that the program sets later is updated, and its drift then shows",
     withRepo({ region: "eu" }, async ({ id, state }, own, person) => {
       await person.edit(id, "alertDays: 9");
       const inputs = { region: "eu", alertDays: 9 };
@@ -63,7 +63,7 @@ describe("read after a change by others", () => {
   );
 
   it(
-    "a backup is no change",
+    "A backup is no drift",
     withRepo({ region: "eu" }, async ({ id, state }, own, _person, emulator) => {
       emulator.control.setContent(id, { currentUsage: 12.5, lastModified: "2026-11-21T10:00:00+00:00" });
       assert.deepEqual(await read(repo, id, state, own), state);
@@ -71,7 +71,7 @@ describe("read after a change by others", () => {
   );
 
   it(
-    "by the id alone, everything is told",
+    "Read by the id alone returns all outputs",
     withRepo({ region: "eu", alertDays: 2 }, async ({ id, state }, own) => {
       const { __declared: _, ...whole } = state;
       assert.deepEqual(await read(repo, id, {}, own), whole);

@@ -39,8 +39,8 @@ const FUNCTIONS = {
   testConnection: WHERE,
 };
 
-describe("Data functions in a unit test with Pulumi's mocks", () => {
-  it("are answered by mocks.call, as promises and as outputs, with their token and arguments", () => {
+describe("Data functions with Pulumi's mocks", () => {
+  it("Data functions are answered by mocks.call, as promises and as outputs, with their token and arguments", () => {
     const plain = Object.entries(FUNCTIONS).map(([name, args]) => `${name}: await borgbase.${name}(${args})`);
     const outputs = Object.entries(FUNCTIONS).map(
       ([name, args]) => `${name}: await valueOf(borgbase.${name}Output(${args}))`,
@@ -61,7 +61,7 @@ describe("Data functions in a unit test with Pulumi's mocks", () => {
     assert.deepEqual(calls, [...once, ...once]);
   });
 
-  it("wait for the resources that arguments come from, and name the provider", () => {
+  it("Data functions wait for the resources of their arguments, and name the provider", () => {
     const { calls, usage } = program(
       `const provider = new borgbase.Provider("other", { token: "t" });
        const repo = new borgbase.Repo("web", { region: "eu" }, { provider });
@@ -75,7 +75,7 @@ describe("Data functions in a unit test with Pulumi's mocks", () => {
     assert.match(provider, /^urn:pulumi:stack::project::pulumi:providers:pulumi-nodejs::other::other-id$/);
   });
 
-  it("keep the words of mocks that fail, and end no process where nobody waits", () => {
+  it("Data functions keep the error of failed mocks, which ends no process where nobody awaits it", () => {
     const { message } = program(
       `mocks.answers = {};
        borgbase.getRepoOutput({ id: "a" });
@@ -86,7 +86,7 @@ describe("Data functions in a unit test with Pulumi's mocks", () => {
     assert.equal(message, "no such function");
   });
 
-  it("say what mocks must return, where they hand back the arguments of a list", () => {
+  it("Data functions name the required result where mocks return the arguments of a list", () => {
     const { messages } = program(
       `Promise.allSettled([borgbase.getRepos(), borgbase.getSshKeys(), borgbase.getRepo({ id: "a" })]).then((all) =>
          answer({ messages: all.map(({ reason }) => reason?.message ?? "") }));`,
@@ -98,7 +98,7 @@ describe("Data functions in a unit test with Pulumi's mocks", () => {
     ]);
   });
 
-  it("stay unknown in a preview where an argument is", () => {
+  it("Data functions stay unknown in a preview while an argument is", () => {
     const { known } = program(
       `const repo = new borgbase.Repo("web", { region: "eu" });
        borgbase.getRepoOutput({ name: repo.createdAt.apply(() => pulumi.unknown) }).isKnown.then((known) => answer({ known }));`,
@@ -109,17 +109,17 @@ describe("Data functions in a unit test with Pulumi's mocks", () => {
 });
 
 describe("Resources in a unit test with Pulumi's mocks", () => {
-  it("leave the notes of interrupted additions on this machine alone, also of a real stack of that name", () => {
+  it("A unit test leaves the pending creates of this machine, also of a real stack with the same name", () => {
     const home = mkdtempSync(join(tmpdir(), "borgbase-home-"));
     try {
-      const journal = () => new PendingCreates(ENDPOINT, home);
-      journal().record({ origin: "project/stack/web", kind: "Repo", args: { name: "web" }, before: [] });
+      const pendingCreates = () => new PendingCreates(ENDPOINT, home);
+      pendingCreates().record({ origin: "project/stack/web", kind: "Repo", args: { name: "web" }, before: [] });
       program(
         `process.env.PULUMI_HOME = ${JSON.stringify(home)};
          const repo = new borgbase.Repo("web", { region: "eu" });
          repo.id.apply(() => setTimeout(() => answer({}), 500));`,
       );
-      assert.equal(journal().pendingIn("project", "stack").length, 1);
+      assert.equal(pendingCreates().pendingIn("project", "stack").length, 1);
     } finally {
       rmSync(home, { recursive: true, force: true });
     }

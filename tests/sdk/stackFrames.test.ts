@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { program } from "./support/program";
 
 describe("A resource's stack frames", () => {
-  it("show the user's line when a transformation throws, at any depth, as plain Pulumi does", () => {
+  it("Stack frames show the user's line when a transformation throws, at any depth, as plain Pulumi does", () => {
     const { stack } = program(`
       function thrower() { throw new Error("mine"); }
       const inner = { transformations: [() => thrower()] };
@@ -14,7 +14,7 @@ describe("A resource's stack frames", () => {
     assert.match(String(stack), /new Resource \(/);
   });
 
-  it("show the user's line when a parent's transformation throws in the helper of a library", () => {
+  it("Stack frames show the user's line when a parent's transformation throws in the helper of a library", () => {
     const { stack } = program(`
       const parent = new pulumi.ComponentResource("a:b:C", "parent", {}, { transformations: [parse] });
       function parse({ type }) { if (type !== "a:b:C") JSON.parse("{"); }
@@ -22,7 +22,7 @@ describe("A resource's stack frames", () => {
     assert.match(String(stack), /JSON\.parse.*\n.*program\.js/);
   });
 
-  it("show the user's line when the SDK refuses what comes after the transformations", () => {
+  it("Stack frames show the user's line when the SDK refuses what comes after the transformations", () => {
     const { stack } = program(`
       const bad = { stateMigrations: [() => {}] };
       try { new borgbase.KeyPair("web", {}, bad); } catch (error) { answer({ stack: error.stack }); }`);
@@ -30,7 +30,7 @@ describe("A resource's stack frames", () => {
     assert.match(String(stack), /program\.js/);
   });
 
-  it("leave Error as it was: in transformations, afterwards, and after a failure", () => {
+  it("Stack frames leave Error as it was: in transformations, afterwards, and after a failure", () => {
     const { states } = program(`
       Error.prepareStackTrace = function mine(error, frames) { return error + "\\n" + frames.map((each) => "    at " + each).join("\\n"); };
       Error.stackTraceLimit = 7;
@@ -48,7 +48,7 @@ describe("A resource's stack frames", () => {
     assert.ok((states as unknown[]).length >= 4);
   });
 
-  it("name the program's line to the engine, also from a function and a subclass, and no frame of the SDK", () => {
+  it("Stack frames name the program's line to the engine, also from a function and a subclass, and no frame of the SDK", () => {
     const { positions, traces } = program(`
       class Mine extends borgbase.KeyPair {}
       const make = () => new borgbase.Repo("made", { region: "eu" });

@@ -34,7 +34,7 @@ const own = { ignoreChanges: ["alertDays"], transformations: [adding({ replaceOn
 const WARNING = /does not see the options that transformations of parents .* add.*@pulumi\/pulumi/;
 
 describe("ignoreChanges and replaceOnChanges in transformations", () => {
-  it("reach the provider from the resource, its own transformations and its parent's", () => {
+  it("Options reach the provider from the resource, its own transformations and its parent's", () => {
     const { hidden, printed } = program(
       `${OPTIONS}
       const repo = new borgbase.Repo("web", { region: "eu" }, { parent, ...own });
@@ -48,7 +48,7 @@ describe("ignoreChanges and replaceOnChanges in transformations", () => {
     assert.doesNotMatch(String(printed), WARNING);
   });
 
-  it("do not reach the provider where a transformation of the parent takes them back", () => {
+  it("Options do not reach the provider where a transformation of the parent removes them", () => {
     const { hidden } = program(
       `const parent = new pulumi.ComponentResource("a:b:C", "parent", {}, {
          transformations: [({ props, opts }) => ({ props, opts: { ...opts, ignoreChanges: undefined } })],
@@ -60,7 +60,7 @@ describe("ignoreChanges and replaceOnChanges in transformations", () => {
     assert.deepEqual((hidden as Record<string, unknown>).web, [[], []]);
   });
 
-  it("still reach it from the resource with an SDK that walks a copy, and the program warns once of the parent's", () => {
+  it("Options of the resource reach the provider with an SDK that iterates a copy, and one warning names the parent's", () => {
     const { hidden, printed } = program(
       `${WALKS_COPY}${OPTIONS}
       new borgbase.Repo("web", { region: "eu" }, { parent, ...own });
@@ -72,7 +72,7 @@ describe("ignoreChanges and replaceOnChanges in transformations", () => {
     assert.equal(String(printed).match(new RegExp(WARNING, "g"))?.length, 1, String(printed));
   });
 
-  it("need no warning with such an SDK where nothing is inherited", () => {
+  it("Options cause no warning with such an SDK without inherited transformations", () => {
     const { hidden, printed } = program(
       `${WALKS_COPY}${OPTIONS}
       new borgbase.Repo("web", { region: "eu" }, own);

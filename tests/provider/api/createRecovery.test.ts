@@ -10,7 +10,7 @@ import { PendingCreates } from "../../../provider/pendingCreates";
 import { Console } from "../../support/account";
 import { clientOf, failure, IMPATIENT, newKey, PATIENT, type Reply, withEmulator, withServer } from "./support";
 
-/** What can happen to one addition without anybody but the server knowing whether it was carried out. */
+/** Faults of one create after which only the server knows whether it executed the request. */
 const FAULTS: (FaultInput & { done: boolean })[] = [
   { kind: "reset", done: false },
   { kind: "lost", done: true },
@@ -37,12 +37,12 @@ const NOUNS: [Noun, (api: Api, key: string) => Promise<{ id: string }>, (console
 
 const timesAsked = (emulator: Emulator, operation: string) => emulator.control.counters().operations[operation] ?? 0;
 
-describe("Additions: once, whatever happens to the answer", () => {
+describe("CreateRecovery: one object per create, whatever happens to the answer", () => {
   for (const [operation, add, listed] of NOUNS) {
     for (const { done, ...fault } of FAULTS) {
       const what = [fault.kind, "status" in fault && fault.status, done ? "after the work" : "before the work"];
       it(
-        `${operation}: ${what.filter(Boolean).join(" ")}`,
+        `${operation} creates one object after the fault: ${what.filter(Boolean).join(" ")}`,
         withEmulator(async (emulator) => {
           emulator.control.addFault({ ...fault, operation });
           const { id } = await add(clientOf(emulator), await newKey());
@@ -58,9 +58,9 @@ describe("Additions: once, whatever happens to the answer", () => {
   }
 });
 
-describe("Additions: what a lost one became", () => {
+describe("CreateRecovery: the object of a lost answer", () => {
   it(
-    "is never one that was there before, equal as it may be",
+    "A create with a lost answer never adopts an older equal object",
     withEmulator(async (emulator) => {
       const key = await newKey();
       const { item: earlier } = await clientOf(emulator).keys.create("web", key);
@@ -72,7 +72,7 @@ describe("Additions: what a lost one became", () => {
   );
 
   it(
-    "is never told by its name alone",
+    "A create with a lost answer never adopts an object by its name alone",
     withEmulator(async (emulator) => {
       const [mine, foreign] = [await newKey(), await newKey()];
       const api = clientOf(emulator);
@@ -86,7 +86,7 @@ describe("Additions: what a lost one became", () => {
   );
 
   it(
-    "belongs to nobody else: two equal ones at once, both lost",
+    "Two equal creates with lost answers get two objects",
     withEmulator(async (emulator) => {
       const key = await newKey();
       const api = clientOf(emulator);
@@ -100,7 +100,7 @@ describe("Additions: what a lost one became", () => {
   );
 
   it(
-    "keeps its name apart from one that differs in case",
+    "A create with a lost answer distinguishes names by case",
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       for (let each = 0; each < 2; each++) emulator.control.addFault({ kind: "lost", operation: "repoAdd" });
@@ -115,7 +115,7 @@ describe("Additions: what a lost one became", () => {
   );
 
   it(
-    "is not guessed among several: the error says which",
+    "A create with a lost answer and several matches fails and lists their ids",
     withEmulator(async (emulator) => {
       const key = await newKey();
       const api = clientOf(emulator);
@@ -130,7 +130,7 @@ describe("Additions: what a lost one became", () => {
     }),
   );
 
-  it("is looked for as long as a slow server may still be at work", async () => {
+  it("A create looks for its object before each retry, as a slow server may execute it late", async () => {
     const repo = { id: "abcd1234", name: "web", region: "eu", format: "borg1", repoPath: "ssh://host/./repo" };
     const none: Reply = { body: { data: { repoList: [] } } };
     const busy: Reply = { status: 429, body: "" };
@@ -154,7 +154,7 @@ describe("Additions: what a lost one became", () => {
   ];
   for (const [what, asked, there] of DIFFERENCES) {
     it(
-      `is not a repository of another kind: ${what}`,
+      `A create with a lost answer does not adopt a repository with another setting: ${what}`,
       withEmulator(async (emulator) => {
         const api = clientOf(emulator);
         await api.repos.all();
@@ -167,7 +167,7 @@ describe("Additions: what a lost one became", () => {
   }
 
   it(
-    "is not a repository that holds backups",
+    "A create with a lost answer does not adopt a repository with backups",
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       await api.repos.all();
@@ -179,10 +179,10 @@ describe("Additions: what a lost one became", () => {
   );
 });
 
-describe("Additions: the next run", () => {
+describe("CreateRecovery: the run after an interruption", () => {
   let home: string;
   beforeEach(async () => {
-    home = await mkdtemp(join(tmpdir(), "borgbase-journal-"));
+    home = await mkdtemp(join(tmpdir(), "borgbase-pending-"));
   });
   afterEach(() => rm(home, { recursive: true }));
   const run = (emulator: Emulator, options = IMPATIENT) =>
@@ -190,7 +190,7 @@ describe("Additions: the next run", () => {
   const add = (api: Api) => api.repos.create({ name: "web", region: "eu" }, "project/stack/web");
   const count = async (emulator: Emulator) => (await new Console(emulator).repos()).length;
 
-  /** Faults after which the first run fails, though the repository is there. */
+  /** Faults after which the first run fails, although the repository exists. */
   const ENDS: [what: string, faults: FaultInput[], kind: Parameters<typeof failure>[1]][] = [
     [
       "the network ends with the answer",
@@ -211,7 +211,7 @@ describe("Additions: the next run", () => {
   ];
   for (const [what, faults, kind] of ENDS) {
     it(
-      `finds what the last one added: ${what}`,
+      `The next run adopts the object of the interrupted one: ${what}`,
       withEmulator(async (emulator) => {
         for (const fault of faults) emulator.control.addFault(fault);
         await failure(add(run(emulator)), kind);
@@ -225,7 +225,7 @@ describe("Additions: the next run", () => {
   }
 
   it(
-    "finds what the last one added though a key of it was deleted since, and nothing with other keys",
+    "The next run adopts a repository without a key deleted since, and none with other keys",
     withEmulator(async (emulator) => {
       const keys = [(await clientOf(emulator).keys.create("a", await newKey())).item.id];
       keys.push((await clientOf(emulator).keys.create("b", await newKey())).item.id);
@@ -243,7 +243,7 @@ describe("Additions: the next run", () => {
   );
 
   it(
-    "does not take for its own what was there before the last one",
+    "The next run does not adopt an object older than the interrupted run",
     withEmulator(async (emulator) => {
       const { item: earlier } = await clientOf(emulator).repos.create({ name: "web", region: "eu" });
       emulator.control.addFault({ kind: "reset", operation: "repoAdd", count: null });
@@ -255,7 +255,7 @@ describe("Additions: the next run", () => {
   );
 
   it(
-    "adds after a refusal, and takes nothing that others added meanwhile",
+    "The next run creates after a refusal, and adopts no object that others created meanwhile",
     withEmulator(
       async (emulator) => {
         await failure(add(run(emulator)), "remote");
@@ -268,18 +268,18 @@ describe("Additions: the next run", () => {
     ),
   );
 
-  /** A run that leaves a note behind whose addition the server has never seen. */
-  async function failToAdd(emulator: Emulator, api: Api) {
+  /** Leaves a pending create whose request never reached the server. */
+  async function failToCreate(emulator: Emulator, api: Api) {
     emulator.control.addFault({ kind: "reset", operation: "repoAdd", count: null });
     await failure(add(api), "unavailable");
     emulator.control.clearFaults();
   }
 
   it(
-    "takes nothing of the same name that became of another addition, in the same run",
+    "The next run does not adopt the object of another create with the same name",
     withEmulator(async (emulator) => {
       const api = run(emulator);
-      await failToAdd(emulator, api);
+      await failToCreate(emulator, api);
       const { item: other } = await api.repos.create({ name: "web", region: "eu" }, "project/stack/other");
       const { item } = await add(run(emulator));
       assert.notEqual(item.id, other.id);
@@ -288,11 +288,11 @@ describe("Additions: the next run", () => {
   );
 
   it(
-    "takes nothing that the state has, though it is named so by now",
+    "The next run does not adopt an object of the state that was renamed to the same name",
     withEmulator(async (emulator) => {
       const api = run(emulator);
       const { item: other } = await api.repos.create({ name: "other", region: "eu" }, "project/stack/other");
-      await failToAdd(emulator, api);
+      await failToCreate(emulator, api);
       await new Console(emulator).edit(other.id, 'name: "web"');
       const pendingCreates = new PendingCreates(emulator.endpoint, home);
       pendingCreates.resolveByObject("Repo", other.id);
@@ -302,16 +302,16 @@ describe("Additions: the next run", () => {
   );
 
   it(
-    "costs an addition no more after many others",
+    "The record of a pending create does not grow with the number of creates",
     withEmulator(async (emulator) => {
       const api = run(emulator);
       for (let each = 0; each < 40; each++)
         await api.repos.create({ name: `web-${each}`, region: "eu" }, `project/stack/${each}`);
-      await failToAdd(emulator, api);
+      await failToCreate(emulator, api);
       const [folder = ""] = await readdir(join(home, "borgbase"));
-      const notes = await readdir(join(home, "borgbase", folder));
+      const files = await readdir(join(home, "borgbase", folder));
       const sizes = await Promise.all(
-        notes.map(async (note) => (await stat(join(home, "borgbase", folder, note))).size),
+        files.map(async (file) => (await stat(join(home, "borgbase", folder, file))).size),
       );
       assert.equal(sizes.length, 41);
       assert.ok(Math.max(...sizes) < Math.min(...sizes) + 50, `${sizes} bytes`);
@@ -319,18 +319,18 @@ describe("Additions: the next run", () => {
   );
 
   it(
-    "tells of what looks just like it where nobody remembers anything, and of nothing that somebody knows",
+    "A create reports possible duplicates, and none that the state or a pending create contains",
     withEmulator(async (emulator) => {
       const elsewhere = clientOf(emulator).repos;
-      const { item: left } = await elsewhere.create({ name: "web", region: "eu" });
+      const { item: orphan } = await elsewhere.create({ name: "web", region: "eu" });
       await elsewhere.create({ name: "web", region: "us" });
       const { item: used } = await elsewhere.create({ name: "web", region: "eu" });
       emulator.control.setContent(used.id, { currentUsage: 5, lastModified: null });
       const { possibleDuplicates } = await add(run(emulator));
-      assert.deepEqual(possibleDuplicates, [left.id]);
+      assert.deepEqual(possibleDuplicates, [orphan.id]);
 
       const pendingCreates = new PendingCreates(emulator.endpoint, home);
-      pendingCreates.resolveByObject("Repo", left.id);
+      pendingCreates.resolveByObject("Repo", orphan.id);
       const api = clientOf(emulator, "fullAccess", { ...IMPATIENT, pendingCreates });
       const { possibleDuplicates: unknown } = await api.repos.create(
         { name: "web", region: "eu" },
@@ -341,7 +341,7 @@ describe("Additions: the next run", () => {
   );
 
   it(
-    "says which there are when it cannot tell",
+    "The next run with several matches fails and lists their ids",
     withEmulator(async (emulator) => {
       emulator.control.addFault({ kind: "silence", operation: "repoAdd", count: null });
       await failure(add(run(emulator, { ...IMPATIENT, timeout: 30 })), "unavailable");

@@ -21,7 +21,7 @@ describe("Retry-After", () => {
     [null, undefined],
   ];
   for (const [header, milliseconds] of FORMS) {
-    it(`${JSON.stringify(header)} means ${milliseconds} ms`, () => {
+    it(`Retry-After ${JSON.stringify(header)} means ${milliseconds} ms`, () => {
       assert.equal(parseRetryAfter(header, now), milliseconds);
     });
   }
@@ -34,7 +34,7 @@ describe("Retry-After", () => {
     ["nothing", () => undefined, 0],
   ];
   for (const [what, header, atLeast] of WAITS) {
-    it(`is honoured: ${what}`, async () => {
+    it(`Retry-After is honoured: ${what}`, async () => {
       const started = Date.now();
       const { asked } = await withServer([busy(header()), LISTED], (api) => api.keys.all(), PATIENT);
       const waited = Date.now() - started;
@@ -44,7 +44,7 @@ describe("Retry-After", () => {
     });
   }
 
-  it("that is longer than the budget ends the tries at once, and is told", async () => {
+  it("Retry-After beyond maxElapsed ends the retries at once, and the error contains it", async () => {
     const started = Date.now();
     const { result, asked } = await withServer(
       [busy("3600")],
@@ -57,8 +57,8 @@ describe("Retry-After", () => {
   });
 });
 
-describe("Retries", () => {
-  it("end when maxElapsed has passed", async () => {
+describe("Retry", () => {
+  it("Retries end when maxElapsed has passed", async () => {
     const retry = { baseDelay: 20, maxDelay: 40, maxElapsed: 2_000 };
     const started = Date.now();
     const { result, asked } = await withServer([busy()], (api) => failure(api.keys.all(), "unavailable"), { retry });
@@ -67,7 +67,7 @@ describe("Retries", () => {
     assert.ok(Date.now() - started < 30_000);
   });
 
-  it("never follow a refused token: once for all who ask at once", async () => {
+  it("A refused token is sent once for all requests at the same time", async () => {
     const refused = { status: 401, body: { detail: "Invalid token" } };
     const { asked } = await withServer([refused], (api) =>
       Promise.all(Array.from({ length: 20 }, () => failure(api.account.owner(), "authentication"))),
@@ -76,7 +76,7 @@ describe("Retries", () => {
   });
 
   it(
-    "stop at a token that expires half-way",
+    "Retries stop when the token expires",
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       await api.keys.all();
@@ -88,9 +88,9 @@ describe("Retries", () => {
   );
 });
 
-describe("Requests on their way", () => {
+describe("Concurrency of requests", () => {
   it(
-    "are at most 16, and all are answered",
+    "At most 16 requests are in flight, and all get their answer",
     withEmulator(async (emulator) => {
       emulator.control.setLatency(10);
       const api = clientOf(emulator);
@@ -102,7 +102,7 @@ describe("Requests on their way", () => {
   );
 
   it(
-    "leave their place when they fail",
+    "A failed request frees its slot",
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       for (let index = 0; index < 40; index++) emulator.control.addFault({ kind: "reset" });

@@ -19,9 +19,9 @@ async function withRepos(emulator: Emulator, count: number): Promise<string[]> {
   return ids;
 }
 
-describe("Reads that share a list", () => {
+describe("SharedList", () => {
   it(
-    "1,000 reads at once cost one request",
+    "1,000 reads at once send one request",
     withEmulator(async (emulator) => {
       const ids = await withRepos(emulator, 20);
       const api = clientOf(emulator);
@@ -32,7 +32,7 @@ describe("Reads that share a list", () => {
   );
 
   it(
-    "1,000 reads one after the other cost one request",
+    "1,000 reads one after the other send one request",
     withEmulator(async (emulator) => {
       const [id] = (await withRepos(emulator, 1)) as [string];
       const api = clientOf(emulator);
@@ -42,7 +42,7 @@ describe("Reads that share a list", () => {
   );
 
   it(
-    "1,000 reads of keys that are not there cost two",
+    "1,000 reads of missing keys send two requests",
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       const found = await Promise.all(times(1000).map((_, index) => api.keys.get(String(index))));
@@ -52,7 +52,7 @@ describe("Reads that share a list", () => {
   );
 
   it(
-    "an id that the list lacks is asked for by itself",
+    "A repository that the list lacks is queried by its id",
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       await api.repos.all();
@@ -63,7 +63,7 @@ describe("Reads that share a list", () => {
   );
 
   it(
-    "a key that came since the list is found",
+    "A key registered after the list request is found",
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       await api.keys.all();
@@ -73,7 +73,7 @@ describe("Reads that share a list", () => {
   );
 
   it(
-    "a change in between is seen, without another list",
+    "A create, update or delete updates the cache without another list request",
     withEmulator(async (emulator) => {
       const [id, other] = (await withRepos(emulator, 2)) as [string, string];
       const api = clientOf(emulator);
@@ -89,7 +89,7 @@ describe("Reads that share a list", () => {
   );
 
   it(
-    "a change while the list is under way is seen",
+    "A change during a list request is visible to later reads",
     withEmulator(async (emulator) => {
       const [id] = (await withRepos(emulator, 1)) as [string];
       const api = clientOf(emulator);
@@ -102,7 +102,7 @@ describe("Reads that share a list", () => {
   );
 
   it(
-    "a failed list is the business of those who asked together, and of nobody after them",
+    "A failed list request fails the reads in flight, and no later read",
     withEmulator(async (emulator) => {
       const [id] = (await withRepos(emulator, 1)) as [string];
       const api = clientOf(emulator);
@@ -114,7 +114,7 @@ describe("Reads that share a list", () => {
   );
 
   it(
-    "a token that was refused does not knock again for every resource",
+    "A refused token is sent once for all resources",
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       emulator.control.changeToken({ account: "demo@example.com", token: "fullAccess", expiresAt: "now" });
@@ -125,7 +125,7 @@ describe("Reads that share a list", () => {
   );
 
   it(
-    "a failed change leaves no untrue answer behind",
+    "A failed change invalidates the cache",
     withEmulator(async (emulator) => {
       const [id] = (await withRepos(emulator, 1)) as [string];
       const api = clientOf(emulator);
@@ -137,7 +137,7 @@ describe("Reads that share a list", () => {
   );
 
   it(
-    "the latest list is never one that was sent before it was asked for",
+    "A coalesced refetch is never answered by an earlier request",
     withEmulator(async (emulator) => {
       const api = clientOf(emulator);
       await api.repos.all();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const HOSTS = join(__dirname, "../../../provider/hosts");
 
-/** Standard error of a process that does what Pulumi's dynamic host does with the providers of several packages. */
+/** Standard error of a process that calls providers of several packages as Pulumi's dynamic host does. */
 function shown(code: string): string {
   const script = `
     const { withExpectedErrors } = require(${JSON.stringify(join(HOSTS, "expectedErrors.js"))});
@@ -21,14 +21,14 @@ function shown(code: string): string {
 }
 
 describe("The dynamic host's process", () => {
-  it("prints nothing beside an expected failure", () => {
+  it("The process prints nothing for an expected error", () => {
     assert.equal(
       shown("await answer(failing); await answer(failing); await Promise.all([1, 2].map(() => answer(failing)))"),
       "",
     );
   });
 
-  it("prints whatever other packages print, also the same text", () => {
+  it("The process prints all texts of other packages, equal ones too", () => {
     const texts = shown(`
       await answer(failing);
       console.error(": ");
@@ -40,7 +40,7 @@ describe("The dynamic host's process", () => {
     assert.equal(texts, ": \nError: theirs: a stack\n: \nfailed: \nthe end\n");
   });
 
-  it("keeps a standard error that another package has put its own writer before", () => {
+  it("The process keeps another package's writer of standard error", () => {
     const texts = shown(`
       const write = process.stderr.write;
       process.stderr.write = (text) => write.call(process.stderr, "[" + text.trim() + "]");
@@ -51,7 +51,7 @@ describe("The dynamic host's process", () => {
     assert.equal(texts, "[one]");
   });
 
-  it("finds its console, its standard error and V8 as they were, after a provider was loaded and has failed", () => {
+  it("The process keeps its console, standard error and V8 flags after a provider has failed", () => {
     const script = `
       const v8 = require("node:v8");
       v8.setFlagsFromString = () => { throw new Error("a flag of V8 is set"); };

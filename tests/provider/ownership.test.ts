@@ -16,20 +16,20 @@ function apiOf(emulator: Emulator, account: 0 | 1, level: TokenLevel): Api {
   return connect({ endpoint: emulator.endpoint, token: emulator.accounts[account].tokens[level] }, PATIENT);
 }
 
-/** The state of something that the first account made and that is gone since, and the API as a token shows it. */
+/** States of deleted objects of the first account. */
 const GONE: [ResourceType, id: string, state: Properties, inputs: Properties, calls: RegExp][] = [
   ["SshKey", "4711", { name: "web", publicKey: "ssh-ed25519 AAAA" }, { publicKey: "ssh-ed25519 AAAA" }, /SSH key 4711/],
   ["Repo", "abcd1234", { name: "web", region: "eu" }, { region: "eu" }, /repository abcd1234/],
 ];
 
-describe("What a token does not see", () => {
+describe("Ownership of a missing object", () => {
   for (const [type, id, state, inputs, calls] of GONE) {
     const resource = resourceOf(type);
     const owned = { ...state, __account: MINE };
 
     for (const level of ["fullAccess", "readOnly"] as const) {
       it(
-        `${type}: is gone for the account that it belongs to (${level})`,
+        `A missing ${type} counts as deleted with a token of its own account (${level})`,
         withEmulator(async (emulator) => {
           const own = context({ api: async () => apiOf(emulator, 0, level) });
           assert.equal(await read(resource, id, owned, own), undefined);
@@ -37,7 +37,7 @@ describe("What a token does not see", () => {
       );
 
       it(
-        `${type}: is not gone for another account, whose name is told beside its own (${level})`,
+        `A missing ${type} is refused with a token of another account, and the error names both (${level})`,
         withEmulator(async (emulator) => {
           const other = context({ api: async () => apiOf(emulator, 1, level) });
           const said = await failure(read(resource, id, owned, other), "refused");
@@ -47,7 +47,7 @@ describe("What a token does not see", () => {
     }
 
     it(
-      `${type}: deleting what is gone succeeds, but for another account it fails`,
+      `Deleting a missing ${type} succeeds with its own account, and fails with another`,
       withEmulator(async (emulator) => {
         await remove(resource, id, owned, context({ api: async () => apiOf(emulator, 0, "fullAccess") }));
         const other = context({ api: async () => apiOf(emulator, 1, "fullAccess") });
@@ -57,7 +57,7 @@ describe("What a token does not see", () => {
     );
 
     it(
-      `${type}: Create Only proves nothing about what another level made`,
+      `A Create Only token does not prove that a ${type} is deleted`,
       withEmulator(async (emulator) => {
         const low = context({ api: async () => apiOf(emulator, 0, "createOnly") });
         const kind: ErrorKind = type === "Repo" ? "permission" : "refused";
@@ -67,7 +67,7 @@ describe("What a token does not see", () => {
 
     if (type === "Repo") {
       it(
-        "Repo: an update of what is gone says so, and of another account's that it is not",
+        "An update of a missing Repo advises a refresh, and is refused with another account",
         withEmulator(async (emulator) => {
           const own = context({ api: async () => apiOf(emulator, 0, "fullAccess") });
           assert.match(await failure(update(resource, id, owned, inputs, own), "notFound"), /pulumi refresh/);
@@ -80,7 +80,7 @@ describe("What a token does not see", () => {
   }
 
   it(
-    "SshKey: a Create Only token takes its own for gone only while it sees others",
+    "A Create Only token proves an SshKey deleted only while it sees other keys",
     withEmulator(async (emulator) => {
       const low = () => context({ api: async () => apiOf(emulator, 0, "createOnly") });
       const key = resourceOf("SshKey");
@@ -94,7 +94,7 @@ describe("What a token does not see", () => {
   );
 
   it(
-    "an error of the network is no proof either",
+    "A network error does not prove that an SshKey is deleted",
     withEmulator(async (emulator) => {
       const own = context({ api: async () => apiOf(emulator, 0, "fullAccess") });
       emulator.control.addFault({ kind: "status", status: 503, operation: "me", retryAfter: "3600", count: null });
@@ -103,7 +103,7 @@ describe("What a token does not see", () => {
   );
 });
 
-describe("Whose objects a run makes", () => {
+describe("Owner of new objects", () => {
   const OWNERS: [TokenLevel, owner: string | undefined][] = [
     ["fullAccess", MINE],
     ["readOnly", MINE],
@@ -111,7 +111,7 @@ describe("Whose objects a run makes", () => {
   ];
   for (const [level, owner] of OWNERS) {
     it(
-      `${level}: ${owner}`,
+      `The owner with a token of the level ${level} is ${owner}`,
       withEmulator(async (emulator) => {
         assert.equal(await readableOwner(context({ api: async () => apiOf(emulator, 0, level) })), owner);
       }),
@@ -119,7 +119,7 @@ describe("Whose objects a run makes", () => {
   }
 
   it(
-    "is no reason to fail",
+    "An unreadable owner does not fail a read",
     withEmulator(async (emulator) => {
       emulator.control.addFault({ kind: "expire", operation: "me" });
       assert.equal(await readableOwner(context({ api: async () => apiOf(emulator, 0, "fullAccess") })), undefined);
@@ -127,7 +127,7 @@ describe("Whose objects a run makes", () => {
   );
 
   it(
-    "a Create Only token replaces nothing",
+    "A Create Only token replaces no object",
     withEmulator(async (emulator) => {
       const low = context({ api: async () => apiOf(emulator, 0, "createOnly") });
       const said = await failure(assertMayReplace("the SSH key 7", low), "permission");
@@ -137,7 +137,7 @@ describe("Whose objects a run makes", () => {
   );
 
   it(
-    "adds nothing to another account than the one that holds the rest of the stack",
+    "A create in another account than that of the stack's objects is refused",
     withEmulator(async (emulator) => {
       const memory = new DeploymentMemory();
       const api = async () => apiOf(emulator, 1, "fullAccess");

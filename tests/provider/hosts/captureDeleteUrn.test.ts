@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DeleteRequest } from "@pulumi/pulumi/proto/provider_pb";
 import { captureDeleteUrn } from "../../../provider/hosts/dynamicHostInternals";
 
-describe("The URN of a deletion", () => {
+describe("captureDeleteUrn", () => {
   const { getId } = DeleteRequest.prototype;
   const urn = "urn:pulumi:dev::shop::borgbase:index:Repo::web::1";
   const request = new DeleteRequest().setId("abcd1234").setUrn(urn);
@@ -10,28 +10,28 @@ describe("The URN of a deletion", () => {
   const found: (string | undefined)[] = [];
   const provider = {
     get delete() {
-      const asked = captureDeleteUrn();
-      return (_id: string) => void found.push(asked());
+      const urnOf = captureDeleteUrn();
+      return (_id: string) => void found.push(urnOf());
     },
   };
   beforeEach(() => {
     found.length = 0;
   });
 
-  it("is the one of the request that is asked for its id, and the request is the same as before", () => {
+  it("The URN comes from the request whose id is read, and the request is restored", () => {
     if (provider.delete) provider.delete(request.getId());
     assert.deepEqual(found, [urn]);
     assert.equal(DeleteRequest.prototype.getId, getId);
   });
 
-  it("is unknown where no request is asked for its id", async () => {
+  it("The URN is unknown where no request's id is read", async () => {
     if (provider.delete) provider.delete("abcd1234");
     assert.deepEqual(found, [undefined]);
     await null;
     assert.equal(DeleteRequest.prototype.getId, getId);
   });
 
-  it("leaves requests as they are where the provider is looked at and not called", async () => {
+  it("A provider that is read and not called leaves the requests unchanged", async () => {
     for (let times = 0; times < 3; times++) void provider.delete;
     await null;
     assert.equal(DeleteRequest.prototype.getId, getId);

@@ -309,8 +309,8 @@ describe("SSH keys", function () {
   });
 
   it("loads no SSH library before a host is spoken to", () => {
-    for (const module of ["keys", "deploy", "storage", "testConnection"]) {
-      const script = `require(${JSON.stringify(require.resolve(`../../../provider/ssh/${module}`))});
+    for (const module of ["keys", "authorizedKeys/deploy", "files/storage", "connection/testConnection"]) {
+      const script = `require(${JSON.stringify(require.resolve(`../../../../provider/ssh/${module}`))});
         process.stdout.write(String(Object.keys(require.cache).some((path) => /node_modules/.test(path))))`;
       assert.equal(execFileSync(process.execPath, ["-e", script], { encoding: "utf8" }), "false", module);
     }

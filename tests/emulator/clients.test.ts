@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { KEY_BODY, KEY_LINE, Subject } from "./support";
 
-/** What known clients send, field for field and type for type, and what they go on to expect. */
-describe("emulator: the requests of known clients", () => {
+/** Requests of known clients, field for field and type for type, and the answers that the clients rely on. */
+describe("Emulator: known clients", () => {
   let subject: Subject;
   beforeEach(async () => {
     subject = await Subject.start();
   });
   afterEach(() => subject.close());
 
-  it("borgbase/borgbase-api-client: logs in, adds a key and a repository in the session, edits it", async () => {
+  it("borgbase/borgbase-api-client logs in, adds a key and a repository within the session, and edits the repository", async () => {
     const [{ email, password }] = subject.emulator.accounts;
     const login = `mutation login($email: String!, $password: String!, $otp: String) {
       login(username: $email, password: $password, otp: $otp) { user { id } } }`;
@@ -51,7 +51,7 @@ describe("emulator: the requests of known clients", () => {
     assert.equal((await ask("{ isAuthenticated }")).data.isAuthenticated, true);
   });
 
-  it("adhawkins/ansible-borgbase: key ids as numbers, a quota as text, sshDelete by Int!", async () => {
+  it("adhawkins/ansible-borgbase sends key ids as numbers, a quota as text and sshDelete with Int!", async () => {
     const added = await subject.ask(
       "mutation sshAdd($name: String!, $keyData: String!) { sshAdd(name: $name keyData: $keyData) { keyAdded { id } } }",
       { variables: { name: "root@host", keyData: KEY_LINE } },
@@ -90,7 +90,7 @@ describe("emulator: the requests of known clients", () => {
     assert.deepEqual((await subject.ask(deletion, { variables: { id } })).data, { sshDelete: { ok: true } });
   });
 
-  it("gjabell/terraform-provider-borgbase: variables as a JSON text, and the values of its acceptance tests", async () => {
+  it("gjabell/terraform-provider-borgbase sends variables as JSON text and gets the values of its acceptance tests", async () => {
     const ask = (query: string, variables: object) => subject.ask(query, { variables: JSON.stringify(variables) });
     const keyFields = "addedAt bits hashMd5 hashSha256 id lastUsedAt name keyData keyType comment";
     const key = await ask(
@@ -197,7 +197,7 @@ describe("emulator: the requests of known clients", () => {
     assert.equal(keyGone.data.sshDelete.ok, true);
   });
 
-  it("clevyr/borgbase-operator: a restic repository with its password, and errors it takes for 'not found'", async () => {
+  it("clevyr/borgbase-operator gets a restic repository with its password, and the errors that it reads as 'not found'", async () => {
     const fields = `id name region format repoPath quota quotaEnabled alertDays appendOnly currentUsage htpasswd
       server { hostname region }`;
     const added = await subject.ask(
@@ -212,7 +212,7 @@ describe("emulator: the requests of known clients", () => {
     const query = `query repo($id: String!) { repo(repoId: $id) {${fields}} }`;
     assert.deepEqual((await subject.ask(query, { variables: { id: repo.id } })).data.repo, repo);
 
-    // The three forms that its client takes for a repository that is gone.
+    // The three error texts that its client reads as a repository that does not exist.
     const notFound = /repo(sitory)?\b[^.;]*(not found|does not exist)/i;
     for (const [what, missing] of [
       ["query", await subject.ask(query, { variables: { id: "missing0" } })],
@@ -224,7 +224,7 @@ describe("emulator: the requests of known clients", () => {
     }
   });
 
-  it("ticgal/borgbase: literals in the query, no variables at all", async () => {
+  it("ticgal/borgbase sends literals in the query and no variables", async () => {
     const id = await subject.addRepo({ name: "PC-1" });
     const fields = `id,name,alertDays,borgVersion,region,encryption,createdAt,lastModified,compactionEnabled,
       compactionInterval,compactionIntervalUnit,compactionHour,compactionHourTimezone,repoPath,currentUsage`;
@@ -236,7 +236,7 @@ describe("emulator: the requests of known clients", () => {
     assert.equal(typeof overageList[0].plan.includedSize, "number");
   });
 
-  it("scripts and apps: 'bearer' in lower case, the account, key objects, compaction", async () => {
+  it("Scripts and apps send 'bearer' in lower case and read the account, key objects and compaction", async () => {
     const keyId = await subject.addKey("laptop");
     const id = await subject.addRepo({ fullAccessKeys: [keyId] });
     subject.control.setContent(id, { currentUsage: 2048, lastModified: null });
@@ -255,7 +255,7 @@ describe("emulator: the requests of known clients", () => {
     assert.equal((await subject.ask(compact, { variables: { id } })).data.repoCompact.__typename, "RepoCompact");
   });
 
-  it("borgbase/docs.borgbase.com: sshDelete by a number in the query", async () => {
+  it("borgbase/docs.borgbase.com calls sshDelete with a number in the query", async () => {
     const id = await subject.addKey();
     assert.deepEqual((await subject.ask(`mutation { sshDelete(id: ${id}) {ok}}`)).data, { sshDelete: { ok: true } });
     assert.deepEqual((await subject.ask("{ sshList {id, name}}")).data, { sshList: [] });

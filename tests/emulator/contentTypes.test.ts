@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { Subject } from "./support";
 
-/** As graphene-django reads them: graphql-python/graphene-django, views.py, parse_body and get_graphql_params. */
-describe("emulator: forms of a request", () => {
+/** Body parsing follows graphql-python/graphene-django: views.py, parse_body and get_graphql_params. */
+describe("Emulator: content types", () => {
   let subject: Subject;
   before(async () => {
     subject = await Subject.start();
@@ -13,7 +13,7 @@ describe("emulator: forms of a request", () => {
   const QUERY = "query named($name: String) { repoList(name: $name) { id } sshList { id } }";
   const VARIABLES = '{"name":"web"}';
 
-  /** A request with exactly these headers: fetch would add a Content-Type of its own. */
+  /** A request with exactly these headers, because fetch would add a Content-Type. */
   function send(method: string, path: string, type: string | undefined, body = "") {
     const headers = { Authorization: `Bearer ${subject.token("fullAccess")}`, ...(type && { "Content-Type": type }) };
     return new Promise<{ status?: number; allow?: string; text: string }>((resolve, reject) => {
@@ -45,7 +45,7 @@ describe("emulator: forms of a request", () => {
       multipart({ query: QUERY, variables: VARIABLES, operationName: "null" }),
     ],
   ] as const) {
-    it(`A request may be ${what}`, async () => {
+    it(`The emulator accepts a request as ${what}`, async () => {
       const { status, text } = await send("POST", "/graphql", type, body);
       assert.deepEqual([status, JSON.parse(text)], [200, { data: { repoList: [], sshList: [] } }]);
     });
@@ -72,13 +72,13 @@ describe("emulator: forms of a request", () => {
       "Variables are invalid JSON.",
     ],
   ] as const) {
-    it(`A request that is ${what} is refused with HTTP 400`, async () => {
+    it(`The emulator refuses a request as ${what} with HTTP 400`, async () => {
       const { status, text } = await send("POST", "/graphql", type, body);
       assert.deepEqual([status, JSON.parse(text).errors[0].message], [400, message]);
     });
   }
 
-  it("A URL's query, variables and operationName go before the body's", async () => {
+  it("The query, variables and operationName of a URL take precedence over those of the body", async () => {
     const parameters = new URLSearchParams({
       query: "query a { isAuthenticated } query b { me { username } }",
       operationName: "b",
@@ -87,7 +87,7 @@ describe("emulator: forms of a request", () => {
     assert.deepEqual(JSON.parse(text), { data: { me: { username: "demo@example.com" } } });
   });
 
-  it("A method that GraphQL does not use is refused with those that it does", async () => {
+  it("The emulator refuses an HTTP method outside GraphQL and names the allowed methods", async () => {
     const { status, allow } = await send("PUT", "/graphql", "application/json", "{}");
     assert.deepEqual([status, allow], [405, "GET, POST"]);
     const query = encodeURIComponent('mutation { repoDelete(id: "x") { ok } }');
@@ -96,7 +96,7 @@ describe("emulator: forms of a request", () => {
   });
 
   for (const target of ["//", "//graphql", "/%", "/?query=%ff", "/\\", "///etc/passwd", "http://[", "/abcd1234//"]) {
-    it(`The target ${target} is answered, and not with a failure of the server`, async () => {
+    it(`The emulator answers the request target ${target} without a server error`, async () => {
       const { status } = await send("GET", target, undefined);
       assert.ok(status && status >= 300 && status < 500, String(status));
       assert.equal((await subject.ask("{ isAuthenticated }")).status, 200);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { buildClientSchema, getIntrospectionQuery, isScalarType, specifiedScalarTypes } from "graphql";
 import { KEY_LINE, Subject } from "./support";
 
-/** What a document may name: a key and a repository that exist. */
+/** Ids that a document may use: an existing key and an existing repository. */
 interface Ids {
   key: string;
   repo: string;
@@ -14,7 +14,7 @@ const APP = "a desktop backup app of 2026";
 const SERVER = "marcpope/borgbackupserver";
 const SCRIPT = "an operations script of 2026";
 
-/** Documents of clients that are not in clients.test.ts, which follows whole conversations. Facts only: names and types. */
+/** Documents of clients outside clients.test.ts, which follows whole conversations. Only names and types are kept. */
 const DOCUMENTS: Document[] = [
   [
     SERVER,
@@ -128,7 +128,7 @@ const DOCUMENTS: Document[] = [
   ],
 ];
 
-describe("emulator: the documents of known clients", () => {
+describe("Emulator: documents of known clients", () => {
   let subject: Subject;
   let ids: Ids;
   before(async () => {
@@ -142,14 +142,14 @@ describe("emulator: the documents of known clients", () => {
   after(() => subject.close());
 
   for (const [client, what, query, variables] of DOCUMENTS) {
-    it(`${client} is answered: ${what}`, async () => {
+    it(`The emulator answers ${what} from ${client}`, async () => {
       const answer = await subject.ask(query, { variables: variables?.(ids) });
       assert.deepEqual([answer.status, answer.errors], [200, []]);
       for (const value of Object.values(answer.data)) assert.notEqual(value, null);
     });
   }
 
-  it("A plan has an id, and limits where the account has any", async () => {
+  it("A plan has an id, and has limits when the account has limits", async () => {
     const plan = async () =>
       (await subject.ask("{ me { activePlan { id name maxRepos maxSizeGb includedGb } } }")).data.me.activePlan;
     assert.deepEqual(await plan(), { id: "1", name: "Emulator", maxRepos: null, maxSizeGb: null, includedGb: 1000 });
@@ -158,7 +158,7 @@ describe("emulator: the documents of known clients", () => {
   });
 
   for (const sshDeleteId of ["both", "string", "int"] as const) {
-    it(`The introspection shows standard scalars only, with sshDeleteId=${sshDeleteId}`, async () => {
+    it(`The introspection lists standard scalars only with sshDeleteId=${sshDeleteId}`, async () => {
       subject.control.setVariants({ sshDeleteId });
       const { data } = await subject.ask(getIntrospectionQuery(), { token: null });
       const schema = buildClientSchema(data);

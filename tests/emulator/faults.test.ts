@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { FaultInput } from "../../emulator";
 import { type Answer, Subject } from "./support";
 
-describe("emulator: faults", () => {
+describe("Emulator: faults", () => {
   let subject: Subject;
   before(async () => {
     subject = await Subject.start();
@@ -13,10 +13,10 @@ describe("emulator: faults", () => {
   const ADD = 'mutation { repoAdd(name: "r", region: "eu") { repoAdded { id } } }';
   const count = async () => (await subject.ask("{ repoList { id } }")).data.repoList.length;
 
-  /** Adds a repository under a fault: what the client got, and how many repositories there are then. */
+  /** Adds a repository under a fault. Returns the client's answer and the number of repositories afterwards. */
   async function addUnder(fault: FaultInput): Promise<{ got: Answer | Error; repos: number }> {
     subject.control.addFault({ ...fault, operation: "repoAdd" });
-    // The one that gets no answer gives up some day, by when the server has done its work.
+    // A client without an answer gives up after 3 s; the server has done its work by then.
     const got = await subject.ask(ADD, { signal: AbortSignal.timeout(3_000) }).catch((error: Error) => error);
     return { got, repos: await count() };
   }
@@ -26,27 +26,27 @@ describe("emulator: faults", () => {
     return got;
   }
 
-  it("reset: no answer and no work", async () => {
+  it("The fault reset closes the connection before the work", async () => {
     const { got, repos } = await addUnder({ kind: "reset" });
     assert.match(String((got as Error).cause), /ECONNRESET|other side closed/);
     assert.equal(repos, 0);
   });
 
-  it("lost: no answer, and the work is done", async () => {
+  it("The fault lost does the work and closes the connection without an answer", async () => {
     const { got, repos } = await addUnder({ kind: "lost" });
     assert.match(String((got as Error).cause), /ECONNRESET|other side closed/);
     assert.equal(repos, 1);
   });
 
   for (const work of [false, true]) {
-    it(`silence, work=${work}: the client waits until it gives up`, async () => {
+    it(`The fault silence never answers and ${work ? "does the work" : "does no work"} with work=${work}`, async () => {
       const { got, repos } = await addUnder({ kind: "silence", work });
       assert.equal((got as Error).name, "TimeoutError");
       assert.equal(repos, work ? 1 : 0);
     });
   }
 
-  it("slow: the answer comes in drops and is whole in the end", async () => {
+  it("The fault slow sends the whole answer in small pieces", async () => {
     const { got, repos } = await addUnder({ kind: "slow", bytesPerSecond: 1 });
     assert.equal((got as Error).name, "TimeoutError");
     assert.equal(repos, 1);
@@ -64,7 +64,7 @@ describe("emulator: faults", () => {
     [502, undefined],
     [503, "1"],
   ] as const) {
-    it(`status ${status} with Retry-After ${retryAfter}: an HTML page, and no work`, async () => {
+    it(`The fault status ${status} with Retry-After ${retryAfter} answers with an HTML page and does no work`, async () => {
       const { got, repos } = await addUnder({ kind: "status", status, retryAfter });
       const { headers, text, ...rest } = answer(got);
       assert.deepEqual([rest.status, headers.get("retry-after")], [status, retryAfter ?? null]);
@@ -73,26 +73,26 @@ describe("emulator: faults", () => {
     });
   }
 
-  it("truncated: half of the right JSON, and the work is done", async () => {
+  it("The fault truncated does the work and sends half of the JSON", async () => {
     const { got, repos } = await addUnder({ kind: "truncated" });
     assert.ok(got instanceof SyntaxError);
     assert.equal(repos, 1);
   });
 
-  it("foreign: JSON that is no answer, and no work", async () => {
+  it("The fault foreign answers with unrelated JSON and does no work", async () => {
     const { got, repos } = await addUnder({ kind: "foreign" });
     assert.equal(answer(got).text, '{"status":"ok"}');
     assert.equal(repos, 0);
   });
 
-  it("errors: beside the right data, and the work is done", async () => {
+  it("The fault errors does the work and sends an error beside the data", async () => {
     const { got, repos } = await addUnder({ kind: "errors", message: "Half of it" });
     assert.match(answer(got).data.repoAdd.repoAdded.id, /^[a-z0-9]{8}$/);
     assert.deepEqual(answer(got).errors, ["Half of it"]);
     assert.equal(repos, 1);
   });
 
-  it("expire: the token is refused from this request on, and no other", async () => {
+  it("The fault expire ends only the token of the request, from this request on", async () => {
     subject.control.addFault({ kind: "expire", operation: "repoAdd" });
     assert.equal((await subject.ask(ADD)).status, 401);
     assert.equal((await subject.ask("{ repoList { id } }")).status, 401);
@@ -100,7 +100,7 @@ describe("emulator: faults", () => {
     assert.deepEqual(other.data.repoList, []);
   });
 
-  it("hits the requests that were meant: of an operation, after some, so many times", async () => {
+  it("A fault applies to its operation, skips its first requests and ends after its count", async () => {
     subject.control.addFault({ kind: "status", status: 503, operation: "repoAdd", skip: 1, count: 2 });
     const statuses = [];
     for (const query of [ADD, "{ repoList { id } }", ADD, ADD, "{ repoList { id } }", ADD]) {
@@ -110,21 +110,21 @@ describe("emulator: faults", () => {
     assert.deepEqual(subject.control.faults(), []);
   });
 
-  it("sees an operation behind an alias or a fragment", async () => {
+  it("A fault recognises its operation behind an alias and behind a fragment", async () => {
     subject.control.addFault({ kind: "status", status: 500, operation: "repoList", count: 2 });
     assert.equal((await subject.ask("{ mine: repoList { id } }")).status, 500);
     assert.equal((await subject.ask("query { ...all } fragment all on Query { repoList { id } }")).status, 500);
     assert.equal((await subject.ask("{ repoList: sshList { id } }")).status, 200);
   });
 
-  it("count null lasts until it is cleared", async () => {
+  it("A fault with count null applies until it is cleared", async () => {
     subject.control.addFault({ kind: "status", status: 503, count: null });
     for (let time = 0; time < 3; time++) assert.equal((await subject.ask("{ isAuthenticated }")).status, 503);
     subject.control.clearFaults();
     assert.equal((await subject.ask("{ isAuthenticated }")).status, 200);
   });
 
-  it("latency delays every answer, and lets requests run beside each other", async () => {
+  it("The latency delays every answer and lets requests run in parallel", async () => {
     subject.control.setLatency(1_000);
     const started = performance.now();
     await Promise.all(Array.from({ length: 10 }, () => subject.ask("{ isAuthenticated }")));
@@ -135,7 +135,7 @@ describe("emulator: faults", () => {
     await subject.ask("{ isAuthenticated }", { signal: AbortSignal.timeout(30_000) });
   });
 
-  it("counts requests, mutations, bytes, operations and how many ran at once", async () => {
+  it("The counters report requests, mutations, bytes, operations and parallel requests", async () => {
     subject.control.setLatency(50);
     subject.control.resetCounters();
     await Promise.all([1, 2, 3].map(() => subject.ask("{ repoList { id } sshList { id } }")));
@@ -157,7 +157,7 @@ describe("emulator: faults", () => {
     );
   });
 
-  it("logs what was asked, by whom and what came of it", async () => {
+  it("The request log records the operations, the token and the outcome of a request", async () => {
     subject.control.addFault({ kind: "lost", operation: "repoDelete" });
     await subject.ask("query($n: String) { repoList(name: $n) { id } }", { variables: { n: "web" } });
     await subject.ask('{ repo(repoId: "x") { id } }', { token: subject.token("createOnly", 1) });

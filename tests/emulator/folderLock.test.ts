@@ -9,7 +9,7 @@ import { Subject } from "./support";
 
 const MAIN = join(__dirname, "..", "..", "cli", "main.js");
 
-describe("emulator: one writer per data folder", () => {
+describe("Emulator: lock of the data folder", () => {
   let folder: string;
   const children: ChildProcess[] = [];
   beforeEach(() => {
@@ -20,7 +20,7 @@ describe("emulator: one writer per data folder", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** An emulator as a user starts it: what it prints about itself, or undefined when it ends without. */
+  /** An emulator started from the command line: its printed facts, or undefined when it exits first. */
   async function start() {
     const args = ["emulator", "--port", "0", "--ssh-port", "0", "--data", folder, "--json"];
     const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
@@ -46,7 +46,7 @@ describe("emulator: one writer per data folder", () => {
     };
   }
 
-  it("A second emulator on a folder is refused in one line that names the first one's process", async () => {
+  it("A second emulator on a data folder is refused in one line with the process id of the first", async () => {
     const first = await Subject.start({ dataDir: folder });
     await assert.rejects(
       Subject.start({ dataDir: folder }),
@@ -62,7 +62,7 @@ describe("emulator: one writer per data folder", () => {
     await next.close();
   });
 
-  it("A failed start leaves the folder to the next one", async () => {
+  it("A failed start leaves the data folder unlocked", async () => {
     writeFileSync(join(folder, "state.json"), "nonsense");
     await assert.rejects(Subject.start({ dataDir: folder }), /is not what the emulator writes/);
     rmSync(join(folder, "state.json"));
@@ -74,7 +74,7 @@ describe("emulator: one writer per data folder", () => {
     assert.deepEqual(readdirSync(folder).toSorted(), ["accounts.json", "state.json"]);
   });
 
-  it("After a kill -9 the next emulator takes over, with all that was acknowledged", async function () {
+  it("An emulator started after kill -9 keeps every acknowledged change", async function () {
     this.timeout(300_000);
     const { child, facts } = await start();
     assert.ok(facts);
@@ -87,7 +87,7 @@ describe("emulator: one writer per data folder", () => {
       const response = await fetch(facts.endpoint, { method: "POST", headers, body });
       const { data } = (await response.json()) as { data: { repoAdd: { repoAdded: { id: string } } } };
       acknowledged.push(data.repoAdd.repoAdded.id);
-      // The last thing that was heard, and at once the end.
+      // The kill comes directly after the last acknowledgement.
       if (acknowledged.length === 100) child.kill("SIGKILL");
     };
     const writer = async () => {
@@ -105,7 +105,7 @@ describe("emulator: one writer per data folder", () => {
     );
   });
 
-  it("Of emulators that find a stale lock at the same moment one goes on", async function () {
+  it("Exactly one of several emulators takes over a stale lock", async function () {
     this.timeout(300_000);
     writeFileSync(join(folder, "lock.4"), JSON.stringify({ pid: 2 ** 22 + 5, host: hostname(), started: "1" }));
     const started = await Promise.all([start(), start(), start()]);
@@ -117,17 +117,27 @@ describe("emulator: one writer per data folder", () => {
   for (const [what, holder, date, free] of [
     ["a process that is gone", { pid: 2 ** 22 + 5, host: hostname(), started: null }, new Date(), true],
     [
-      "a process whose number another one has now",
+      "a process whose id was reused",
       { pid: process.pid, host: hostname(), started: "1" },
       new Date(),
       process.platform === "linux",
     ],
-    ["a process of another host, silent for a minute", { pid: 1, host: "elsewhere", started: null }, LONG_AGO, true],
-    ["a process of another host that shows its life", { pid: 1, host: "elsewhere", started: null }, new Date(), false],
-    ["nobody: it is no lock of an emulator", "x", new Date(), true],
-    ["a living process", { pid: process.ppid, host: hostname(), started: null }, LONG_AGO, false],
+    [
+      "a process on another host without a sign of life for a minute",
+      { pid: 1, host: "elsewhere", started: null },
+      LONG_AGO,
+      true,
+    ],
+    [
+      "a process on another host with a recent sign of life",
+      { pid: 1, host: "elsewhere", started: null },
+      new Date(),
+      false,
+    ],
+    ["foreign content", "x", new Date(), true],
+    ["a running process", { pid: process.ppid, host: hostname(), started: null }, LONG_AGO, false],
   ] as const) {
-    it(`A lock of ${what} is ${free ? "taken over" : "respected"}`, () => {
+    it(`${free ? "An emulator takes over" : "An emulator respects"} a lock of ${what}`, () => {
       const path = join(folder, "lock.1");
       writeFileSync(path, JSON.stringify(holder));
       utimesSync(path, date, date);

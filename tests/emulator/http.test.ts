@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Subject } from "./support";
 
-describe("emulator: HTTP", () => {
+describe("Emulator: HTTP", () => {
   let subject: Subject;
   const lines: string[] = [];
   before(async () => {
@@ -18,7 +18,7 @@ describe("emulator: HTTP", () => {
       body,
     });
 
-  it("shows its schema, with descriptions, to anyone, also to one with a bad token", async () => {
+  it("The emulator shows its schema with descriptions without a token and with a bad token", async () => {
     for (const token of [null, "nonsense"]) {
       const { data } = await subject.ask('{ __type(name: "RepoType") { fields { name description } } }', { token });
       const field = data.__type.fields.find(({ name }: { name: string }) => name === "currentUsage");
@@ -26,19 +26,19 @@ describe("emulator: HTTP", () => {
     }
   });
 
-  it("shows a browser GraphiQL, on one page that loads nothing from elsewhere", async () => {
+  it("The emulator serves GraphiQL to a browser on one page without external resources", async () => {
     const response = await raw({ headers: { Accept: "text/html,application/xhtml+xml" } });
     assert.deepEqual([response.status, response.headers.get("content-type")], [200, "text/html; charset=utf-8"]);
     const page = await response.text();
     const styles = [...page.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(([, style]) => style).join("\n");
     const tags = page.replace(/<(script|style)>[\s\S]*?<\/\1>/g, "");
-    // Not by `match`: its message would show a million characters.
+    // `assert.match` would print a million characters on failure.
     assert.ok(tags.includes('<div id="graphiql">') && page.includes("createElement(GraphiQL"));
     assert.equal(/@import|url\((?!["']?(data:|#))/.exec(styles)?.[0], undefined);
     assert.equal(/\b(src|href)=(?!"data:).*/.exec(tags)?.[0], undefined);
   });
 
-  it("answers queries by GET, and refuses mutations there", async () => {
+  it("The emulator answers queries by GET and refuses mutations by GET", async () => {
     const headers = { Authorization: `Bearer ${subject.token("fullAccess")}` };
     const get = (query: string) => raw({ headers }, `?query=${encodeURIComponent(query)}`);
     assert.deepEqual(await (await get("{ repoList { id } }")).json(), { data: { repoList: [] } });
@@ -47,17 +47,17 @@ describe("emulator: HTTP", () => {
   });
 
   for (const [what, body] of [
-    ["no JSON", "{"],
-    ["no query", "{}"],
+    ["a body that is not JSON", "{"],
+    ["a body without a query", "{}"],
     ["a batch", '[{"query":"{ isAuthenticated }"}]'],
-    ["variables that are no object", '{"query":"{ isAuthenticated }","variables":[1]}'],
-    ["variables in a text that is no JSON", '{"query":"{ isAuthenticated }","variables":"{"}'],
+    ["variables that are not an object", '{"query":"{ isAuthenticated }","variables":[1]}'],
+    ["variables as text that is not JSON", '{"query":"{ isAuthenticated }","variables":"{"}'],
     ["a syntax error", '{"query":"{ isAuthenticated"}'],
-    ["a variable that is missing", '{"query":"query($id: String!) { repo(repoId: $id) { id } }"}'],
-    ["an operation name that is not there", '{"query":"query a { isAuthenticated }","operationName":"b"}'],
-    ["null", "null"],
+    ["a missing variable", '{"query":"query($id: String!) { repo(repoId: $id) { id } }"}'],
+    ["an unknown operation name", '{"query":"query a { isAuthenticated }","operationName":"b"}'],
+    ["a body of null", "null"],
   ] as const) {
-    it(`refuses ${what} with HTTP 400 and a message`, async () => {
+    it(`The emulator refuses ${what} with HTTP 400 and a message`, async () => {
       const response = await post(body);
       assert.equal(response.status, 400);
       const { errors } = (await response.json()) as { errors: { message: string }[] };
@@ -65,14 +65,14 @@ describe("emulator: HTTP", () => {
     });
   }
 
-  it("runs the operation that is named", async () => {
+  it("The emulator runs the operation named by operationName", async () => {
     const query = "query a { repoList { id } } query b { isAuthenticated }";
     const response = await post(JSON.stringify({ query, operationName: "b" }));
     assert.deepEqual(await response.json(), { data: { isAuthenticated: true } });
     assert.deepEqual(subject.control.counters().operations, { isAuthenticated: 1 });
   });
 
-  it("keeps working after a request that breaks off", async () => {
+  it("The emulator keeps running after an aborted request", async () => {
     const { port } = subject.emulator;
     const { connect } = await import("node:net");
     const socket = connect(port, "127.0.0.1");
@@ -89,7 +89,7 @@ describe("emulator: HTTP", () => {
       body: body === undefined ? null : JSON.stringify(body),
     });
 
-  it("is controlled over HTTP: faults, clock, latency, variants, tokens, contents, counters, reset", async () => {
+  it("The control API changes faults, clock, latency, variants, tokens and contents, reads counters, and resets all", async () => {
     const id = await subject.addRepo();
     for (const [name, body] of [
       ["clock", { now: "2031-01-01T00:00:00Z" }],
@@ -116,15 +116,15 @@ describe("emulator: HTTP", () => {
   });
 
   for (const [what, name, body, wording] of [
-    ["an unknown name", "nope", {}, /There is no \/control\/nope/],
+    ["an unknown command", "nope", {}, /There is no \/control\/nope/],
     ["an unknown fault", "fault", { kind: "fire" }, /kind/],
-    ["a property that does not belong", "fault", { kind: "reset", status: 500 }, /status/],
+    ["a property of another fault", "fault", { kind: "reset", status: 500 }, /status/],
     ["an unknown behaviour", "variants", { zero: "one" }, /zero/],
-    ["a repository that is not there", "content", { id: "x", content: null }, /There is no repository x/],
-    ["an account that is not there", "token", { account: "x", token: "readOnly" }, /There is no account x/],
-    ["a time that is none", "clock", { now: "soon" }, /now/],
+    ["a missing repository", "content", { id: "x", content: null }, /There is no repository x/],
+    ["a missing account", "token", { account: "x", token: "readOnly" }, /There is no account x/],
+    ["an invalid time", "clock", { now: "soon" }, /now/],
   ] as const) {
-    it(`control refuses ${what} in one line`, async () => {
+    it(`The control API refuses ${what} in one line`, async () => {
       const response = await control(name, body);
       assert.equal(response.status, 400);
       const { error } = (await response.json()) as { error: string };
@@ -133,13 +133,13 @@ describe("emulator: HTTP", () => {
     });
   }
 
-  it("does not let a web page control it", async () => {
+  it("The control API refuses requests from web pages", async () => {
     await subject.addRepo();
     assert.equal((await control("reset", undefined, "text/plain")).status, 405);
     assert.equal((await subject.ask("{ repoList { id } }")).data.repoList.length, 1);
   });
 
-  it("has no control without the switch", async () => {
+  it("The control API is absent unless it is switched on", async () => {
     const plain = await Subject.start();
     const url = plain.emulator.endpoint.replace("graphql", "control/reset");
     const response = await fetch(url, { method: "POST", headers: { "Content-Type": "application/json" } });
@@ -147,7 +147,7 @@ describe("emulator: HTTP", () => {
     assert.equal(response.status, 404);
   });
 
-  it("never shows a token or password: not in its log lines, its request log or its control", async () => {
+  it("The emulator shows no token or password in its log lines, its request log or its control API", async () => {
     const [{ email, password }] = subject.emulator.accounts;
     const login =
       "mutation($u: String!, $password: String!) { login(username: $u, password: $password) { user { id } } }";
@@ -169,7 +169,7 @@ describe("emulator: HTTP", () => {
     assert.match(lines.join("\n"), /^login 200 [\d.]+ ms anonymous$/m);
   });
 
-  it("stays on loopback, and says where a port is taken", async () => {
+  it("The emulator listens on loopback only and reports a port in use", async () => {
     const { port } = subject.emulator;
     await assert.rejects(Subject.start({ port }), { code: "EADDRINUSE", port });
   });

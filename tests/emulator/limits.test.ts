@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getIntrospectionQuery } from "graphql";
 import { KEY_BODY, KEY_LINE, Subject } from "./support";
 
-describe("emulator: what a request may cost", () => {
+describe("Emulator: limits of a request", () => {
   let subject: Subject;
   const lines: string[] = [];
   before(async () => {
@@ -13,19 +13,19 @@ describe("emulator: what a request may cost", () => {
   const repeated = (count: number, text: (index: number) => string) =>
     Array.from({ length: count }, (_, i) => text(i)).join(" ");
 
-  /** Each asked for twice by the one before: 2^n fields in a text of n lines. */
+  /** Fragments that each spread the next fragment twice: 2^n fields in a text of n lines. */
   const doubling = (n: number) =>
     `{ ...f0 } ${repeated(n, (i) => `fragment f${i} on Query { ...f${i + 1} ...f${i + 1} }`)} fragment f${n} on Query { __typename }`;
 
   for (const [what, query, message] of [
     ["fragments that spread the next one twice", doubling(30), /too (complex|often)/],
     [
-      "fragments that do so in a field of an alias",
+      "such fragments beside an aliased field",
       doubling(30).replaceAll("{ ...f", "{ a: __typename ...f"),
       /too (complex|often)/,
     ],
     ["a field ten thousand times", `{ ${repeated(10_000, () => "isAuthenticated")} }`, /too often/],
-    ["a field in ten thousand of one name", `{ ${repeated(5000, () => "me { id }")} }`, /too often/],
+    ["a field inside thousands of fields of one name", `{ ${repeated(5000, () => "me { id }")} }`, /too often/],
     [
       "introspection within introspection",
       `{ __schema ${"{ types { fields { type ".repeat(6)} { name } ${"} } }".repeat(6)} }`,
@@ -36,27 +36,27 @@ describe("emulator: what a request may cost", () => {
       `{ ${repeated(1000, (i) => `a${i}: __schema { types { fields { name } } }`)} }`,
       /too complex/,
     ],
-    ["fields within each other", `${"{ me ".repeat(3000)}{ id }${" }".repeat(3000)}`, /nested too deeply/],
-    ["lists within each other", `{ repoList(name: ${"[".repeat(20_000)}`, /nested too deeply|token/i],
-    ["more words than any document has", `{ ${repeated(60_000, (i) => `a${i}`)} }`, /token/i],
+    ["deeply nested fields", `${"{ me ".repeat(3000)}{ id }${" }".repeat(3000)}`, /nested too deeply/],
+    ["deeply nested lists", `{ repoList(name: ${"[".repeat(20_000)}`, /nested too deeply|token/i],
+    ["too many tokens", `{ ${repeated(60_000, (i) => `a${i}`)} }`, /token/i],
     [
       "a fragment that spreads itself",
       "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
       /Cannot spread/,
     ],
   ] as const) {
-    it(`A document with ${what} is refused at once, also without a token`, async () => {
+    it(`The emulator refuses a document with ${what} quickly, also without a token`, async () => {
       const before = process.cpuUsage();
       const answer = await subject.ask(query, { token: null });
       const { user } = process.cpuUsage(before);
       assert.equal(answer.status, 400);
       assert.match(answer.errors.join(), message);
-      // CPU time of this process, client and server: it is hundreds of times as much where the size does not bound it.
+      // CPU time of client and server in this process. Without the limit it is hundreds of times as high.
       assert.ok(user < 3e6, `${Math.round(user / 1000)} ms of CPU time`);
     });
   }
 
-  it("Documents of honest clients are far below the limits", async () => {
+  it("The emulator accepts the large documents of ordinary clients", async () => {
     assert.equal((await subject.ask(getIntrospectionQuery(), { token: null })).status, 200);
     const aliases = repeated(
       300,
@@ -70,7 +70,7 @@ describe("emulator: what a request may cost", () => {
     );
   });
 
-  it("Documents that differ each time and are large leave memory flat", async function () {
+  it("The emulator's memory does not grow with many large and different documents", async function () {
     this.timeout(300_000);
     const ask = (index: number) => subject.ask(`{ isAuthenticated } # ${index} ${"x".repeat(500_000)}`);
     const many = async (count: number) => {
@@ -82,7 +82,7 @@ describe("emulator: what a request may cost", () => {
     assert.ok(grown < 100e6, `${Math.round(grown / 1e6)} MB more`);
   });
 
-  it("The request log keeps no more of a request than a person reads", async () => {
+  it("The request log shortens a large request", async () => {
     subject.control.resetCounters();
     const names = Array.from({ length: 1000 }, (_, i) => `name${i}`);
     await subject.ask("query($n: String) { repoList(name: $n) { id } }", {
@@ -98,7 +98,7 @@ describe("emulator: what a request may cost", () => {
     assert.ok(JSON.stringify(subject.control.log()).includes("xxxx"));
   });
 
-  it("What a client sends begins no line of its own in the log", async () => {
+  it("The request log keeps a client's text on one line", async () => {
     await subject.ask('mutation { repoAdd(name: "r", region: "x\\nforged 200 line") { repoAdded { id } } }');
     assert.ok(lines.every((line) => !line.includes("\n")));
     assert.match(lines.at(-1) ?? "", /Invalid region: x forged/);
@@ -108,10 +108,10 @@ describe("emulator: what a request may cost", () => {
     ["a newline", "a\nb", /control characters/],
     ["a NUL", "a\0b", /control characters/],
     ["an escape sequence", "a\u001b[31mb", /control characters/],
-    ["nothing but blanks", "  ", /required/],
+    ["only blanks", "  ", /required/],
     ["256 characters", "x".repeat(256), /more than 255/],
   ] as const) {
-    it(`A name of ${what} is refused, for a repository, an edit and a key`, async () => {
+    it(`The emulator refuses a name with ${what} in repoAdd, repoEdit and sshAdd`, async () => {
       const id = await subject.addRepo();
       for (const query of [
         'mutation($n: String!) { repoAdd(name: $n, region: "eu") { repoAdded { id } } }',
@@ -124,7 +124,7 @@ describe("emulator: what a request may cost", () => {
     });
   }
 
-  it("A name of 255 characters of any script is taken", async () => {
+  it("The emulator accepts a name of 255 characters of any script", async () => {
     const name = "日".repeat(200) + "🗄".repeat(55);
     const id = await subject.addRepo({ name });
     assert.equal((await subject.ask(`{ repo(repoId: "${id}") { name } }`)).data.repo.name, name);
@@ -135,7 +135,7 @@ describe("emulator: what a request may cost", () => {
     ["with a second line", `ssh-ed25519 ${KEY_BODY} a\rssh-ed25519 x`],
     ["with a comment of 20,000 characters", `ssh-ed25519 ${KEY_BODY} ${"x".repeat(20_000)}`],
   ] as const) {
-    it(`A key ${what} is refused`, async () => {
+    it(`The emulator refuses a key ${what}`, async () => {
       const query = 'mutation($k: String!) { sshAdd(name: "k", keyData: $k) { keyAdded { id } } }';
       assert.match((await subject.ask(query, { variables: { k: key } })).errors.join(), /Invalid SSH key/);
     });

@@ -15,8 +15,8 @@ import { Subject } from "./support";
 
 const run = promisify(execFile);
 
-/** Clients that were written for the real service and build its addresses themselves. The programs are the real ones. */
-describe("emulator: BorgBase's own names", function () {
+/** Real programs written for the real service, which build its addresses themselves. */
+describe("Emulator: host names of BorgBase", function () {
   this.timeout(300_000);
   let folder: string;
   let subject: Subject;
@@ -24,7 +24,7 @@ describe("emulator: BorgBase's own names", function () {
   let key: string;
 
   before(async () => {
-    // A blank, and a percent sign below: ssh, borg and shells each read such a path in a way of their own.
+    // A blank here and a percent sign below: ssh, borg and shells each parse such a path differently.
     folder = await mkdtemp(join(tmpdir(), "emulator names "));
     subject = await Subject.start({ storage: true, dataDir: join(folder, "data %h") });
     assert.ok(subject.emulator.names);
@@ -48,7 +48,7 @@ describe("emulator: BorgBase's own names", function () {
     BORG_SELFTEST: "disabled",
   });
 
-  it("borg reaches a repository by each address that clients build, with the ssh configuration and no other option", async () => {
+  it("borg reaches a repository by every address form with the emulator's ssh configuration alone", async () => {
     const id = await subject.addRepo({ fullAccessKeys: [key] });
     const { repo } = (await subject.ask(`{ repo(repoId: "${id}") { repoPath server { hostname } } }`)).data;
     const env = borgEnv();
@@ -68,7 +68,7 @@ describe("emulator: BorgBase's own names", function () {
     assert.match(settings, new RegExp(`^hostname ${other}$`, "m"), "another host name is mapped to the emulator");
   });
 
-  it("An address of the real service reaches it, where the emulator is set to give those", async () => {
+  it("borg reaches a repository by the real service's address when the emulator is set to show it", async () => {
     const id = await subject.addRepo({ fullAccessKeys: [key] });
     const restic = await subject.addRepo({ format: "restic" });
     subject.control.setVariants({ addresses: "borgbase" });
@@ -77,13 +77,13 @@ describe("emulator: BorgBase's own names", function () {
     const { repoPath } = await path(id);
     const { repoPath: resticPath, htpasswd } = await path(restic);
     subject.control.setVariants({ addresses: "local" });
-    // The pattern of gjabell/terraform-provider-borgbase's acceptance tests.
+    // The pattern comes from gjabell/terraform-provider-borgbase's acceptance tests.
     assert.match(repoPath, /ssh:\/\/.*@.*\.repo\.borgbase\.com\/\.\/repo/);
     assert.equal(resticPath, `rest:https://${restic}:${htpasswd}@${restic}.repo.borgbase.com/`);
     await run("borg", ["init", "-e", "none", repoPath], { env: borgEnv() });
   });
 
-  it("restic reaches a repository by its own name, through the proxy and with the certificate", async () => {
+  it("restic reaches a repository by its BorgBase name through the proxy with the emulator's certificate", async () => {
     const id = await subject.addRepo({ format: "restic" });
     const { htpasswd } = (await subject.ask(`{ repo(repoId: "${id}") { htpasswd } }`)).data.repo;
     const env = {
@@ -106,7 +106,7 @@ describe("emulator: BorgBase's own names", function () {
     await assert.rejects(restic(["--cacert", names.caFile, "snapshots"], foreign), /401|Unauthorized/);
   });
 
-  it("A client that calls api.borgbase.com reaches the API, and verifies its name and certificate", async () => {
+  it("A client of api.borgbase.com reaches the emulator and verifies name and certificate", async () => {
     const ca = await readFile(names.caFile);
     const call = async (host: string) => {
       const connecting = request({ port: subject.emulator.port, method: "CONNECT", path: `${host}:443` }).end();
@@ -125,7 +125,7 @@ describe("emulator: BorgBase's own names", function () {
     assert.deepEqual(await call("api.borgbase.com"), { data: { me: { username: "demo@example.com" } } });
   });
 
-  it("The proxy leads nowhere else", async () => {
+  it("The proxy refuses every other host", async () => {
     for (const target of [
       "example.com:443",
       "api.borgbase.com:22",
@@ -147,7 +147,7 @@ describe("emulator: BorgBase's own names", function () {
     }
   });
 
-  it("Clients that hang up or talk no TLS leave it running, and closing it cuts those that stay", async () => {
+  it("The proxy survives clients that hang up or speak no TLS, and closes open connections at its end", async () => {
     const own = await Subject.start({ storage: true });
     const tunnel = () => {
       const sent = request({ port: own.emulator.port, method: "CONNECT", path: "api.borgbase.com:443" });
@@ -165,7 +165,7 @@ describe("emulator: BorgBase's own names", function () {
     await closed;
   });
 
-  it("The certificate outlives a restart, and its files are readable by their owner only", async () => {
+  it("The certificate survives a restart, and only the owner can read its files", async () => {
     const data = join(folder, "kept");
     const first = await Subject.start({ storage: true, dataDir: data });
     const caFile = first.emulator.names?.caFile ?? "";
@@ -184,7 +184,7 @@ describe("emulator: BorgBase's own names", function () {
   });
 });
 
-describe("emulator: /control/ and the Host header", () => {
+describe("Emulator: Host header of the control API", () => {
   let subject: Subject;
   before(async () => {
     subject = await Subject.start({ control: true, allowedHosts: ["Emulator.internal"] });
@@ -216,7 +216,8 @@ describe("emulator: /control/ and the Host header", () => {
     "192.0.2.7:80",
     "emulator.internal:8650",
   ]) {
-    it(`A request to ${host} is answered`, async () => assert.equal((await control(host)).status, 200));
+    it(`The control API answers a request with Host ${host}`, async () =>
+      assert.equal((await control(host)).status, 200));
   }
 
   for (const host of [
@@ -228,7 +229,7 @@ describe("emulator: /control/ and the Host header", () => {
     "",
     "[evil]:1",
   ]) {
-    it(`A request to ${JSON.stringify(host)} is refused, as a web page of that name may have sent it`, async () => {
+    it(`The control API refuses a request with Host ${JSON.stringify(host)}, which a web page may have sent`, async () => {
       const { status, text } = await control(host);
       assert.equal(status, 403);
       assert.match(JSON.parse(text).error, /--allow-host/);

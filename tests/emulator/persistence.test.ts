@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Subject } from "./support";
 
-describe("emulator: what it keeps", () => {
+describe("Emulator: data folder", () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "emulator-test-"));
@@ -15,7 +15,7 @@ describe("emulator: what it keeps", () => {
   const EVERYTHING = `{ sshList { id name keyData comment hashMd5 hashSha256 bits keyType addedAt }
     repoList { id name region format quota htpasswd fullAccessKeys createdAt compactionHour currentUsage } }`;
 
-  it("has accounts, tokens, keys and repositories again after a restart", async () => {
+  it("The emulator restores accounts, tokens, keys and repositories after a restart", async () => {
     const first = await Subject.start({ dataDir: folder });
     const key = await first.addKey();
     const id = await first.addRepo({ format: "restic", quota: 7, fullAccessKeys: [key], compactionHour: 3 });
@@ -33,7 +33,7 @@ describe("emulator: what it keeps", () => {
     assert.ok(Number(newKey) > Number(key), "ids go on");
   });
 
-  it("calls tokens by the level they were made with, also after one was changed", async () => {
+  it("The emulator lists a token under its original level after a change and a restart", async () => {
     const first = await Subject.start({ dataDir: folder });
     const { accounts } = first.emulator;
     first.control.changeToken({ account: "demo@example.com", token: "fullAccess", level: "readOnly" });
@@ -43,7 +43,7 @@ describe("emulator: what it keeps", () => {
     await second.close();
   });
 
-  it("takes accounts that it is given", async () => {
+  it("The emulator uses the accounts given at its start", async () => {
     const tokens = { readOnly: "r", createOnly: "c", fullAccess: "f" };
     const account = { email: "me@example.com", password: "p", tokens };
     const other = {
@@ -57,7 +57,7 @@ describe("emulator: what it keeps", () => {
     await subject.close();
   });
 
-  it("is readable by its owner only, holds tokens in one file, and leaves no file half written", async () => {
+  it("The data folder is readable by its owner only, keeps tokens in one file and holds no partial file", async () => {
     const subject = await Subject.start({ dataDir: join(folder, "data") });
     await subject.addRepo();
     await subject.close();
@@ -72,7 +72,7 @@ describe("emulator: what it keeps", () => {
     }
   });
 
-  it("goes on saving after a write that failed, and acknowledges nothing that it could not save", async () => {
+  it("The emulator acknowledges no change that it could not save, and saves again after a failed write", async () => {
     const subject = await Subject.start({ dataDir: folder });
     await rm(folder, { recursive: true });
     const warned = once(process, "warning");
@@ -87,7 +87,7 @@ describe("emulator: what it keeps", () => {
     assert.ok((await readFile(join(folder, "state.json"), "utf8")).includes(id));
   });
 
-  /** What would be found after a `kill -9` at this moment. */
+  /** The content that a `kill -9` would leave at this moment. */
   async function afterKill(): Promise<Subject> {
     const copy = await mkdtemp(join(tmpdir(), "emulator-killed-"));
     for (const name of ["accounts.json", "state.json", "changes.jsonl"]) {
@@ -98,7 +98,7 @@ describe("emulator: what it keeps", () => {
     return subject;
   }
 
-  it("A change stands in the folder before it is answered", async () => {
+  it("The emulator saves a change before it answers", async () => {
     const subject = await Subject.start({ dataDir: folder });
     const gone = await subject.addKey("gone");
     const key = await subject.addKey();
@@ -123,7 +123,7 @@ describe("emulator: what it keeps", () => {
     await subject.close();
   });
 
-  it("A line of changes that a kill cut off is left out, and what comes next does not join it", async () => {
+  it("The emulator drops a change line that a kill truncated, and appends the next change on a new line", async () => {
     const subject = await Subject.start({ dataDir: folder });
     const id = await subject.addRepo();
     await appendFile(join(folder, "changes.jsonl"), '{"repo":{"id":"abc');
@@ -135,7 +135,7 @@ describe("emulator: what it keeps", () => {
     await subject.close();
   });
 
-  it("Changes are folded into one file before they grow without end", async function () {
+  it("The emulator compacts its change log before the log grows without limit", async function () {
     this.timeout(300_000);
     const subject = await Subject.start({ dataDir: folder });
     const id = await subject.addRepo({ name: "x".repeat(200) });
@@ -153,7 +153,7 @@ describe("emulator: what it keeps", () => {
     await subject.close();
   });
 
-  it("refuses a data folder with something else in it, in one line, and leaves it alone", async () => {
+  it("The emulator refuses a data folder with foreign content in one line and leaves it unchanged", async () => {
     for (const content of ["not JSON", '{"keys":1}']) {
       await writeFile(join(folder, "state.json"), content);
       await assert.rejects(
@@ -164,7 +164,7 @@ describe("emulator: what it keeps", () => {
     }
   });
 
-  it("stays fast with a thousand repositories: 500 edits and a list of all", async () => {
+  it("The emulator stays fast with a thousand repositories: 500 edits and a full list", async () => {
     const subject = await Subject.start({ dataDir: folder });
     const add = (index: number) => subject.addRepo({ name: `r${index}` });
     const timed = async (work: () => Promise<unknown>) => {
@@ -189,7 +189,7 @@ describe("emulator: what it keeps", () => {
     });
     const lists = await timed(list);
     await subject.close();
-    // Several times what a slow machine needs: this is to catch a write or a search per request.
+    // Several times the need of a slow machine: the limit catches one full write or search per request.
     assert.ok(edits < 30_000, `500 edits took ${Math.round(edits)} ms`);
     assert.ok(lists < 10_000, `a list took ${Math.round(lists)} ms`);
   });

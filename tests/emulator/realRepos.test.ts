@@ -9,8 +9,8 @@ import { Subject } from "./support";
 
 const run = promisify(execFile);
 
-/** The API beside real data: what a real `borg` and `restic` leave behind shows in it. */
-describe("emulator: declared repositories are real ones", () => {
+/** The API beside real data: the traces that a real `borg` and `restic` leave appear in its answers. */
+describe("Emulator: real repositories", () => {
   let folder: string;
   let subject: Subject;
   before(async () => {
@@ -29,7 +29,7 @@ describe("emulator: declared repositories are real ones", () => {
         server { fingerprintRsa fingerprintEcdsa fingerprintEd25519 } } }`)
     ).data.repo;
 
-  it("borg backs up to repoPath as it stands, with the reported host key; usage, times and the end show", async () => {
+  it("borg backs up to repoPath with the reported host key, and the API reports usage, times and deletion", async () => {
     const pair = utils.generateKeyPairSync("ed25519");
     await writeFile(join(folder, "id"), pair.private, { mode: 0o600 });
     const key = await subject.addKey("borg", pair.public);
@@ -64,7 +64,7 @@ describe("emulator: declared repositories are real ones", () => {
     await assert.rejects(run("borg", ["list", repoPath], { env }));
   });
 
-  it("restic backs up to repoPath as it stands, and not without the password", async () => {
+  it("restic backs up to repoPath with its password and fails without it", async () => {
     const id = await subject.addRepo({ name: "restic", format: "restic" });
     const { repoPath, htpasswd } = await repo(id);
     const env = { ...process.env, RESTIC_PASSWORD: "secret", RESTIC_CACHE_DIR: join(folder, "restic") };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { utils } from "ssh2";
 import { KEY_LINE, Subject } from "./support";
 
-describe("emulator: rules of keys and repositories", () => {
+describe("Emulator: rules of keys and repositories", () => {
   let subject: Subject;
   before(async () => {
     subject = await Subject.start();
@@ -27,7 +27,7 @@ describe("emulator: rules of keys and repositories", () => {
     [ecdsa(521), "ecdsa-sha2-nistp521", 521],
     [KEY_LINE, "ssh-ed25519", 256],
   ] as const) {
-    it(`takes ${keyType} of ${bits} bits`, async () => {
+    it(`The emulator accepts an ${keyType} key of ${bits} bits`, async () => {
       const { data, errors } = await addKey(`${line.trim()} me@host with words\n`);
       assert.deepEqual(errors, []);
       const { keyAdded } = data.sshAdd;
@@ -44,12 +44,12 @@ describe("emulator: rules of keys and repositories", () => {
     ["two lines", `${KEY_LINE}\n${KEY_LINE}`],
     ["options before the key", `restrict ${KEY_LINE}`],
     ["a body of another type", KEY_LINE.replace("ssh-ed25519", "ssh-rsa")],
-    ["a body that is cut off", KEY_LINE.replace(/.{8} terraform@localhost/, "")],
-    ["a body with something behind it", `${KEY_LINE.split(" ")[0]} ${KEY_LINE.split(" ")[1]}AAAA`],
-    ["any text", "hello"],
-    ["nothing", ""],
+    ["a truncated body", KEY_LINE.replace(/.{8} terraform@localhost/, "")],
+    ["a body with trailing characters", `${KEY_LINE.split(" ")[0]} ${KEY_LINE.split(" ")[1]}AAAA`],
+    ["plain text", "hello"],
+    ["an empty text", ""],
   ] as const) {
-    it(`refuses ${what}, and keeps nothing`, async () => {
+    it(`The emulator refuses ${what} as a key and stores no key`, async () => {
       const { status, data, errors } = await addKey(line);
       assert.equal(status, 200);
       assert.match(errors.join(), /^Invalid SSH key/);
@@ -58,7 +58,7 @@ describe("emulator: rules of keys and repositories", () => {
     });
   }
 
-  it("adds the same key body under several names, each with its own id", async () => {
+  it("The emulator adds one key body under several names with an id each", async () => {
     const ids = [await subject.addKey("a"), await subject.addKey("b"), await subject.addKey("a")];
     assert.equal(new Set(ids).size, 3);
     assert.deepEqual(
@@ -67,7 +67,7 @@ describe("emulator: rules of keys and repositories", () => {
     );
   });
 
-  it("takes a deleted key out of every repository's lists", async () => {
+  it("The emulator removes a deleted key from every repository's key lists", async () => {
     const [first, second] = [await subject.addKey("a"), await subject.addKey("b")];
     await subject.addRepo({ fullAccessKeys: [first, second], appendOnlyKeys: [first], rsyncKeys: [first] });
     await subject.ask(`mutation { sshDelete(id: "${first}") { ok } }`);
@@ -75,7 +75,7 @@ describe("emulator: rules of keys and repositories", () => {
     assert.deepEqual(data.repoList, [{ fullAccessKeys: [second], appendOnlyKeys: [], rsyncKeys: [] }]);
   });
 
-  it("never gives an id twice, also after a reset", async () => {
+  it("The emulator never reuses an id, even after a reset", async () => {
     const first = await subject.addKey();
     await subject.control.reset();
     assert.notEqual(await subject.addKey(), first);
@@ -94,7 +94,7 @@ describe("emulator: rules of keys and repositories", () => {
     ['fullAccessKeys: ["4711"]', "SSH key 4711 not found"],
     ["appendOnlyKeys: null", "'NoneType' object is not iterable"],
   ] as const) {
-    it(`refuses ${argument} with HTTP 200, a message, a place and no data`, async () => {
+    it(`The emulator refuses ${argument} with HTTP 200, a message, a location and no data`, async () => {
       const rest = argument.startsWith("region") ? "" : ', region: "eu"';
       const answer = await subject.ask(`mutation { repoAdd(name: "r"${rest}, ${argument}) { repoAdded { id } } }`);
       assert.equal(answer.status, 200);
@@ -105,7 +105,7 @@ describe("emulator: rules of keys and repositories", () => {
     });
   }
 
-  it("changes what repoEdit is given and leaves the rest, with null for 'not given'", async () => {
+  it("repoEdit changes the given arguments only and reads null as 'not given'", async () => {
     const id = await subject.addRepo({ name: "before", alertDays: 3, quota: 500, quotaEnabled: true });
     const edit = `mutation($q: Int) { repoEdit(id: "${id}", alertDays: 5, quota: $q, name: null) { repoEdited {
       name alertDays quota quotaEnabled } } }`;
@@ -113,7 +113,7 @@ describe("emulator: rules of keys and repositories", () => {
     assert.deepEqual(data.repoEdit.repoEdited, { name: "before", alertDays: 5, quota: 500, quotaEnabled: true });
   });
 
-  it("does not move a repository to another region, and takes the one it has", async () => {
+  it("repoEdit refuses another region and accepts the present one", async () => {
     const id = await subject.addRepo();
     const edit = (region: string) =>
       subject.ask(`mutation { repoEdit(id: "${id}", region: "${region}") { repoEdited { region } } }`);
@@ -121,21 +121,21 @@ describe("emulator: rules of keys and repositories", () => {
     assert.deepEqual((await edit("us")).errors, ["The region of a repository cannot be changed."]);
   });
 
-  it("has no argument for the format in repoEdit", async () => {
+  it("repoEdit has no argument for the format", async () => {
     const id = await subject.addRepo();
     const answer = await subject.ask(`mutation { repoEdit(id: "${id}", format: "restic") { repoEdited { id } } }`);
     assert.equal(answer.status, 400);
     assert.match(answer.errors.join(), /Unknown argument "format"/);
   });
 
-  it("deletes a repository once", async () => {
+  it("The emulator deletes a repository once and reports it as missing afterwards", async () => {
     const id = await subject.addRepo();
     const remove = () => subject.ask(`mutation { repoDelete(id: "${id}") { ok } }`);
     assert.deepEqual((await remove()).data, { repoDelete: { ok: true } });
     assert.deepEqual((await remove()).errors, ["Repository not found"]);
   });
 
-  it("keeps accounts apart: another's keys and repositories are not there", async () => {
+  it("The emulator hides keys and repositories of other accounts", async () => {
     const keyId = await subject.addKey();
     const id = await subject.addRepo();
     const token = subject.token("fullAccess", 1);
@@ -149,7 +149,7 @@ describe("emulator: rules of keys and repositories", () => {
     assert.equal((await ask("{ me { username } }")).data.me.username, "other@example.com");
   });
 
-  it("runs the mutations of one request in order and tells which of them failed", async () => {
+  it("The emulator runs the mutations of one request in order and names the failed one", async () => {
     const { data, errors } = await subject.ask(`mutation {
       a: repoAdd(name: "a", region: "eu") { repoAdded { name } }
       b: repoAdd(name: "b", region: "mars") { repoAdded { name } }
@@ -158,7 +158,7 @@ describe("emulator: rules of keys and repositories", () => {
     assert.equal(errors.length, 1);
   });
 
-  it("takes the time of additions from its clock", async () => {
+  it("The emulator dates new objects by its own clock", async () => {
     subject.control.setClock("2030-02-03T04:05:06Z");
     await subject.addRepo();
     const { data } = await subject.ask("{ repoList { createdAt } }");

@@ -1,6 +1,6 @@
 import { type Emulator, type EmulatorOptions, startEmulator, type TokenLevel } from "../../emulator";
 
-/** The key of the acceptance tests of gjabell/terraform-provider-borgbase, whose hashes they name. */
+/** The key of the acceptance tests of gjabell/terraform-provider-borgbase, which state its hashes. */
 export const KEY_BODY = "AAAAC3NzaC1lZDI1NTE5AAAAIBAt/X37WDQ3cNPEVHQBsW3lH7XPeea5rUoeXuhoTkzR";
 export const KEY_LINE = `ssh-ed25519 ${KEY_BODY} terraform@localhost`;
 
@@ -8,14 +8,14 @@ export interface Answer {
   status: number;
   text: string;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every form
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape
   data: any;
   errors: string[];
 }
 
 export interface Asking {
   variables?: unknown;
-  /** The token itself; null for none. Default: the first account's full one. */
+  /** The token; null for none. Default: the first account's Full Access token. */
   token?: string | null;
   headers?: Record<string, string>;
   signal?: AbortSignal;

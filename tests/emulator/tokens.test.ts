@@ -4,7 +4,7 @@ import { Subject } from "./support";
 
 const NO_PERMISSION = "You do not have permission to perform this action";
 
-/** Every root field, and who may use it by the words of borgbase/docs.borgbase.com, api.md. */
+/** Every root field with the levels that may use it, from borgbase/docs.borgbase.com, api.md. */
 const OPERATIONS: Record<string, { query: (ids: { key: string; repo: string }) => string; levels: TokenLevel[] }> = {
   sshList: { query: () => "{ sshList { id } }", levels: ["readOnly", "createOnly", "fullAccess"] },
   repoList: { query: () => "{ repoList { id } }", levels: ["readOnly", "createOnly", "fullAccess"] },
@@ -29,7 +29,7 @@ const OPERATIONS: Record<string, { query: (ids: { key: string; repo: string }) =
   sshDelete: { query: ({ key }) => `mutation { sshDelete(id: "${key}") { ok } }`, levels: ["fullAccess"] },
 };
 
-describe("emulator: tokens", () => {
+describe("Emulator: tokens", () => {
   let subject: Subject;
   let ids: { key: string; repo: string };
   before(async () => {
@@ -46,7 +46,7 @@ describe("emulator: tokens", () => {
   for (const level of ["readOnly", "createOnly", "fullAccess"] as const) {
     for (const [name, { query, levels }] of Object.entries(OPERATIONS)) {
       const may = levels.includes(level);
-      it(`${level} ${may ? "may" : "may not"} ${name}`, async () => {
+      it(`A ${level} token ${may ? "may" : "may not"} use ${name}`, async () => {
         const before = await holdings();
         const answer = await subject.ask(query(ids), { token: subject.token(level) });
         assert.equal(answer.status, 200);
@@ -58,7 +58,7 @@ describe("emulator: tokens", () => {
     }
   }
 
-  it("says in isAuthenticated whether a token is accepted, and asks for one everywhere else", async () => {
+  it("The emulator reports a valid token in isAuthenticated and requires a token for every other field", async () => {
     for (const level of ["readOnly", "createOnly", "fullAccess"] as const) {
       assert.equal(
         (await subject.ask("{ isAuthenticated }", { token: subject.token(level) })).data.isAuthenticated,
@@ -69,7 +69,7 @@ describe("emulator: tokens", () => {
     assert.deepEqual((await subject.ask("{ repoList { id } }", { token: null })).errors, [NO_PERMISSION]);
   });
 
-  it("refuses an unknown token, and an expired one from its time on", async () => {
+  it("The emulator refuses an unknown token, and an expired token from its expiry on", async () => {
     assert.equal((await subject.ask("{ repoList { id } }", { token: "nonsense" })).status, 401);
     const change = { account: "demo@example.com", token: "readOnly", expiresAt: "2030-01-01T00:00:00Z" } as const;
     subject.control.changeToken(change);
@@ -81,14 +81,14 @@ describe("emulator: tokens", () => {
     assert.equal((await subject.ask("{ repoList { id } }")).status, 200, "others are as they were");
   });
 
-  it("changes what a token may do", async () => {
+  it("A change of a token's level takes effect at the next request", async () => {
     subject.control.changeToken({ account: "demo@example.com", token: "fullAccess", level: "createOnly" });
     assert.deepEqual((await subject.ask("{ me { username } }")).errors, [NO_PERMISSION]);
     await subject.control.reset();
     assert.deepEqual((await subject.ask("{ me { username } }")).errors, []);
   });
 
-  it("refuses a login with a wrong password, and ends no session of others by it", async () => {
+  it("The emulator refuses a login with a wrong password and keeps other sessions open", async () => {
     const answer = await subject.ask(
       'mutation { login(username: "demo@example.com", password: "wrong") { user { id } } }',
       { token: null },

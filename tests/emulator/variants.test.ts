@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Variants } from "../../emulator";
 import { Subject } from "./support";
 
-describe("emulator: behaviours that the evidence leaves open", () => {
+describe("Emulator: server variants", () => {
   let subject: Subject;
   before(async () => {
     subject = await Subject.start();
@@ -17,7 +17,7 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     ["empty", ""],
     ["null", null],
   ] as const) {
-    it(`unset=${unset}: dates and secrets that are not there are ${JSON.stringify(value)}`, async () => {
+    it(`The variant unset=${unset} shows missing dates and secrets as ${JSON.stringify(value)}`, async () => {
       given({ unset });
       await subject.addKey();
       await subject.addRepo();
@@ -30,13 +30,13 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     });
   }
 
-  it("zero=null: a quota and an alert that are off are null, others are not", async () => {
+  it("The variant zero=null shows a disabled quota and alert as null, and keeps set ones", async () => {
     given({ zero: "null" });
     await subject.addRepo({ quota: 5 });
     assert.deepEqual(await first("quota alertDays"), { quota: 5, alertDays: null });
   });
 
-  it("emptyKeys=null: a list without keys is null, one with keys is not", async () => {
+  it("The variant emptyKeys=null shows an empty key list as null, and keeps other lists", async () => {
     given({ emptyKeys: "null" });
     const key = await subject.addKey();
     await subject.addRepo({ rsyncKeys: [key] });
@@ -52,7 +52,7 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     ["prefix", ["Web", "web-1"]],
     ["exact", ["Web"]],
   ] as const) {
-    it(`nameMatch=${nameMatch}: "Web" finds ${names.join(", ")}`, async () => {
+    it(`The variant nameMatch=${nameMatch} finds ${names.join(", ")} for the name "Web"`, async () => {
       given({ nameMatch });
       for (const name of ["Web", "web-1", "my-web", "db"]) {
         await subject.addRepo({ name });
@@ -67,7 +67,7 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     });
   }
 
-  it("listOrder and keyOrder: as added, reversed, or shuffled without losing one", async () => {
+  it("The variants listOrder and keyOrder keep, reverse or shuffle lists without losing an element", async () => {
     const names = Array.from({ length: 20 }, (_, index) => `r${index}`);
     const keys = [];
     for (const name of names) keys.push(await subject.addKey(name));
@@ -96,7 +96,7 @@ describe("emulator: behaviours that the evidence leaves open", () => {
       ["detail", "application/json", /^\{"detail":"Invalid or expired token"\}$/],
       ["html", "text/html", /^<html>/],
     ] as const) {
-      it(`badToken=${badToken}, errorBody=${errorBody}`, async () => {
+      it(`The variants badToken=${badToken} and errorBody=${errorBody} shape the answer to a bad token`, async () => {
         given({ badToken, errorBody });
         const answer = await subject.ask("{ repoList { id } }", { token: "nonsense" });
         assert.equal(answer.status, Number(badToken));
@@ -106,14 +106,14 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     }
   }
 
-  it("badToken=200: HTTP 200, errors, null data", async () => {
+  it("The variant badToken=200 answers a bad token with HTTP 200, errors and null data", async () => {
     given({ badToken: "200" });
     const answer = await subject.ask("{ repoList { id } }", { token: "nonsense" });
     assert.deepEqual([answer.status, answer.data], [200, { repoList: null }]);
     assert.deepEqual(answer.errors, ["Invalid or expired token"]);
   });
 
-  it("lowLevel=403: nothing of the request is done", async () => {
+  it("The variant lowLevel=403 refuses a whole request without doing any part of it", async () => {
     given({ lowLevel: "403" });
     const token = subject.token("createOnly");
     const answer = await subject.ask(
@@ -124,14 +124,14 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     assert.deepEqual((await subject.ask("{ repoList { id } }", { token })).data.repoList, []);
   });
 
-  it("refusedQuery=200: a query the schema refuses is HTTP 200 with errors and no data", async () => {
+  it("The variant refusedQuery=200 answers an invalid query with HTTP 200, errors and no data", async () => {
     assert.equal((await subject.ask("{ nope }")).status, 400);
     given({ refusedQuery: "200" });
     const answer = await subject.ask("{ nope }");
     assert.deepEqual([answer.status, answer.data, answer.errors.length], [200, undefined, 1]);
   });
 
-  it("missing=null: null instead of an error, for every operation that names an id", async () => {
+  it("The variant missing=null answers null instead of an error for every operation with an id", async () => {
     given({ missing: "null" });
     for (const [query, data] of [
       ['{ repo(repoId: "x") { id } }', { repo: null }],
@@ -149,7 +149,7 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     ["int", ["Int"]],
     ["string", ["String"]],
   ] as const) {
-    it(`sshDeleteId=${sshDeleteId}: takes variables and literals of ${accepted.join(" and ")}`, async () => {
+    it(`The variant sshDeleteId=${sshDeleteId} accepts variables and literals of ${accepted.join(" and ")}`, async () => {
       given({ sshDeleteId });
       for (const type of ["Int", "String"] as const) {
         const status = (accepted as readonly string[]).includes(type) ? 200 : 400;
@@ -167,7 +167,7 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     });
   }
 
-  it("nullableVariables: String for String! runs, or is refused; a value that is missing fails either way", async () => {
+  it("The variant nullableVariables accepts or refuses String for String!, and a missing value fails in both", async () => {
     const query = "mutation($n: String, $r: String) { repoAdd(name: $n, region: $r) { repoAdded { name } } }";
     const variables = { n: "old client", r: "eu" };
     assert.equal((await subject.ask(query, { variables })).data.repoAdd.repoAdded.name, "old client");
@@ -177,12 +177,12 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     assert.equal((await subject.ask(query, { variables })).status, 400);
   });
 
-  it("sshDeleteId=both still wants an id that cannot be null", async () => {
+  it("The variant sshDeleteId=both refuses a nullable id", async () => {
     const answer = await subject.ask("mutation($id: String) { sshDelete(id: $id) { ok } }", { variables: { id: "1" } });
     assert.equal(answer.status, 400);
   });
 
-  it("resticPath: with and without the password", async () => {
+  it("The variant resticPath shows the repository address with or without the password", async () => {
     const id = await subject.addRepo({ format: "restic" });
     const { htpasswd } = await first("htpasswd");
     const address = `127.0.0.1:${subject.emulator.port}/${id}/`;
@@ -191,7 +191,7 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     assert.equal((await first("repoPath")).repoPath, `rest:http://${address}`);
   });
 
-  it("newer: fields nobody asked for, and values nobody knows", async () => {
+  it("The variant newer adds unrequested fields and unknown values", async () => {
     given({ newer: true });
     const id = await subject.addRepo({ region: "ap", format: "vykar", borgVersion: "V_2_0_X" });
     const answer = await subject.ask("{ repoList { id server { region } } }");
@@ -199,7 +199,7 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     assert.deepEqual([repo.id, repo.server.region, repo.addedLater, repo.server.addedLater], [id, "ap", "new", "new"]);
   });
 
-  it("repoLimit: the wording of an account that is full (kiwix/borg-backup)", async () => {
+  it("The variant repoLimit answers as a full account does (wording from kiwix/borg-backup)", async () => {
     given({ repoLimit: 1 });
     await subject.addRepo();
     const answer = await subject.ask('mutation { repoAdd(name: "r", region: "eu") { repoAdded { id } } }');
@@ -207,7 +207,7 @@ describe("emulator: behaviours that the evidence leaves open", () => {
     assert.deepEqual(answer.errors, ["Over quota or too many repos."]);
   });
 
-  it("refuses a behaviour that does not exist, and changes nothing", async () => {
+  it("The emulator refuses an unknown variant and changes no other variant", async () => {
     assert.throws(() => given({ missing: "nothing" as "null", zero: "null" }));
     await subject.addRepo();
     assert.equal((await first("quota")).quota, 0);

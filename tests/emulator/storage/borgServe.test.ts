@@ -15,7 +15,7 @@ function segments(repo: StorageRepo): Map<string, Buffer> {
   return new Map(names.map((name) => [name, readFileSync(join(root, name))]));
 }
 
-describe("borg over SSH", function () {
+describe("Emulator storage: borg over SSH", function () {
   this.timeout(300_000);
   const lab = new Lab();
   let key: ClientKey;
@@ -31,7 +31,7 @@ describe("borg over SSH", function () {
   });
   after(() => lab.stop());
 
-  it("backs up and restores files", async () => {
+  it("borg backs up and restores files", async () => {
     deepEqual(await usage(repo), { currentUsageMb: 0, lastModified: null });
     const source = join(lab.root, "source");
     mkdirSync(source);
@@ -45,7 +45,7 @@ describe("borg over SSH", function () {
     ok(lab.used.includes("full"));
   });
 
-  it("reports usage and the last change from the disk, which reading leaves alone", async () => {
+  it("A repository reports usage and last change from the disk, and reading changes neither", async () => {
     const before = await usage(repo);
     ok(before.currentUsageMb > 3 && before.currentUsageMb < 4, String(before.currentUsageMb));
     ok(before.lastModified && Date.now() - before.lastModified.getTime() < 60_000);
@@ -54,13 +54,13 @@ describe("borg over SSH", function () {
     deepEqual(readdirSync(repo.dir), ["repo"], "borg keeps nothing else in the folder");
   });
 
-  it("takes the older form of the path", async () => {
+  it("borg reaches a repository by the older form of its path", async () => {
     const env = lab.borgEnv(key);
     env.BORG_RSH += ` -p ${lab.server.port}`;
     match(succeeds(await run("borg", ["list", "--short", `${repo.id}@127.0.0.1:repo`], { env })), /^first$/m);
   });
 
-  it("lets an append-only key add, and keeps every byte that it deletes", async () => {
+  it("An append-only key adds archives, and the repository keeps every byte that the key deletes", async () => {
     succeeds(await lab.borg(limited, ["create", `${lab.url(repo.id)}::second`, "-"], noise(1e6, 2)));
     const before = segments(repo);
     succeeds(await lab.borg(limited, ["delete", `${lab.url(repo.id)}::first`]));
@@ -72,7 +72,7 @@ describe("borg over SSH", function () {
     ok((await usage(repo)).currentUsageMb < 2, "the full key gets the space back");
   });
 
-  it("keeps the deleted bytes of an append-only repository from its full keys too", async () => {
+  it("An append-only repository keeps deleted bytes from its full-access keys too", async () => {
     const guarded = lab.add("aaaaaaa2", { keys: keysOf() });
     succeeds(await lab.borg(key, ["init", "-e", "none", lab.url(guarded.id)]));
     succeeds(await lab.borg(key, ["create", `${lab.url(guarded.id)}::only`, "-"], noise(1e6)));
@@ -84,7 +84,7 @@ describe("borg over SSH", function () {
     ok(existsSync(join(guarded.dir, "repo", "config")));
   });
 
-  it("confines each repository to its own folder", async () => {
+  it("borg serve confines each repository to its own folder", async () => {
     lab.add("aaaaaaa3", { keys: keysOf() });
     const paths = ["/./../aaaaaaa1/repo", join(repo.dir, "repo"), "/~/../aaaaaaa1/repo", "/./other", "/repo"];
     await Promise.all(
@@ -97,7 +97,7 @@ describe("borg over SSH", function () {
   });
 
   for (const quotaMb of [2, 12]) {
-    it(`enforces a quota of ${quotaMb} MB (borg takes none below 10), until it is lifted`, async () => {
+    it(`borg serve enforces a quota of ${quotaMb} MB (borg accepts none below 10) until it is lifted`, async () => {
       const id = `quota${String(quotaMb).padStart(3, "0")}`;
       lab.add(id, { keys: keysOf(), quotaMb });
       const create = (name: string, bytes: Buffer) =>
@@ -113,7 +113,7 @@ describe("borg over SSH", function () {
     });
   }
 
-  it("leaves no process behind a client that was killed in mid-backup, and the next one works", async () => {
+  it("A client killed during a backup leaves no server process, and the next backup works", async () => {
     const client = await lab.stalledBackup(key, repo);
     process.kill(-(client.pid as number), "SIGKILL");
     await until("the end of borg serve", () => lab.serving(repo) === 0);
@@ -124,7 +124,7 @@ describe("borg over SSH", function () {
     succeeds(await lab.borg(key, ["check", lab.url(repo.id)]));
   });
 
-  it("cuts whoever works in a repository that is removed, and erases it", async () => {
+  it("The deletion of a repository ends its open sessions and erases its data", async () => {
     const doomed = lab.add("aaaaaaa4", { keys: keysOf() });
     succeeds(await lab.borg(key, ["init", "-e", "none", lab.url(doomed.id)]));
     const client = await lab.stalledBackup(key, doomed);
@@ -139,7 +139,7 @@ describe("borg over SSH", function () {
     await removeRepo(doomed);
   });
 
-  it("leaves no process behind when it closes in mid-backup, and serves the same data when it starts again", async () => {
+  it("The storage ends its processes when it closes during a backup, and serves the data after a restart", async () => {
     const client = await lab.stalledBackup(key, repo);
     await lab.server.close();
     equal(lab.serving(repo), 0);

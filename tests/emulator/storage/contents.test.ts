@@ -9,7 +9,7 @@ function succeeds({ code, stderr, stdout }: Result): string {
   return stdout;
 }
 
-describe("what a borg repository holds", function () {
+describe("Emulator storage: contents of a borg repository", function () {
   this.timeout(60_000);
   const lab = new Lab();
   let key: ClientKey;
@@ -35,7 +35,7 @@ describe("what a borg repository holds", function () {
     "repokey",
     "repokey-blake2",
   ]) {
-    it(`A repository shows that it was made with borg init -e ${mode}`, async () => {
+    it(`A repository reports the encryption mode of borg init -e ${mode}`, async () => {
       const repo = lab.add(`enc${mode.replace(/[^a-z0-9]/g, "")}`.padEnd(8, "0").slice(-8), { keys: keys() });
       equal(await encryption(repo), "none", "before it is initialised");
       succeeds(await borg(["init", "-e", mode, lab.url(repo.id)]));
@@ -43,7 +43,7 @@ describe("what a borg repository holds", function () {
     });
   }
 
-  it("A repository shows its mode after backups and compaction too, and none for data that is damaged", async () => {
+  it("A repository reports its mode after backups and compaction, and reports none for damaged data", async () => {
     const repo = lab.add("encmodes", { keys: keys() });
     succeeds(await borg(["init", "-e", "repokey-blake2", lab.url(repo.id)]));
     for (const name of ["a", "b"]) succeeds(await borg(["create", `${lab.url(repo.id)}::${name}`, "-"], noise(1e5)));
@@ -56,7 +56,7 @@ describe("what a borg repository holds", function () {
     equal(await encryption({ ...repo, format: "restic" }), "none");
   });
 
-  it("A compaction frees what was deleted without the passphrase, also what an append-only key deleted", async () => {
+  it("A compaction frees deleted data without the passphrase, including data deleted by an append-only key", async () => {
     const repo = lab.add("compact1", { keys: keys(), appendOnly: true });
     succeeds(await borg(["init", "-e", "repokey", lab.url(repo.id)]));
     succeeds(await borg(["create", "-C", "none", `${lab.url(repo.id)}::a`, "-"], noise(3e6)));
@@ -74,7 +74,7 @@ describe("what a borg repository holds", function () {
     deepEqual(readdirSync(repo.dir), ["repo"], "borg left nothing of its own beside the repository");
   });
 
-  it("A compaction waits for a backup under way, and is ended with the emulator", async () => {
+  it("A compaction waits for a running backup and ends with the emulator", async () => {
     const repo = lab.add("compact2", { keys: keys() });
     succeeds(await borg(["init", "-e", "none", lab.url(repo.id)]));
     const client = await lab.stalledBackup(key, repo);
@@ -87,7 +87,7 @@ describe("what a borg repository holds", function () {
     client.kill("SIGKILL");
   });
 
-  it("A compaction of what was never initialised does nothing, and one without borg says so", async () => {
+  it("A compaction of an uninitialised repository does nothing, and a compaction without borg reports that", async () => {
     const repo = lab.add("compact3", { keys: keys() });
     await compactRepo(repo, () => {
       throw new Error("nothing to say");
@@ -101,7 +101,7 @@ describe("what a borg repository holds", function () {
     await rejects(compacted, /borg is not installed/);
   });
 
-  it("A refusal of borg's shows no path of the server", async () => {
+  it("An error of borg shows no path of the server", async () => {
     const repo = lab.add("hidden01", { keys: keys() });
     succeeds(await borg(["init", "-e", "none", lab.url(repo.id)]));
     for (const path of ["/./other", "/etc", "/./repo/../..", "/./repo2"]) {
@@ -117,7 +117,7 @@ describe("what a borg repository holds", function () {
     ok(!locked.stderr.includes(lab.root), locked.stderr);
   });
 
-  it("Backed-up data that names the server's folder comes back as it was", async () => {
+  it("Backed-up data that contains the server's path is restored unchanged", async () => {
     const repo = lab.add("hidden02", { keys: keys() });
     succeeds(await borg(["init", "-e", "none", lab.url(repo.id)]));
     const text = Buffer.from(`exception_class ${repo.dir} `.repeat(5000));
@@ -126,7 +126,7 @@ describe("what a borg repository holds", function () {
   });
 });
 
-describe("SFTP to a repository", function () {
+describe("Emulator storage: SFTP to a repository", function () {
   this.timeout(60_000);
   const lab = new Lab();
   let key: ClientKey;
@@ -139,13 +139,13 @@ describe("SFTP to a repository", function () {
   });
   after(() => lab.stop());
 
-  /** The real sftp, with commands as a person types them. */
+  /** The real sftp with commands as a person types them. */
   const sftp = (who: ClientKey, id: string, commands: string[], path = "") => {
     const options = [...lab.sshOptions(who), "-P", String(lab.server.port), "-b", "-", `${id}@127.0.0.1${path}`];
     return run("sftp", options, { input: Buffer.from(`${commands.join("\n")}\n`) });
   };
 
-  it("A whole repository is exported, and imported into another one, as BorgBase's documentation does it", async () => {
+  it("SFTP exports a whole repository and imports it into another, as BorgBase documents it", async () => {
     lab.add("sftpfrom", { keys: keys(), sftpEnabled: true });
     lab.add("sftpinto", { keys: keys(), sftpEnabled: true });
     succeeds(await lab.borg(key, ["init", "-e", "none", lab.url("sftpfrom")]));
@@ -158,7 +158,7 @@ describe("SFTP to a repository", function () {
     succeeds(await lab.borg(key, ["check", "--verify-data", lab.url("sftpinto")]));
   });
 
-  it("Files are listed, renamed and deleted, and nothing above the repository's folder is reached", async () => {
+  it("SFTP lists, renames and deletes files and reaches nothing above the repository's folder", async () => {
     const repo = lab.add("sftpwork", { keys: keys(), sftpEnabled: true });
     writeFileSync(join(lab.root, "secret"), "secret");
     writeFileSync(join(lab.root, "local"), noise(300_000));
@@ -183,7 +183,7 @@ describe("SFTP to a repository", function () {
     deepEqual(readdirSync(join(repo.dir, "repo")), []);
   });
 
-  it("SFTP is refused with a reason where it is off, to keys without full access, and for other formats", async () => {
+  it("SFTP is refused with a reason when disabled, for keys without full access and for other formats", async () => {
     lab.add("sftpoff1", { keys: keys() });
     lab.add("sftpapp1", { keys: keys(), sftpEnabled: true });
     lab.add("sftpall1", { keys: keys(), sftpEnabled: true, appendOnly: true });
@@ -200,7 +200,7 @@ describe("SFTP to a repository", function () {
     }
   });
 
-  it("A session that breaks off leaves the server running", async () => {
+  it("The SSH server survives an aborted SFTP session", async () => {
     lab.add("sftpcut1", { keys: keys(), sftpEnabled: true });
     rmSync(join(lab.root, "big"), { force: true });
     writeFileSync(join(lab.root, "big"), noise(8e6));

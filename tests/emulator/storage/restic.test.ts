@@ -10,7 +10,7 @@ import { noise, type Result, run } from "./support";
 
 const PASSWORD = "Secret-1";
 
-describe("restic over HTTP", function () {
+describe("Emulator storage: restic over HTTP", function () {
   this.timeout(300_000);
   let root: string;
   const repos = new Map<string, StorageRepo>();
@@ -63,7 +63,7 @@ describe("restic over HTTP", function () {
 
   const nameOf = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
-  it("backs up, checks, restores, forgets and prunes", async () => {
+  it("restic backs up, checks, restores, forgets and prunes", async () => {
     const repo = add("ccccccc1");
     deepEqual(await usage(repo), { currentUsageMb: 0, lastModified: null });
     const source = join(root, "source");
@@ -88,7 +88,7 @@ describe("restic over HTTP", function () {
     deepEqual(readdirSync(join(repo.dir, "tmp")), []);
   });
 
-  it("refuses a wrong password, a foreign repository's and an unknown one", async () => {
+  it("The REST server refuses a wrong password, another repository's password and an unknown repository", async () => {
     add("ccccccc2", { htpasswd: "another" });
     add("ccccccc3", { format: "borg1" });
     for (const [id, password] of [
@@ -108,7 +108,7 @@ describe("restic over HTTP", function () {
     equal((await http("GET", "/ccccccc2/config", { headers: borrowed })).status, 401);
   });
 
-  it("lets an append-only repository grow, and deletes nothing in it but locks", async () => {
+  it("An append-only restic repository accepts new data and deletes locks only", async () => {
     const repo = add("ccccccc4");
     await works(repo.id, "init");
     add(repo.id, { appendOnly: true });
@@ -121,7 +121,7 @@ describe("restic over HTTP", function () {
     deepEqual(readdirSync(join(repo.dir, "locks")), []);
   });
 
-  it("speaks both versions of the listing, and parts of a file", async () => {
+  it("The REST server supports both versions of the list and partial reads of a file", async () => {
     const bytes = noise(1000, 5);
     const path = `/ccccccc1/data/${nameOf(bytes)}`;
     equal((await http("POST", path, { body: bytes })).status, 200);
@@ -151,7 +151,7 @@ describe("restic over HTTP", function () {
     equal((await http("GET", path)).status, 404);
   });
 
-  it("keeps nothing of a broken upload", async () => {
+  it("The REST server stores nothing of an aborted upload", async () => {
     const bytes = noise(1e5, 6);
     const path = `/ccccccc1/data/${nameOf(bytes)}`;
     equal((await http("POST", path, { body: noise(1e5, 7) })).status, 400);
@@ -166,7 +166,7 @@ describe("restic over HTTP", function () {
     deepEqual(readdirSync(join(root, "repos", "ccccccc1", "tmp")), []);
   });
 
-  it("enforces the quota, for uploads side by side too", async () => {
+  it("The REST server enforces the quota, also for parallel uploads", async () => {
     const repo = add("ccccccc5", { quotaMb: 1 });
     equal((await http("POST", "/ccccccc5/?create=true")).status, 200);
     const upload = (seed: number) => {
@@ -182,7 +182,7 @@ describe("restic over HTTP", function () {
     equal((await upload(14)).status, 200);
   });
 
-  it("reaches nothing outside the repository", async () => {
+  it("The REST server reaches nothing outside the repository's folder", async () => {
     const raw = (path: string) =>
       new Promise<number | undefined>((resolve, reject) => {
         const get = request({ port, path, auth: `ccccccc1:${PASSWORD}` }, (res) => resolve(res.resume().statusCode));
@@ -198,7 +198,7 @@ describe("restic over HTTP", function () {
     equal((await fetch(`http://127.0.0.1:${port}/graphiql`)).status, 418, "left to the API");
   });
 
-  it("ends an upload into a repository that is removed, and does not bring it back", async () => {
+  it("The deletion of a repository ends a running upload, which does not recreate the repository", async () => {
     const repo = add("ccccccc6");
     await http("POST", "/ccccccc6/?create=true");
     const bytes = noise(1e5, 20);

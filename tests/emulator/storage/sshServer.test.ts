@@ -6,7 +6,7 @@ import { BaseAgent, Client, type IdentityCallback, type ParsedKey, type SignCall
 import { isBorgServe } from "../../../emulator/storage/borgServe";
 import { type ClientKey, Lab, run, until } from "./support";
 
-describe("the SSH server", function () {
+describe("Emulator storage: SSH server", function () {
   this.timeout(300_000);
   const lab = new Lab();
   let key: ClientKey;
@@ -22,7 +22,7 @@ describe("the SSH server", function () {
   });
   after(() => lab.stop());
 
-  it("lets in the keys that a repository lists, and nobody else", async () => {
+  it("The SSH server accepts the listed keys of a repository and no other key", async () => {
     match((await lab.ssh(key, "bbbbbbb1", "borg serve")).stdout, /^Borg /);
     deepEqual(lab.used, ["full"]);
     for (const [who, user] of [
@@ -38,7 +38,7 @@ describe("the SSH server", function () {
     deepEqual(lab.used, ["full"], "a refused key was not used");
   });
 
-  it("refuses a listed key whose private half the client does not hold", async () => {
+  it("The SSH server refuses a listed key when the client lacks its private key", async () => {
     const listed = utils.parseKey(readFileSync(`${key.file}.pub`)) as ParsedKey;
     const own = utils.parseKey(readFileSync(rsync.file)) as ParsedKey;
     class Forger extends BaseAgent {
@@ -60,7 +60,7 @@ describe("the SSH server", function () {
     deepEqual(lab.used, ["full"], "the key was not used");
   });
 
-  it("refuses every other use with one line", async () => {
+  it("The SSH server refuses every request except borg serve with one line", async () => {
     for (const [command, reason] of [
       ["ls -la", /^Repository bbbbbbb1 takes borg only, not "ls -la"\.\n$/],
       ["borg serve; id", /takes borg only/],
@@ -85,7 +85,7 @@ describe("the SSH server", function () {
     match((await lab.ssh(key, "bbbbbbb3", "borg serve")).stderr, /^Repository bbbbbbb3 has the format restic/);
   });
 
-  it("forwards no port", async () => {
+  it("The SSH server forwards no port", async () => {
     const port = String(lab.server.port);
     const local = await lab.ssh(key, "bbbbbbb1", "-W", `127.0.0.1:${port}`);
     notEqual(local.code, 0);
@@ -95,7 +95,7 @@ describe("the SSH server", function () {
     match(remote.stderr, /remote port forwarding failed/);
   });
 
-  it("knows borg's own commands from others", () => {
+  it("The SSH server distinguishes borg's own commands from all others", () => {
     for (const command of [
       "borg serve",
       "borg serve --umask=077 --info",
@@ -119,7 +119,7 @@ describe("the SSH server", function () {
     }
   });
 
-  it("presents the host keys that it reports", async () => {
+  it("The SSH server presents the host keys that the API reports", async () => {
     deepEqual(
       lab.server.hostKeys.map((hostKey) => hostKey.type),
       ["rsa", "ecdsa", "ed25519"],
@@ -136,7 +136,7 @@ describe("the SSH server", function () {
     }
   });
 
-  it("is refused by a client that expects other host keys", async () => {
+  it("A client that expects another host key refuses the SSH server", async () => {
     const expected = readFileSync(lab.knownHosts);
     writeFileSync(lab.knownHosts, `[127.0.0.1]:${lab.server.port} ssh-ed25519 ${stranger.blob}\n`);
     const foreign = await lab.ssh(key, "bbbbbbb1", "borg serve");
@@ -144,7 +144,7 @@ describe("the SSH server", function () {
     match(foreign.stderr, /Host key verification failed/);
   });
 
-  it("survives clients that talk no SSH or hang up", async () => {
+  it("The SSH server survives clients that hang up or speak no SSH", async () => {
     for (const words of ["GET / HTTP/1.1\r\n\r\n", "SSH-2.0-x\r\n", ""]) {
       const socket = createConnection(lab.server.port, "127.0.0.1");
       socket.on("error", () => {});

@@ -11,7 +11,7 @@ export interface Result {
   stderr: string;
 }
 
-/** A client key: the file for `ssh -i`, and what a repository lists of it. */
+/** A client key: the file for `ssh -i`, and the line that a repository lists. */
 export interface ClientKey extends AuthorizedKey {
   file: string;
 }
@@ -37,7 +37,7 @@ export async function until(what: string, condition: () => boolean, limit = 120_
   }
 }
 
-/** Repositories, keys and an SSH server in a folder of their own; the tests play the API's part. */
+/** Repositories, keys and an SSH server in a separate folder; the tests act as the API. */
 export class Lab implements StorageBackend {
   root = "";
   readonly repos = new Map<string, StorageRepo>();
@@ -145,7 +145,7 @@ export class Lab implements StorageBackend {
     return run("borg", args, { env: this.borgEnv(key), ...(input ? { input } : {}) });
   }
 
-  /** A `borg create` that holds its lock and waits for more input, in a process group of its own. */
+  /** A `borg create` that holds its lock and waits for more input, in its own process group. */
   async stalledBackup(key: ClientKey, repo: StorageRepo): Promise<ChildProcess> {
     const client = spawn("borg", ["create", "--compression=none", `${this.url(repo.id)}::stalled`, "-"], {
       env: { ...process.env, ...this.borgEnv(key) },
@@ -166,7 +166,7 @@ export class Lab implements StorageBackend {
     return client;
   }
 
-  /** How many processes name the repository's folder in their command line. */
+  /** The number of processes with the repository's folder in their command line. */
   serving(repo: StorageRepo): number {
     return readdirSync("/proc").filter((pid) => {
       try {
@@ -178,7 +178,7 @@ export class Lab implements StorageBackend {
   }
 }
 
-/** Bytes that neither compress nor repeat, the same at each call. */
+/** Incompressible bytes without repetition, the same at each call. */
 export function noise(size: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(size);
   for (let i = 0, state = seed; i < size; i++) {

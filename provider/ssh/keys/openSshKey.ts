@@ -1,6 +1,6 @@
 /*
- * OpenSSH's own form of private keys (PROTOCOL.key), read. The keys are taken from its fields and not by way of ssh2, which
- * lacks one of the ciphers and strips a leading zero byte from an ed25519 public key: one key in 256 is damaged by it.
+ * Parser of OpenSSH's private key form (PROTOCOL.key). ssh2's own parser lacks one of the ciphers. It also strips a
+ * leading zero byte from an ed25519 public key, which damages one key in 256.
  */
 import { createDecipheriv, createPrivateKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { createRequire } from "node:module";
@@ -9,21 +9,21 @@ import { unusable } from "./privateKeyText";
 import { CURVES } from "./publicKey";
 import { WireReader } from "./wire";
 
-export const MAGIC = Buffer.from("openssh-key-v1\0");
+export const OPENSSH_MAGIC = Buffer.from("openssh-key-v1\0");
 
 export interface OpenedKey {
   key: KeyObject;
   comment: string;
-  /** The public half that the file claims. */
+  /** The public half that the file states, in base64. */
   publicBlob: string;
 }
 
 interface Cipher {
   key: number;
   iv: number;
-  /** Bytes of the tag that follows the secret. */
+  /** Bytes of the authentication tag after the secret. */
   tag?: number;
-  /** Throws where a tag does not fit. */
+  /** Throws when the tag does not match. */
   open(key: Buffer, iv: Buffer, secret: Buffer, tag: Buffer): Buffer;
 }
 
@@ -43,7 +43,7 @@ function gcm(bits: 128 | 256): Cipher {
   return { key: bits / 8, iv: 12, tag: 16, open };
 }
 
-/** As `ssh -Q cipher` lists them. */
+/** The ciphers that `ssh -Q cipher` lists. */
 const CIPHERS: Record<string, Cipher> = {
   "3des-cbc": block("des-ede3-cbc", 24, 8),
   ...Object.fromEntries(
@@ -58,8 +58,8 @@ const CIPHERS: Record<string, Cipher> = {
     key: 64,
     iv: 0,
     tag: 16,
-    // PROTOCOL.chacha20poly1305: block 0 is the tag's key. The tag is not looked at: the check numbers show a wrong
-    // passphrase, and the halves of the key are held against each other.
+    // PROTOCOL.chacha20poly1305: block 0 is the tag's key. The tag is not verified: the check numbers reveal a wrong
+    // passphrase, and the importer compares both halves of the key.
     open: (key, _iv, secret) => {
       const start = Buffer.alloc(16);
       start[0] = 1;
@@ -70,9 +70,9 @@ const CIPHERS: Record<string, Cipher> = {
 
 /** @throws SshError `input`, with `property` `"passphrase"` (missing or wrong) or `"privateKey"` */
 export function openOpenSsh(bytes: Buffer, passphrase: string | undefined): OpenedKey {
-  return whole(() => {
+  return damagedIfShort(() => {
     const file = new WireReader(bytes);
-    if (!file.take(MAGIC.length).equals(MAGIC)) throw new RangeError("no magic");
+    if (!file.take(OPENSSH_MAGIC.length).equals(OPENSSH_MAGIC)) throw new RangeError("no magic");
     const cipher = file.string().toString("latin1");
     const kdf = file.string().toString("latin1");
     const kdfOptions = file.string();
@@ -111,8 +111,8 @@ function damaged(): SshError {
   return unusable("its content is damaged");
 }
 
-/** What is too short, or no key to OpenSSL, is damaged. */
-function whole<T>(read: () => T): T {
+/** Runs a parser. Bytes that end early, or that OpenSSL rejects, count as damage. */
+function damagedIfShort<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -121,7 +121,7 @@ function whole<T>(read: () => T): T {
 }
 
 function derive(passphrase: string, options: Buffer, length: number): Buffer {
-  // Loaded here only: few keys are encrypted.
+  // Loaded on demand: few keys are encrypted.
   const bcrypt = createRequire(__filename)("bcrypt-pbkdf") as {
     pbkdf(
       pass: Buffer,
@@ -144,7 +144,7 @@ function derive(passphrase: string, options: Buffer, length: number): Buffer {
 
 function readSecret(secret: Buffer, unopened: () => SshError): { key: KeyObject; comment: string } {
   const reader = new WireReader(secret);
-  // Two equal numbers show that the passphrase was right.
+  // Two equal check numbers confirm the passphrase.
   if (secret.length < 8 || !reader.take(4).equals(reader.take(4))) throw unopened();
   const algorithm = reader.string().toString("latin1");
   const jwk = readNumbers(algorithm, reader);

@@ -1,10 +1,10 @@
 import { SshError } from "../error";
 
-/** The block of a private key, as its armor says it. */
+/** One armored private key block, decoded from base64. */
 export interface ArmoredKey {
-  /** What stands between `BEGIN` and `PRIVATE KEY`: `OPENSSH`, `RSA`, `EC`, `ENCRYPTED`, … or nothing (PKCS#8). */
+  /** The words between `BEGIN` and `PRIVATE KEY`: `OPENSSH`, `RSA`, `EC`, `ENCRYPTED`, … Empty for PKCS#8. */
   label: string;
-  /** `Proc-Type` and `DEK-Info` of PEM's traditional encryption; empty without it. */
+  /** `Proc-Type` and `DEK-Info` of PEM's traditional encryption. Empty without it. */
   headers: string[];
   bytes: Buffer;
 }
@@ -20,22 +20,22 @@ interface Block {
 }
 
 /**
- * Finds the private key in a text: the one that `ssh-keygen -y` takes where it reads the text. What tools do to a key is
- * undone where nothing is lost by it: `\n` spelled out, line breaks that are blanks or gone, quotes, base64 of the whole.
- * @throws SshError `input` that says what the text is, or what it lost
+ * Finds the private key that `ssh-keygen -y` would read in a text.
+ * Lossless damage by other tools is undone: escaped or missing line breaks, quotes, base64 around the whole text.
+ * @throws SshError `input` that names the kind of text, or the damage
  */
 export function findPrivateKey(given: string): ArmoredKey {
   const text = withoutWrapping(given);
   const blocks = blocksIn(text);
   const openSsh = blocks.find(({ label }) => label === "OPENSSH");
-  // Its own form begins the file in just this way; else OpenSSH takes the first key in one of OpenSSL's forms.
+  // OpenSSH requires exactly this first line for its own form. Else it takes the first key in one of OpenSSL's forms.
   const chosen =
     (given.startsWith("-----BEGIN OPENSSH PRIVATE KEY-----\n") ? openSsh : undefined) ??
     blocks.find(({ label, atLineStart }) => atLineStart && PEM.has(label)) ??
     openSsh ??
     blocks.find(({ label }) => PEM.has(label)) ??
     blocks[0];
-  if (chosen === undefined) throw unusable(whyNone(text));
+  if (chosen === undefined) throw unusable(reasonWithoutBlock(text));
   if (chosen.label === "DSA") throw unusable("DSA keys are no longer accepted by SSH servers; use ed25519");
   if (chosen.label !== "OPENSSH" && !PEM.has(chosen.label)) {
     throw unusable(
@@ -46,7 +46,7 @@ export function findPrivateKey(given: string): ArmoredKey {
   return { label: chosen.label, headers, bytes: decode(rest) };
 }
 
-/** The labels of OpenSSL's forms. */
+/** Labels of OpenSSL's forms. */
 const PEM = new Set(["", "ENCRYPTED", "RSA", "EC", "DSA"]);
 
 const ARMOR = /-----BEGIN ([A-Z0-9 ]*?) ?PRIVATE KEY-----((?:(?!-----BEGIN).)*?)-----END \1 ?PRIVATE KEY-----/gs;
@@ -59,13 +59,13 @@ function blocksIn(text: string): Block[] {
   }));
 }
 
-/** Without a byte order mark, with real line breaks, out of base64. */
+/** The text without byte order mark, escaped line breaks and surrounding base64. */
 function withoutWrapping(given: string, depth = 0): string {
   const text = given
     .replace(/^\uFEFF/, "")
     .trim()
     .replace(/\r\n?/g, "\n")
-    // Spelled out, by one tool or several; also before a real line break, which it then continued.
+    // Line breaks as `\n`, escaped once or several times; also a backslash that continues a line.
     .replace(/\\+(?:r\\+n|[nr]|\n)/g, "\n")
     .trim();
   if (depth === 3 || /BEGIN|PuTTY-User-Key-File/.test(text)) return text;
@@ -77,13 +77,13 @@ function withoutWrapping(given: string, depth = 0): string {
     : text;
 }
 
-/** Headers of RFC 1421, which need a line each and an empty one after them. */
+/** The headers of RFC 1421 and the base64 body after them. */
 function splitHeaders(body: string): { headers: string[]; rest: string } {
   if (!/^\s*Proc-Type/.test(body)) return { headers: [], rest: body };
   const found = /^\s*Proc-Type:\s*4,\s*ENCRYPTED\s*DEK-Info:\s*([A-Z0-9-]+),\s*([0-9A-Fa-f]+)/.exec(body);
   const [whole = "", cipher = "", digits = ""] = found ?? [];
   if (found === null) throw unusable("its lines Proc-Type and DEK-Info are not whole; was it edited?");
-  // Where no line break is left, base64 follows at once: the length of the cipher's vector says where.
+  // Without line breaks the base64 follows at once. The cipher's vector length separates the two.
   const size = /^(AES|CAMELLIA|ARIA|SEED|SM4)/.test(cipher) ? 32 : 16;
   if (digits.length < size) throw unusable("its line DEK-Info is cut off");
   const rest = body.slice(whole.length - digits.length + size);
@@ -93,7 +93,7 @@ function splitHeaders(body: string): { headers: string[]; rest: string } {
 function decode(body: string): Buffer {
   const text = body.replace(/[\s\u200b\u2060\ufeff]/g, "");
   if (text === "") throw unusable("nothing stands between its BEGIN and END lines");
-  // A line of PEM has 64 characters, of OpenSSH 70: an n at each of these places was a line break.
+  // PEM lines have 64 characters, OpenSSH's have 70. An n after each line was a line break.
   if ([64, 70, 76].some((width) => new RegExp(`^n(.{${width}}n)+.{1,${width}}n$`).test(text))) {
     throw unusable('the backslashes of its "\\n" were lost; give it with real line breaks');
   }
@@ -103,16 +103,18 @@ function decode(body: string): Buffer {
     throw unusable("its body has characters that no key has; was it shortened or edited?");
   }
   const characters = text.replace(/=+$/, "").length;
-  if (characters % 4 === 1) throw unusable(`one of its characters is missing, or one too many${blanks(body)}`);
+  if (characters % 4 === 1)
+    throw unusable(`one of its characters is missing, or one too many${missingCharactersHint(body)}`);
   return Buffer.from(text, "base64");
 }
 
-/** A tool that makes blanks of line breaks may have made blanks of plus signs too. */
-function blanks(body: string): string {
+/** The probable reason for missing characters: plus signs turned into blanks, or truncation. */
+function missingCharactersHint(body: string): string {
   return /\S \S/.test(body) ? "; did a tool make blanks of its plus signs?" : "; was it cut off?";
 }
 
-function whyNone(text: string): string {
+/** The reason for a text without any private key block. */
+function reasonWithoutBlock(text: string): string {
   if (text === "") return "it is empty";
   if (/PuTTY-User-Key-File/.test(text)) return "it is in PuTTY's form (.ppk); puttygen -O private-openssh converts it";
   if (/^-{4,5} ?BEGIN SSH2 (ENCRYPTED )?PRIVATE KEY/.test(text))

@@ -4,19 +4,19 @@ import { mpint, readStrings } from "./wire";
 
 export type KeyType = "ed25519" | "rsa" | "ecdsa";
 
-/** A hardware token holds the private half: only a person can log in, by a touch. */
+/** Types whose private half stays in a hardware token. A login needs a person's touch. */
 export type HardwareKeyType = "ed25519-sk" | "ecdsa-sk";
 
-/** A public key, taken apart. */
+/** A parsed public key. */
 export interface PublicKey {
   type: KeyType | HardwareKeyType;
-  /** Its name in SSH: `ssh-ed25519`, `ssh-rsa`, `ecdsa-sha2-nistp256`, … */
+  /** SSH name of the algorithm: `ssh-ed25519`, `ssh-rsa`, `ecdsa-sha2-nistp256`, … */
   algorithm: string;
-  /** The key itself in base64: the second field of an OpenSSH line. */
+  /** Key in base64: the second field of an OpenSSH line. */
   blob: string;
   /** 256 for ed25519 and for keys of hardware tokens. */
   bits: number;
-  /** Empty when the line has none. */
+  /** Empty for a line without comment. */
   comment: string;
   /** `SHA256:` and base64 without padding, as OpenSSH prints it. */
   fingerprintSha256: string;
@@ -33,7 +33,7 @@ export const CURVES = {
 // OpenSSH's own limits (SSH_RSA_MINIMUM_MODULUS_SIZE, OPENSSL_RSA_MAX_MODULUS_BITS).
 const RSA_BITS = { min: 1024, max: 16384 };
 
-/** OpenSSH's PROTOCOL.u2f: the fields of another type, and one more. */
+/** Hardware types (PROTOCOL.u2f): the fields of a plain type, and the application. */
 const HARDWARE: Record<string, { type: HardwareKeyType; without: string }> = {
   "sk-ssh-ed25519@openssh.com": { type: "ed25519-sk", without: "ssh-ed25519" },
   "sk-ecdsa-sha2-nistp256@openssh.com": { type: "ecdsa-sk", without: "ecdsa-sha2-nistp256" },
@@ -44,8 +44,8 @@ function invalid(reason: string): SshError {
 }
 
 /**
- * Reads one line in OpenSSH's public key form: `algorithm base64 comment`.
- * Strict: exactly one key, nothing in front of it, bytes that are what the algorithm says.
+ * Parses one line in OpenSSH's public key form: `algorithm base64 comment`.
+ * Strict: exactly one key, no options in front, and bytes of that algorithm.
  * @throws SshError `input`
  */
 export function parsePublicKey(line: string): PublicKey {
@@ -56,19 +56,19 @@ export function parsePublicKey(line: string): PublicKey {
     throw invalid('give the one-line OpenSSH form ("ssh-ed25519 AAAA… comment"; ssh-keygen -i converts)');
   }
   if (/[\r\n]/.test(text)) throw invalid("it has several lines; give exactly one key");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters
   if (/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]/.test(text)) throw invalid("it has control characters");
   const [, algorithm, blob, comment] = /^(\S+)[ \t]+(\S+)(?:[ \t]+(.*))?$/.exec(text) ?? [];
   if (algorithm === undefined || blob === undefined) {
     throw invalid('expected "algorithm base64 comment", for example "ssh-ed25519 AAAA… me@laptop"');
   }
-  refuseOthers(algorithm, text);
+  assertSupported(algorithm, text);
   const bytes = Buffer.from(blob, "base64");
   if (bytes.toString("base64") !== blob) throw invalid("its second field is no base64; was it cut off?");
   return describePublicKey(bytes, algorithm, (comment ?? "").replace(/\t/g, " "));
 }
 
-function refuseOthers(algorithm: string, text: string): void {
+function assertSupported(algorithm: string, text: string): void {
   if (/^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521))$/.test(algorithm) || Object.hasOwn(HARDWARE, algorithm))
     return;
   if (algorithm === "ssh-dss") throw invalid("DSA keys are no longer accepted by SSH servers; use ed25519");
@@ -80,15 +80,15 @@ function refuseOthers(algorithm: string, text: string): void {
   );
 }
 
-/** Whether a text given as a public key may be a private one, also in base64: then nothing may print it. */
+/** Whether a text in place of a public key may be a private key, also in base64. Nothing may print such a text. */
 export function mayBePrivate(text: string): boolean {
   return /PRIVATE KEY|PuTTY-User-Key-File/.test(text) || /^\s*["'`]?[A-Za-z0-9+/_=\s-]{100,}["'`]?\s*$/.test(text);
 }
 
 /**
- * A public key from its binary form.
- * @param expected the algorithm that the bytes must be of
- * @throws SshError `input` when the bytes are no such key
+ * Parses a public key in its binary form.
+ * @param expected the required algorithm
+ * @throws SshError `input` when the bytes are not such a key
  */
 export function describePublicKey(bytes: Buffer, expected?: string, comment = ""): PublicKey {
   const fields = readStrings(bytes);
@@ -109,7 +109,7 @@ export function describePublicKey(bytes: Buffer, expected?: string, comment = ""
   };
 }
 
-/** `SHA256:…` of any key's binary form, of types that this folder cannot use as well. */
+/** `SHA256:…` of a key's binary form, also of unsupported types. */
 export function fingerprintSha256(bytes: Buffer): string {
   return `SHA256:${createHash("sha256").update(bytes).digest("base64").replace(/=+$/, "")}`;
 }
@@ -117,7 +117,7 @@ export function fingerprintSha256(bytes: Buffer): string {
 function inspect(algorithm: string, fields: Buffer[]): Pick<PublicKey, "type" | "bits"> {
   const hardware = Object.hasOwn(HARDWARE, algorithm) ? HARDWARE[algorithm] : undefined;
   if (hardware !== undefined) {
-    // The last field is the application that the token made the key for, in general "ssh:".
+    // The last field is the application of the token's key, usually "ssh:".
     if ((fields.at(-1)?.length ?? 0) === 0) throw invalid(`its bytes are no key of the type ${algorithm}`);
     inspect(hardware.without, fields.slice(0, -1));
     return { type: hardware.type, bits: 256 };
@@ -163,7 +163,7 @@ function isPoint(point: Buffer, curve: (typeof CURVES)[keyof typeof CURVES]): bo
   return key.asymmetricKeyType === "ec";
 }
 
-/** Whether both are the same key; the comment never matters. */
+/** Whether both are the same key. Comments are ignored. */
 export function sameKey(a: Pick<PublicKey, "algorithm" | "blob">, b: Pick<PublicKey, "algorithm" | "blob">): boolean {
   return a.algorithm === b.algorithm && a.blob === b.blob;
 }

@@ -1,4 +1,4 @@
-/** The data types of SSH's binary packets (RFC 4251 §5), as far as keys need them. */
+/** The data types of SSH's binary packets (RFC 4251 §5) that keys use. */
 
 export function sshString(value: Buffer | string): Buffer {
   const bytes = Buffer.from(value);
@@ -7,16 +7,16 @@ export function sshString(value: Buffer | string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** A positive multiple-precision integer from its big-endian bytes. */
+/** Encodes a positive multiple-precision integer from its big-endian bytes. */
 export function mpint(bytes: Buffer): Buffer {
   let start = 0;
   while (start < bytes.length && bytes[start] === 0) start++;
   const digits = bytes.subarray(start);
-  // A set high bit would mean a negative number.
+  // A set high bit marks a negative number.
   return sshString((digits[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.of(0), digits]) : digits);
 }
 
-/** Cuts `bytes` into its length-prefixed strings; undefined when they do not fill it exactly. */
+/** Splits `bytes` into length-prefixed strings. Undefined when the strings do not fill it exactly. */
 export function readStrings(bytes: Buffer): Buffer[] | undefined {
   const strings: Buffer[] = [];
   let position = 0;
@@ -30,7 +30,7 @@ export function readStrings(bytes: Buffer): Buffer[] | undefined {
   return strings;
 }
 
-/** Takes binary data apart from its start. Every method throws a RangeError where the bytes end too early. */
+/** Sequential reader of binary data. Every method throws a RangeError when the bytes end too early. */
 export class WireReader {
   #position = 0;
 

@@ -1,5 +1,6 @@
+import { DEFAULT_PORT, DEFAULT_TIMEOUT } from "../ssh/defaults";
 import { type ArgsOf, defineFunction, input, output, type ResultOf, type Zod } from "./define";
-import { DEFAULT_PORT, DEFAULT_TIMEOUT, hostFields, hostKeys, jumpHosts } from "./host";
+import { hostFields, hostKeys, jumpHosts } from "./host";
 import { repoSchema } from "./repo";
 import { sshKeySchema } from "./sshKey";
 

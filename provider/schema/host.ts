@@ -1,11 +1,9 @@
 import type { z } from "zod";
 import type { Hop } from "../ssh/connection/target";
+import { DEFAULT_PORT } from "../ssh/defaults";
 import type { Zod } from "./define";
 
-export const DEFAULT_PORT = 22;
-export const DEFAULT_TIMEOUT = 30;
-
-/** Documentation of what names a host and a way to log in: shared by `SshConnection`, `getStorage` and `testConnection`. */
+/** Documentation of a host and its credentials, shared by `SshConnection`, `getStorage` and `testConnection`. */
 export const hostFields = {
   host: { description: "Host name, IPv4 or IPv6 address." },
   port: { description: "Port of the SSH server." },
@@ -26,7 +24,8 @@ export const hostFields = {
 } as const;
 
 /**
- * One jump host or a list of them, from the first to the last. A failure names its place in the program, and no value.
+ * The schema of one jump host or a list of them, from the first to the last.
+ * A failure names its place in the program, and contains no value.
  */
 export function jumpHosts(z: Zod): { schema: z.ZodType<Hop | Hop[]>; documentedAs: z.ZodType } {
   const text = z.string({ error: "must be a text" }).min(1, { error: "must not be empty" });
@@ -34,7 +33,10 @@ export function jumpHosts(z: Zod): { schema: z.ZodType<Hop | Hop[]>; documentedA
     .strictObject(
       {
         host: text.describe(hostFields.host.description),
-        port: z.int({ error: "must be a whole number" }).optional().describe("Port of the SSH server. Default: `22`."),
+        port: z
+          .int({ error: "must be a whole number" })
+          .optional()
+          .describe(`Port of the SSH server. Default: \`${DEFAULT_PORT}\`.`),
         username: z.string({ error: "must be a text" }).describe(hostFields.username.description),
         hostKey: z
           .union([text, z.array(text).min(1)], {
@@ -58,7 +60,7 @@ export function jumpHosts(z: Zod): { schema: z.ZodType<Hop | Hop[]>; documentedA
       },
     )
     .meta({ id: "JumpHost", description: "A host on the way to another, verified as strictly as that one." });
-  // A union would say no more than that neither form fits.
+  // A union would report only that neither form matches.
   const schema = z.unknown().transform((given, context) => {
     const isList = Array.isArray(given);
     const hops = (isList ? given : [given]).map((each, index) => {

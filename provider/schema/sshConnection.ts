@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import type { Restriction } from "../ssh/authorizedKeys/restriction";
+import { DEFAULT_AUTHORIZED_KEYS_PATH, DEFAULT_PORT, DEFAULT_TIMEOUT } from "../ssh/defaults";
 import { plainPath } from "../ssh/files/paths";
 import { defineResource, type InputsOf, input, output, type StateOf, type Whole, type Zod } from "./define";
-import { DEFAULT_PORT, DEFAULT_TIMEOUT, hostFields, jumpHosts } from "./host";
-
-export const DEFAULT_PATH = ".ssh/authorized_keys";
+import { hostFields, jumpHosts } from "./host";
 
 export const sshConnectionSchema = defineResource(
   {
@@ -24,7 +23,7 @@ export const sshConnectionSchema = defineResource(
   (z) => {
     const text = z.string({ error: "must be a text" }).min(1, { error: "must not be empty" });
     const flag = z.boolean({ error: "must be true or false" });
-    // Removed from the program, the value leaves the state too.
+    // An argument that is removed from the program leaves the state too.
     const clearable = {
       default: () => "" as never,
       defaultDescription: "none",
@@ -88,7 +87,7 @@ export const sshConnectionSchema = defineResource(
           ...clearable,
         },
       ),
-      // A value that the state has pinned stays pinned.
+      // A host key that the state has pinned stays pinned.
       hostKey: input(hostKeySchema(z), { ...hostFields.hostKey, ...clearable }),
       trustOnFirstUse: input(flag, {
         description: "Whether the first host key that is seen is pinned. It must match from then on.",
@@ -103,10 +102,10 @@ export const sshConnectionSchema = defineResource(
         description:
           "Path of the file, relative to the folder where a login starts. `~/X` is `X`; " +
           "anything else that only sshd or a shell would expand (`%h`, `$HOME`, `*`) is an error.",
-        default: DEFAULT_PATH,
+        default: DEFAULT_AUTHORIZED_KEYS_PATH,
         forceNew: true,
         output: "whenSet",
-        equals: (declared, actual) => plainPath(declared) === plainPath(String(actual ?? DEFAULT_PATH)),
+        equals: (declared, actual) => plainPath(declared) === plainPath(String(actual ?? DEFAULT_AUTHORIZED_KEYS_PATH)),
       }),
       restrict: input(restrictionSchema(z), {
         description:
@@ -174,7 +173,7 @@ export const sshConnectionSchema = defineResource(
 export type SshConnectionInputs = InputsOf<typeof sshConnectionSchema>;
 export type SshConnectionState = StateOf<typeof sshConnectionSchema>;
 
-/** The value of a removed `restrict` in the inputs, where a value has to stand. */
+/** The value of a removed `restrict` in the inputs, which need some value there. */
 export const UNRESTRICTED = {} as Restriction;
 
 function equalsOr<T>(unset: T) {
@@ -211,16 +210,16 @@ function restrictionSchema(z: Zod): z.ZodType<Restriction> {
     .meta({ id: "Restriction", description: "What a key may do. Exactly one of the two." }) as z.ZodType<Restriction>;
 }
 
-/** Equal when sshd would do the same: the line in `authorized_keys` is what counts. */
+/** Whether two restrictions render equal options in `authorized_keys`. */
 async function isSameRestriction(declared: Restriction, actual: unknown, { inputs, state }: Whole): Promise<boolean> {
-  const { sameOptions } = await import("../ssh/authorizedKeys/lines.js");
+  const { sameOptions } = await import("../ssh/authorizedKeys/options.js");
   return sameOptions(
     await optionsOf(declared, inputs as SshConnectionInputs),
     await optionsOf(actual as Restriction | undefined, state as SshConnectionInputs),
   );
 }
 
-/** The option string that a restriction puts in front of the key. */
+/** The option string of a restriction, in front of the key. */
 export async function optionsOf(
   restrict: Restriction | undefined,
   start: Pick<SshConnectionInputs, "defaultPath" | "sshPathPrefix">,

@@ -1,17 +1,17 @@
-/** How far an operation had come: the steps of one SSH connection, in their order. */
+/** The steps of one SSH connection, in their order: `phase` of an error names the one that failed. */
 export type SshPhase = "resolve" | "connect" | "hostKey" | "authentication" | "session";
 
 /**
- * What went wrong, as a closed set:
+ * The kinds of errors, a closed set:
  * - `input`: an argument is wrong; nothing was contacted
  * - `resolve`: the name of the host has no address
  * - `connect`: no TCP connection, or no SSH at its other end
- * - `timeout`: the deadline of the whole operation passed (`phase` tells where)
- * - `hostKey`: the host is not the one expected; no secret was sent
- * - `authentication`: the server refused every credential that it was given
- * - `session`: logged in, but the server does not offer what is needed, or the connection was lost
- * - `permission`: the account may not read or write what is needed
- * - `write`: a file could not be written (disk full, quota, refused rename); the old one is still there
+ * - `timeout`: the deadline of the whole operation passed, in the step `phase`
+ * - `hostKey`: the host key is not an expected one; no secret was sent
+ * - `authentication`: the server refused every credential
+ * - `session`: after the login the server lacks a needed service, or the connection was lost
+ * - `permission`: the account may not read or write a needed file
+ * - `write`: a file could not be written (disk full, quota, refused rename); the old content remains
  * - `conflict`: others kept changing the same file
  */
 export type SshErrorKind =
@@ -27,14 +27,14 @@ export type SshErrorKind =
   | "conflict";
 
 export interface SshErrorDetails {
-  /** Where it happened; absent when nothing was contacted. */
+  /** The failed step. Unset when nothing was contacted. */
   phase?: SshPhase;
-  /** The argument to blame, where there is exactly one (`"passphrase"`, `"publicKey"`, …). */
+  /** The argument that caused the error, when exactly one did (`"passphrase"`, `"publicKey"`, …). */
   property?: string;
   cause?: unknown;
 }
 
-/** Every failure of this folder that can be expected. The message is one line for a person and holds no secret. */
+/** An expected SSH failure. Its message is one line without secrets. */
 export class SshError extends Error {
   override readonly name = "SshError";
   readonly kind: SshErrorKind;
@@ -49,15 +49,15 @@ export class SshError extends Error {
   }
 }
 
-/** Whether an error means that the host could not be spoken to at all; a host with another key than expected could. */
+/** Whether no SSH host answered at all. A host with an unexpected key did answer. */
 export function isUnreachable(error: unknown): boolean {
   if (!(error instanceof SshError)) return false;
   if (error.kind === "timeout") return error.phase !== "authentication" && error.phase !== "session";
   return error.kind === "resolve" || error.kind === "connect";
 }
 
-/** Text of a remote made fit for one line of a terminal. */
+/** Text of a server as one line without control characters. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim();
 }

@@ -1,7 +1,7 @@
 import { type Failure, ProviderError } from "../errors";
 import { SshError } from "./error";
 
-/** SSH has kinds of errors of its own. Here, and nowhere else, they become those of the provider. */
+/** Runs an SSH operation and translates its errors to the provider's. The only place of this translation. */
 export async function asProviderErrors<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
@@ -11,7 +11,10 @@ export async function asProviderErrors<T>(operation: () => Promise<T>): Promise<
   }
 }
 
-/** What is wrong with an argument that `read` cannot read. `property` is the one to name where the error names none. */
+/**
+ * The failures of an argument that `read` cannot parse.
+ * @param property the argument to name when the error names none
+ */
 export function failuresOf(property: string, read: () => void): Failure[] {
   try {
     read();

@@ -2,78 +2,29 @@ import { isDeepStrictEqual } from "node:util";
 import { messageOf, ProviderError } from "../../errors";
 import { differences } from "../../lifecycle/compare";
 import type { Context, DeleteContext, Resource } from "../../lifecycle/resource";
-import { DEFAULT_PORT } from "../../schema/host";
 import {
-  DEFAULT_PATH,
   optionsOf,
   type SshConnectionInputs,
   type SshConnectionState,
   sshConnectionSchema,
   UNRESTRICTED,
 } from "../../schema/sshConnection";
-import type { Deployed, ManagedAccount } from "../../ssh/authorizedKeys/deploy";
-import type { Credentials } from "../../ssh/connection/target";
+import type { Deployed } from "../../ssh/authorizedKeys/deploy";
+import type { ManagedAccount } from "../../ssh/authorizedKeys/managedAccount";
+import { DEFAULT_AUTHORIZED_KEYS_PATH, DEFAULT_PORT } from "../../ssh/defaults";
 import { isUnreachable, SshError } from "../../ssh/error";
 import { plainPath } from "../../ssh/files/paths";
 import { rules } from "./rules";
+import {
+  accountOf,
+  bootstrapCredentials,
+  deployedAccountOf,
+  hasOnlyRestrictedKey,
+  isRestricted,
+  managedKeyCredentials,
+} from "./target";
 
-/**
- * Target of a connection: account, pinned host key and credentials.
- * @param pinned host key of the state, where the program sets none
- * @param candidates credentials in the order of their use; empty ones are dropped
- */
-function connectionTarget(
-  args: SshConnectionInputs,
-  pinned: string | undefined,
-  candidates: Credentials[],
-): ManagedAccount {
-  const hostKey = args.hostKey ?? pinned;
-  const credentials = candidates.filter(({ privateKey, password, agent }) => privateKey ?? password ?? agent);
-  if (credentials.length === 0 && args.passwordEnv !== undefined) {
-    throw new ProviderError(
-      "input",
-      `There is no way into ${args.username}@${args.host}: the environment variable ${args.passwordEnv} (passwordEnv) is not set.`,
-    );
-  }
-  return {
-    host: args.host,
-    port: args.port ?? DEFAULT_PORT,
-    username: args.username,
-    ...(hostKey !== undefined ? { hostKey } : { trustOnFirstUse: args.trustOnFirstUse ?? false }),
-    credentials,
-    ...(args.proxyJump !== undefined && { proxyJump: args.proxyJump }),
-    ...(args.useSftpMode !== undefined && { useSftpMode: args.useSftpMode }),
-    ...(args.sshPathPrefix !== undefined && { sshPathPrefix: args.sshPathPrefix }),
-    ...(args.authorizedKeysPath !== undefined && { authorizedKeysPath: args.authorizedKeysPath }),
-    ...(args.timeout !== undefined && { timeout: args.timeout }),
-  };
-}
-
-/** Credentials that exist before the first deployment. */
-function bootstrapCredentials(args: SshConnectionInputs): Credentials {
-  return {
-    privateKey: args.bootstrapPrivateKey,
-    passphrase: args.bootstrapPassphrase,
-    agent: args.agent || undefined,
-    password: args.password ?? (args.passwordEnv === undefined ? undefined : process.env[args.passwordEnv]),
-  };
-}
-
-/** The managed key as credentials. */
-function managedKeyCredentials({ privateKey, passphrase }: SshConnectionInputs): Credentials {
-  return { privateKey, passphrase };
-}
-
-/** Credentials for the file of a deployed key. */
-async function credentialsFor(state: SshConnectionState): Promise<Credentials[]> {
-  const { waysIn } = await import("../../ssh/connection/target.js");
-  return waysIn(bootstrapCredentials(state), managedKeyCredentials(state), {
-    restricted: isRestricted(state),
-    there: true,
-  });
-}
-
-/** The outputs that a connection observes. */
+/** The outputs that a contact with the host observes. */
 type Observation = Pick<
   SshConnectionState,
   "status" | "access" | "hostKeyFingerprint" | "hostKeyType" | "knownHosts" | "fingerprintSha256"
@@ -93,7 +44,7 @@ function toState(inputs: SshConnectionInputs, observation: Observation): SshConn
   };
 }
 
-/** The arguments without the values that stand for a removed one. */
+/** The arguments without the values that mark removed ones. */
 function withoutCleared(inputs: SshConnectionInputs): SshConnectionInputs {
   const isGiven = (value: unknown) => value !== undefined && value !== "" && !isDeepStrictEqual(value, UNRESTRICTED);
   return Object.fromEntries(
@@ -116,7 +67,10 @@ async function observationOf(
   };
 }
 
-/** Deploys the key as declared. A line that matches already stays untouched. @param old the previous state of an update */
+/**
+ * Deploys the key as the program declares it. An up-to-date line stays untouched.
+ * @param old the state before an update
+ */
 async function reconcile(
   inputs: SshConnectionInputs,
   old: SshConnectionState | undefined,
@@ -124,14 +78,14 @@ async function reconcile(
 ): Promise<SshConnectionState> {
   const { deploy } = await import("../../ssh/authorizedKeys/deploy.js");
   const options = await optionsOf(inputs.restrict, inputs);
-  // The old key may be the only one with access. The new key works where someone else has deployed it.
+  // The old key may be the only credential that still works. The new one may have been deployed by another program.
   const candidates = [
     bootstrapCredentials(inputs),
     ...(old && !isRestricted(old) ? [managedKeyCredentials(old)] : []),
     managedKeyCredentials(inputs),
   ];
-  const target = connectionTarget(inputs, old?.knownHosts, candidates);
-  const result = await deploy(target, {
+  const account = accountOf(inputs, old?.knownHosts, candidates);
+  const result = await deploy(account, {
     publicKey: inputs.publicKey,
     options,
     ...(old?.publicKey !== inputs.publicKey && { mayChange: optionChangeGuard(inputs, options, context) }),
@@ -139,24 +93,21 @@ async function reconcile(
     ...(inputs.passphrase !== undefined && { passphrase: inputs.passphrase }),
     ...(old !== undefined && { replaces: old.publicKey }),
   }).catch((error) => {
-    throw old ? withRestrictionHint(error, target, old) : error;
+    throw old ? withRestrictionHint(error, account, old) : error;
   });
   const state = toState(inputs, await observationOf(result, inputs.publicKey));
   deployedThisRun.set(keyLocation(state), { state, wasThere: result.wasThere });
   return state;
 }
 
-/**
- * Guards options of the line that the provider did not write. Called before deploy changes them.
- * @throws `refused` without `restrict`
- */
+/** A guard against removing options of others: refuses without `restrict`, else logs the change. */
 function optionChangeGuard({ restrict, host, username }: SshConnectionInputs, options: string, { log }: Context) {
   let isReported = false;
   return (present: readonly { options: string }[], path: string) => {
     const foreign = present.map((line) => line.options).filter((each) => each !== options && each !== "");
     if (foreign.length === 0 || isReported) return;
     isReported = true;
-    // An environment variable may contain a secret.
+    // Values of environment variables may be secrets.
     const shown = foreign.join(" and ").replace(/(environment=")(?:\\"|[^"])*"/gi, '$1…"');
     const where = `The key stands in ${path} of ${username}@${host} already, with the options ${shown}`;
     if (restrict === undefined) {
@@ -169,23 +120,24 @@ function optionChangeGuard({ restrict, host, username }: SshConnectionInputs, op
   };
 }
 
-/** Keys that this process has deployed, by location. */
+/** Deployments of this process, by their {@link keyLocation}. */
 const deployedThisRun = new Map<string, { state: SshConnectionState; wasThere: boolean }>();
 
-/** Location of the line: account, file and key, as the arguments name them. */
+/** The place of a key: the line in the file of an account. */
 function keyLocation({
   host,
   port,
   username,
-  authorizedKeysPath = DEFAULT_PATH,
+  authorizedKeysPath = DEFAULT_AUTHORIZED_KEYS_PATH,
   fingerprintSha256,
 }: SshConnectionState) {
   return JSON.stringify([host, port, username, plainPath(authorizedKeysPath), fingerprintSha256]);
 }
 
 /**
- * Targets whose file may be the old key's file under another name: a host with two names, or a file with two paths. This
- * run has deployed the same key there. A key that was new there requires the same host key for an alias.
+ * The accounts with a key of this process in what may be the very same file as that of `old`:
+ * one host under two names, or one file under two paths.
+ * A key that was new there can share the file only under the same host key.
  */
 async function possibleAliases(old: SshConnectionState): Promise<ManagedAccount[]> {
   const deployments = [...deployedThisRun.values()].filter(
@@ -196,9 +148,7 @@ async function possibleAliases(old: SshConnectionState): Promise<ManagedAccount[
   const rank = ({ state }: (typeof deployments)[number]) =>
     state.hostKeyFingerprint === old.hostKeyFingerprint ? 0 : 1;
   deployments.sort((a, b) => rank(a) - rank(b));
-  return Promise.all(
-    deployments.map(async ({ state }) => connectionTarget(state, state.knownHosts, await credentialsFor(state))),
-  );
+  return Promise.all(deployments.map(({ state }) => deployedAccountOf(state)));
 }
 
 /** A public key in the `authorized_keys` of an account on a host. */
@@ -207,7 +157,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   drifts: true,
   rules,
 
-  /** The location: a pending deletion may have the same id as the current entry. */
+  /** The line in the file: a resource and its pending deletion may have the same id. */
   objectKey(state) {
     return keyLocation(state);
   },
@@ -221,11 +171,11 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     if (props.publicKey === undefined) throw notReadable(id);
     const state = props as SshConnectionState;
     const { observe } = await import("../../ssh/authorizedKeys/deploy.js");
-    const { sameOptions } = await import("../../ssh/authorizedKeys/lines.js");
-    const target = connectionTarget(state, state.knownHosts, await credentialsFor(state));
-    if (hasOnlyRestrictedKey(target, state)) return readByLogin(target, state);
-    const { lines, hostKey } = await observe(target, state.publicKey);
-    const { formatKnownHosts } = await import("../../ssh/connection/hostKeys.js");
+    const { sameOptions } = await import("../../ssh/authorizedKeys/options.js");
+    const account = await deployedAccountOf(state);
+    if (hasOnlyRestrictedKey(account, state)) return readByLogin(account, state);
+    const { lines, hostKey } = await observe(account, state.publicKey);
+    const { formatKnownHosts } = await import("../../ssh/connection/knownHosts.js");
     const pinned = {
       hostKeyFingerprint: hostKey.fingerprint,
       hostKeyType: hostKey.type,
@@ -234,7 +184,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     if (lines.length === 0) return { ...state, ...pinned, status: "missing" };
     const expected = await optionsOf(state.restrict, state);
     const other = lines.find((line) => !sameOptions(line.options, expected));
-    // Of several lines, one without options grants everything: it is the one to show.
+    // A second line without options lifts every restriction, so the line that differs is the one to show.
     if (!other) return { ...state, ...pinned, status: state.status === "missing" ? "deployed" : state.status };
     const { restrict: _, ...rest } = state;
     return { ...rest, ...pinned, ...(other.options && { restrict: { options: other.options } }) };
@@ -249,11 +199,11 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   async delete(_id, state, context, deletion) {
     if (state.keepOnDelete) return;
     const { remove } = await import("../../ssh/authorizedKeys/deploy.js");
-    const target = connectionTarget(state, state.knownHosts, await credentialsFor(state));
+    const account = await deployedAccountOf(state);
     try {
-      await remove(target, state.publicKey, await possibleAliases(state));
+      await remove(account, state.publicKey, await possibleAliases(state));
     } catch (error) {
-      if (!isUnreachable(error)) throw withRestrictionHint(error, target, state);
+      if (!isUnreachable(error)) throw withRestrictionHint(error, account, state);
       if (state.onUnreachable !== "forget") throw withForgetHint(error, deletion);
       context.log(
         `${state.host} cannot be reached, so the key ${state.fingerprintSha256} is forgotten and stays there`,
@@ -262,7 +212,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   },
 };
 
-/** Adds the step that ends the deletion. A pending deletion follows the program, and `pulumi destroy` runs none. */
+/** The error with the step that gives the key up. `pulumi destroy` runs no program, so `pulumi up` comes first. */
 function withForgetHint(error: unknown, { isDeclared }: DeleteContext): ProviderError {
   const where = isDeclared ? "and run `pulumi up`" : "for it in the program, and run `pulumi up` first";
   return new ProviderError(
@@ -272,20 +222,9 @@ function withForgetHint(error: unknown, { isDeclared }: DeleteContext): Provider
   );
 }
 
-/** Whether the line restricts the key. Empty options do not. */
-function isRestricted({ restrict }: SshConnectionState): boolean {
-  return restrict !== undefined && restrict.options !== "";
-}
-
-/** Whether the managed key is the only credential and cannot edit files. */
-function hasOnlyRestrictedKey({ credentials }: ManagedAccount, state: SshConnectionState): boolean {
-  const { privateKey } = managedKeyCredentials(state);
-  return isRestricted(state) && credentials.every((way) => way.privateKey === privateKey);
-}
-
-/** Explains the failed session of a restricted key: the host works as intended. */
-function withRestrictionHint(error: unknown, target: ManagedAccount, state: SshConnectionState): unknown {
-  if (!hasOnlyRestrictedKey(target, state) || !(error instanceof SshError) || error.kind !== "session") return error;
+/** The error with a hint that the key's own options cause it, when the key is the only credential. */
+function withRestrictionHint(error: unknown, account: ManagedAccount, state: SshConnectionState): unknown {
+  if (!hasOnlyRestrictedKey(account, state) || !(error instanceof SshError) || error.kind !== "session") return error;
   return new ProviderError(
     "host",
     `${error.message}: the only way in is the key itself, which \`restrict\` keeps from it. Give password, bootstrapPrivateKey or agent, and run \`pulumi up\`; or keep the key there with keepOnDelete.`,
@@ -293,16 +232,16 @@ function withRestrictionHint(error: unknown, target: ManagedAccount, state: SshC
   );
 }
 
-/** Reads with a restricted key alone: a login shows only whether the key works. */
-async function readByLogin(target: ManagedAccount, state: SshConnectionState): Promise<SshConnectionState> {
+/** Reads the state by a login: a restricted key alone cannot read the file. */
+async function readByLogin(account: ManagedAccount, state: SshConnectionState): Promise<SshConnectionState> {
   const { testConnection } = await import("../../ssh/connection/testConnection.js");
-  const result = await testConnection(target);
+  const result = await testConnection(account);
   if (result.status === "connected") return { ...state, status: "connected" };
   if (result.phase === "authentication") return { ...state, status: "missing" };
   throw new ProviderError("host", result.error ?? `${state.host} does not answer`);
 }
 
-/** Arguments that a change only stores: no connection is needed. */
+/** Arguments that are only stored: their change contacts no host. */
 const STATE_ONLY_FIELDS = new Set<string>([
   "password",
   "bootstrapPrivateKey",

@@ -1,6 +1,7 @@
 import type { Failure } from "../../errors";
 import type { SshConnectionInputs } from "../../schema/sshConnection";
-import type { Problem } from "../../ssh/connection/target";
+import type { Problem } from "../../ssh/connection/address";
+import { DEFAULT_PORT } from "../../ssh/defaults";
 import { SshError } from "../../ssh/error";
 import { expansionProblem, pathProblem } from "../../ssh/files/paths";
 import { failuresOf } from "../../ssh/toProviderError";
@@ -8,24 +9,26 @@ import { failuresOf } from "../../ssh/toProviderError";
 /** Validates arguments against each other. Contacts nothing. */
 export async function rules(inputs: Partial<SshConnectionInputs>, unknown: ReadonlySet<string>): Promise<Failure[]> {
   const [
-    { accountProblems, credentialProblems },
+    { addressProblems },
+    { credentialProblems },
     { hostKeyProblem },
     { jumpProblems },
     { matches, parsePublicKey },
     { mayBePrivate },
     { restrictionProblems },
   ] = await Promise.all([
-    import("../../ssh/connection/target.js"),
+    import("../../ssh/connection/address.js"),
+    import("../../ssh/connection/credentials.js"),
     import("../../ssh/connection/hostKeys.js"),
     import("../../ssh/connection/jumps.js"),
     import("../../ssh/keys/index.js"),
     import("../../ssh/keys/publicKey.js"),
     import("../../ssh/authorizedKeys/restriction.js"),
   ]);
-  const { host, port = 22, username, publicKey, privateKey, passphrase, hostKey, restrict } = inputs;
-  const problems: Problem[] = accountProblems({ host: host ?? "unknown", port, username: username ?? "unknown" });
+  const { host, port = DEFAULT_PORT, username, publicKey, privateKey, passphrase, hostKey, restrict } = inputs;
+  const problems: Problem[] = addressProblems({ host: host ?? "unknown", port, username: username ?? "unknown" });
   if (publicKey !== undefined) {
-    // The engine prints the value of the property in a failure, and this value may be the private half.
+    // The engine prints the value of a failed property, and this value may be a private key.
     const [problem] = failuresOf("publicKey", () => parsePublicKey(publicKey));
     const isSecret = mayBePrivate(publicKey);
     if (problem) problems.push(isSecret ? { property: "", reason: `publicKey: ${problem.reason}` } : problem);
@@ -35,11 +38,11 @@ export async function rules(inputs: Partial<SshConnectionInputs>, unknown: Reado
     if (reason) problems.push({ property: [hostKey].flat().some(mayBePrivate) ? "" : "hostKey", reason });
   }
   const restricted = restrict === undefined ? [] : restrictionProblems(restrict, inputs.defaultPath).map(topLevel);
-  // Restriction and path report the same fault: once is enough.
+  // A path that both checks refuse is reported once.
   const paths = pathProblems(inputs).filter(({ property }) => !restricted.some((each) => each.property === property));
   problems.push(...restricted, ...paths);
   problems.push(...jumpProblems(inputs.proxyJump));
-  // An encrypted key is unreadable without its passphrase.
+  // An encrypted key cannot be parsed without its passphrase.
   if (!unknown.has("bootstrapPassphrase")) {
     const bootstrap = { privateKey: inputs.bootstrapPrivateKey, passphrase: inputs.bootstrapPassphrase };
     problems.push(
@@ -77,7 +80,7 @@ function pathProblems(inputs: Partial<SshConnectionInputs>): Problem[] {
   return problems;
 }
 
-/** Engines accept top-level properties only: the reason gets the rest of the path. */
+/** The problem of a top-level property, as engines expect it. The path within moves to the reason. */
 function topLevel({ property, reason }: Problem): Problem {
   const [top = property, ...rest] = property.split(".");
   return { property: top, reason: rest.length ? `${rest.join(".")} ${reason}` : reason };

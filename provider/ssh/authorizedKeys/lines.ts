@@ -1,9 +1,10 @@
 import type { PublicKey } from "../keys/publicKey";
 import { readStrings } from "../keys/wire";
+import { sameOptions, splitOptions } from "./options";
 
-/** What a line of `authorized_keys` says beside its key. */
+/** The options and comment of one key line in `authorized_keys`. */
 export interface AuthorizedLine {
-  /** The option string in front of the key; empty when there is none. */
+  /** Option string in front of the key; empty without options. */
   options: string;
   comment: string;
 }
@@ -11,7 +12,7 @@ export interface AuthorizedLine {
 type Key = Pick<PublicKey, "algorithm" | "blob">;
 
 /**
- * The lines that let this key log in, in their order. A line where it stands as `cert-authority` is none of them.
+ * Finds the lines that let a key log in, in their order. `cert-authority` lines do not count.
  * @param file the bytes of an `authorized_keys` file (sshd(8), "AUTHORIZED_KEYS FILE FORMAT")
  */
 export function findKey(file: Buffer, key: Key): AuthorizedLine[] {
@@ -24,23 +25,23 @@ export function findKey(file: Buffer, key: Key): AuthorizedLine[] {
 }
 
 /**
- * The file with exactly one line for this key, with these options. Every other line stays as it is, byte for byte,
- * but for a missing newline at the end. A single line that has the same options already stays, too, whatever its comment.
- * @param options as {@link import("./restriction").renderOptions} gives them; empty: none
+ * Puts exactly one line for a key, with these options. Every other line stays byte for byte.
+ * Only a missing newline at the end is added. A single line with the same options stays, with its comment.
+ * @param options the result of {@link import("./restriction").renderOptions}; empty: no options
  */
 export function putKey(file: Buffer, key: Key & { comment: string }, options: string): Buffer {
   const present = findKey(file, key);
   if (present.length === 1 && present[0] !== undefined && sameOptions(present[0].options, options)) return file;
   const wanted = latin1([options, key.algorithm, key.blob, key.comment].filter((part) => part !== "").join(" "));
-  let placed = false;
+  let isWritten = false;
   const lines = splitLines(file).flatMap((line) => {
     const found = parseLine(line);
     if (found === undefined || !isOf(found, key)) return [line];
-    if (placed) return [];
-    placed = true;
+    if (isWritten) return [];
+    isWritten = true;
     return [`${wanted}\n`];
   });
-  if (!placed) {
+  if (!isWritten) {
     const last = lines.pop();
     if (last !== undefined) lines.push(last.endsWith("\n") ? last : `${last}\n`);
     lines.push(`${wanted}\n`);
@@ -48,7 +49,7 @@ export function putKey(file: Buffer, key: Key & { comment: string }, options: st
   return Buffer.from(lines.join(""), "latin1");
 }
 
-/** The file without any line of this key; the same bytes when there is none. */
+/** Removes every line of a key. Returns the same bytes when there is none. */
 export function removeKey(file: Buffer, key: Key): Buffer {
   const kept = splitLines(file).filter((line) => {
     const found = parseLine(line);
@@ -57,26 +58,7 @@ export function removeKey(file: Buffer, key: Key): Buffer {
   return Buffer.from(kept.join(""), "latin1");
 }
 
-/** Whether two option strings say the same: the same options in the same order (`restrict` undoes what stands before it). */
-export function sameOptions(a: string, b: string): boolean {
-  const normal = (options: string) => splitOptions(options)?.map(({ name, value }) => [name.toLowerCase(), value]);
-  return a === b || (splitOptions(a) !== undefined && JSON.stringify(normal(a)) === JSON.stringify(normal(b)));
-}
-
-/** An option string taken apart; a `value` keeps its quotes. Undefined when its quotes or commas are out of order. */
-export function splitOptions(options: string): { name: string; value: string | undefined }[] | undefined {
-  const parts: { name: string; value: string | undefined }[] = [];
-  let rest = options;
-  while (rest !== "") {
-    const match = /^([A-Za-z0-9-]+)(?:=("(?:\\"|[^"])*"))?(?:,(?=.)|$)/s.exec(rest);
-    if (match === null) return undefined;
-    parts.push({ name: match[1] ?? "", value: match[2] });
-    rest = rest.slice(match[0].length);
-  }
-  return parts;
-}
-
-// Bytes are handled as latin1 text, in which each byte is one character: what is not UTF-8 survives unchanged.
+// The file is handled as latin1 text, one character per byte, so that bytes outside UTF-8 survive.
 
 function splitLines(file: Buffer): string[] {
   return file.toString("latin1").match(/[^\n]*\n|[^\n]+$/g) ?? [];
@@ -94,7 +76,7 @@ interface ParsedLine extends AuthorizedLine {
   bytes: Buffer;
 }
 
-/** Like sshd: a line is a key, or options and a key; anything else is no concern of ours. */
+/** Parses a line as sshd does: a key, or options and a key. Undefined for any other line. */
 function parseLine(line: string): ParsedLine | undefined {
   const text = line.replace(/\r?\n$/, "").replace(/^[ \t]+/, "");
   if (text === "" || text.startsWith("#")) return undefined;
@@ -109,7 +91,7 @@ function parseWithOptions(text: string): ParsedLine | undefined {
     else if (text[end] === '"') quoted = !quoted;
   }
   const options = text.slice(0, end);
-  // The key signs certificates there; it does not log in itself.
+  // Such a key signs certificates and cannot log in itself.
   if (splitOptions(options)?.some(({ name }) => name.toLowerCase() === "cert-authority")) return undefined;
   return parseKey(text.slice(end).replace(/^[ \t]+/, ""), options);
 }

@@ -1,21 +1,22 @@
 import { SshError } from "../error";
-import { splitOptions } from "./lines";
+import { type PathStart, quoteForShell, shellPath } from "../files/shellPath";
+import { splitOptions } from "./options";
 
-/** What a key may do on the host: only `borg serve`, or what an option string of sshd(8) says. */
+/** The limits of a key on the host: `borg serve` only, or an option string of sshd(8). */
 export type Restriction = { borgServe: BorgServe; options?: undefined } | { options: string; borgServe?: undefined };
 
 export interface BorgServe {
-  /** The folder that repositories may lie in; a relative one starts from `defaultPath`, or from where a login starts. */
+  /** Folder of the repositories. A relative one starts from `defaultPath`, or where a login starts. */
   path: string;
   /** Default false. */
   appendOnly?: boolean;
   /** In MB (10^6 bytes), at least 10 (borg's own limit). */
   storageQuota?: number;
-  /** The host's borg: a name that a login finds, as `borg-1.4`, or an absolute path. Default `borg`. */
+  /** The host's borg: a command name such as `borg-1.4`, or an absolute path. Default `borg`. */
   program?: string;
 }
 
-// sshd(8) of OpenSSH 10, "AUTHORIZED_KEYS FILE FORMAT". sshd ignores a whole line that has an option it does not know.
+// sshd(8) of OpenSSH 10, "AUTHORIZED_KEYS FILE FORMAT". An unknown option makes sshd ignore the whole line.
 const WITH_VALUE = [
   "command",
   "environment",
@@ -36,10 +37,10 @@ const FLAGS = [
   "verify-required",
 ];
 
-// Nothing that a shell, or sshd in its quotes, would read as more than a word; an absolute path names a file.
+// One word for a shell and for sshd's quotes: a command name or an absolute path.
 const PROGRAM = /^(?:[A-Za-z0-9_][A-Za-z0-9._+-]*|(?:\/[A-Za-z0-9._+-]+)+)$/;
 
-/** What is wrong with a restriction, per argument; empty when nothing is. */
+/** The problems of a restriction, per argument; empty when it is valid. */
 export function restrictionProblems(
   restriction: Restriction,
   defaultPath?: string,
@@ -74,15 +75,15 @@ export function restrictionProblems(
 
 function pathProblem(path: string): string | undefined {
   if (path === "") return "is empty";
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters
   if (/["'`%\u0000-\u001f\u007f]/.test(path)) return "cannot have quotes, %, newlines or other control characters";
   return undefined;
 }
 
 function optionsProblem(options: string): string | undefined {
-  // Said in so many words, the key may do everything: also where it stands already with options of others.
+  // An empty string lifts every restriction, also options that others set.
   if (options === "") return undefined;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters
   if (/[\u0000-\u001f\u007f]/.test(options)) return "cannot have newlines or other control characters";
   const parts = splitOptions(options);
   if (parts === undefined) {
@@ -101,7 +102,7 @@ function optionsProblem(options: string): string | undefined {
 }
 
 /**
- * The option string for a line of `authorized_keys`; empty without a restriction.
+ * Renders the option string of an `authorized_keys` line; empty without a restriction.
  * @throws SshError `input`
  */
 export function renderOptions(restriction: Restriction | undefined, start: PathStart = {}): string {
@@ -117,30 +118,4 @@ export function renderOptions(restriction: Restriction | undefined, start: PathS
     ...(storageQuota === undefined ? [] : [`--storage-quota ${storageQuota}M`]),
   ];
   return `restrict,command="${command.join(" ")}"`;
-}
-
-/** Where paths on a host start. */
-export interface PathStart {
-  /** For relative ones; left out: where a login starts. */
-  defaultPath?: string | undefined;
-  /** Put before absolute ones that are used over a shell: `/volume1` on Synology, whose SFTP shows less of the disk. */
-  sshPathPrefix?: string | undefined;
-}
-
-/** A path as a shell of the host shall see it, not yet quoted. A prefix that it has already is not put twice. */
-export function shellPath(path: string, { defaultPath, sshPathPrefix }: PathStart): string {
-  const relative = !/^[/~]/.test(path);
-  const whole = relative && defaultPath !== undefined ? `${defaultPath.replace(/\/+$/, "")}/${path}` : path;
-  // Else a program would take it for an option.
-  if (whole.startsWith("-")) return `./${whole}`;
-  const prefix = sshPathPrefix?.replace(/\/+$/, "");
-  if (!prefix || !whole.startsWith("/") || `${whole}/`.startsWith(`${prefix}/`)) return whole;
-  return `${prefix}${whole}`;
-}
-
-/** One word for a POSIX shell; plain ones stay bare, since restricted shells may know no quotes. A leading `~/` keeps its meaning. */
-export function quoteForShell(word: string): string {
-  if (/^[A-Za-z0-9_@%+=:,./~-]+$/.test(word)) return word;
-  const home = word.startsWith("~/") ? "~/" : "";
-  return `${home}'${word.slice(home.length).replaceAll("'", "'\\''")}'`;
 }

@@ -1,23 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { forcedCommand, proveForcedCommand } from "../authorizedKeys/forcedCommand";
 import type { Session } from "./session";
 
-/** What a login may do: run any command, run some (or one that is forced on it), or transfer files only. */
+/** Access of a login: any command, some commands or a forced one, or file transfer only. */
 export type Access = "shell" | "restricted" | "sftp";
 
-/**
- * Finds out what a login may do.
- * @param options of the line in `authorized_keys` that let it in, where they are known: a command that they force is proven
- * @throws SshError `session` when the host cannot run a forced command
- */
-export async function probeAccess(session: Session, options = ""): Promise<Access> {
-  const forced = forcedCommand(options);
-  if (forced !== undefined) {
-    await proveForcedCommand(session, forced);
-    return "restricted";
-  }
+/** Finds out the access of a login. */
+export async function probeAccess(session: Session): Promise<Access> {
   const mark = randomBytes(9).toString("hex");
-  // Start-up files may print around it. A shell joins the two parts; what only repeats the command does not.
+  // Start-up files may print around the mark. A shell joins the two parts; an echo of the command does not.
   const echo = await session.exec(`echo mark-''${mark}`);
   if (echo?.code === 0 && new RegExp(`(?<!echo )mark-${mark}`).test(echo.stdout.toString())) return "shell";
   const df = await session.exec("df");
@@ -25,7 +15,7 @@ export async function probeAccess(session: Session, options = ""): Promise<Acces
   return (await session.sftp()) ? "sftp" : "restricted";
 }
 
-/** The version of the borg that a login finds on the host, for example `1.4.0`; undefined when there is none. */
+/** The version of the borg on the host, for example `1.4.0`. Undefined without a borg. */
 export async function probeBorgVersion(session: Session): Promise<string | undefined> {
   const result = await session.exec("borg --version");
   return /borg (\d+\.\d+[\w.+-]*)\s*$/m.exec(result?.stdout.toString() ?? "")?.[1];

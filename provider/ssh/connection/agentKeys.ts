@@ -3,17 +3,17 @@ import type { BaseAgent, ParsedKey, PublicKeyAuthMethod } from "ssh2";
 
 const ANSWER_MILLISECONDS = 5000;
 
-/** Where the ssh-agent of this process listens; undefined when there is none. */
+/** The socket path of the ssh-agent of this process. Undefined without an agent. */
 export function agentPath(): string | undefined {
   return process.env.SSH_AUTH_SOCK || (process.platform === "win32" ? "pageant" : undefined);
 }
 
 /**
- * The keys that an agent holds, of the kinds that can be used here.
- * @throws Error with words for a person: nobody listens, or it does not answer within 5 s
+ * The keys of an ssh-agent, of the supported types.
+ * @throws Error when nothing listens, or no answer comes within 5 s; the message completes "the ssh-agent …"
  */
 export async function agentKeys(path: string): Promise<AgentKey[]> {
-  // Loaded here only: most logins ask no agent.
+  // Loaded on demand: most logins use no agent.
   const { createAgent, utils } = createRequire(__filename)("ssh2") as typeof import("ssh2");
   const agent = createAgent(path);
   const found = await new Promise<unknown[]>((resolve, reject) => {
@@ -30,18 +30,18 @@ export async function agentKeys(path: string): Promise<AgentKey[]> {
     .map((key) => new AgentKey(agent, key));
 }
 
-/** Stands for a signature that the agent has yet to make; ssh2 reports it as an error and goes on. */
+/** Placeholder for a signature that the agent has yet to make. ssh2 reports it as an error and continues. */
 export class SignatureAwaited extends Error {}
 
 /**
- * One key of an agent, as a login of its own: ssh2 would offer all keys in one go and forget what the server answers to
- * the one that is accepted. ssh2 wants signatures at once, so the first call only notes what is to be signed.
+ * One key of an agent, as credentials of its own. ssh2's agent support offers all keys in one go, and loses the
+ * server's answer to the accepted key. ssh2 signs synchronously, so the first call only records the data to sign.
  */
 export class AgentKey {
   readonly blob: string;
   readonly #agent: BaseAgent;
   readonly #key: ParsedKey;
-  #asked: { data: Buffer; hash: string | undefined } | undefined;
+  #request: { data: Buffer; hash: string | undefined } | undefined;
   #signature: Buffer | undefined;
 
   constructor(agent: BaseAgent, key: ParsedKey) {
@@ -50,32 +50,32 @@ export class AgentKey {
     this.blob = key.getPublicSSH().toString("base64");
   }
 
-  /** The server knows the key and waits for a signature. */
+  /** Whether the server knows the key and waits for a signature. */
   get awaitsSignature(): boolean {
-    return this.#asked !== undefined && this.#signature === undefined;
+    return this.#request !== undefined && this.#signature === undefined;
   }
 
   login(username: string): PublicKeyAuthMethod {
-    this.#asked = undefined;
-    return this.#with(username);
+    this.#request = undefined;
+    return this.#authMethod(username);
   }
 
-  /** Asks the agent, which may ask a person; then the same login again, now with its signature. */
+  /** The same login with the agent's signature. The agent may ask a person for confirmation. */
   async signed(username: string): Promise<PublicKeyAuthMethod> {
-    const { data, hash } = this.#asked ?? { data: Buffer.alloc(0), hash: undefined };
+    const { data, hash } = this.#request ?? { data: Buffer.alloc(0), hash: undefined };
     this.#signature = await new Promise<Buffer>((resolve, reject) => {
       this.#agent.sign(this.#key, data, hash === undefined ? {} : { hash: hash as "sha256" }, (error, signature) =>
         error || !signature ? reject(error ?? new Error("no signature")) : resolve(signature),
       );
     });
-    return this.#with(username);
+    return this.#authMethod(username);
   }
 
-  #with(username: string): PublicKeyAuthMethod {
+  #authMethod(username: string): PublicKeyAuthMethod {
     const sign = (data: Buffer, hash?: string): Buffer | Error => {
-      if (this.#signature && this.#asked?.data.equals(data)) return this.#signature;
+      if (this.#signature && this.#request?.data.equals(data)) return this.#signature;
       this.#signature = undefined;
-      this.#asked = { data: Buffer.from(data), hash };
+      this.#request = { data: Buffer.from(data), hash };
       return new SignatureAwaited();
     };
     const key: ParsedKey = Object.create(this.#key, { isPrivateKey: { value: () => true }, sign: { value: sign } });

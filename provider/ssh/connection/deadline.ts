@@ -1,6 +1,6 @@
 import { SshError, type SshPhase } from "../error";
 
-const DOING: Record<SshPhase, string> = {
+const ACTIVITY: Record<SshPhase, string> = {
   resolve: "its name was looked up",
   connect: "a connection was opened",
   hostKey: "its host key was asked for",
@@ -8,32 +8,36 @@ const DOING: Record<SshPhase, string> = {
   session: "working on the account",
 };
 
-/** One limit for everything that an operation does, and how far it has come. */
+/** The time limit of one whole operation, and the step that it has reached. */
 export class Deadline {
   phase: SshPhase = "connect";
-  /** Somebody other than the host whose answer is awaited. */
+  /** The subject of a timeout message in place of the host, for example the ssh-agent. */
   waitsFor: string | undefined;
   readonly #expired = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param who the host as a person knows it */
+  /** @param address the host's address for messages */
   constructor(
-    public who: string,
+    public address: string,
     readonly seconds: number,
   ) {
     this.restart();
   }
 
-  /** Begins anew; an expired one stays expired. */
+  /** Restarts the limit. An expired deadline stays expired. */
   restart(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      const text = `${this.waitsFor ?? this.who} did not answer within ${this.seconds} s, while ${DOING[this.phase]}`;
+      const text = `${this.waitsFor ?? this.address} did not answer within ${this.seconds} s, while ${ACTIVITY[this.phase]}`;
       this.#expired.abort(new SshError("timeout", text, { phase: this.phase, property: "timeout" }));
     }, this.seconds * 1000);
   }
 
-  /** Waits for `work`, but not beyond the limit: then `onExpiry` frees what it holds and the error tells where it stood. */
+  /**
+   * Waits for `work` within the limit.
+   * @param onExpiry frees the resources of `work`
+   * @throws SshError `timeout` with the step that was reached
+   */
   async wait<T>(work: Promise<T>, onExpiry?: () => void): Promise<T> {
     const { signal } = this.#expired;
     let expire: (() => void) | undefined;
@@ -52,7 +56,7 @@ export class Deadline {
     }
   }
 
-  /** Ends the limit; every operation must. */
+  /** Stops the timer. Every operation must call it. */
   end(): void {
     clearTimeout(this.#timer);
   }

@@ -1,40 +1,46 @@
 import type { Deadline } from "./deadline";
 
-const lines = new Map<string, Turns>();
+const queues = new Map<string, Queue>();
 
-interface Turns {
+interface Queue {
   free: number;
   waiting: { start(): void; deadline: Deadline }[];
 }
 
 /**
- * Runs `work` when fewer than `limit` others of the same name run in this process; the rest wait in order,
- * each no longer than its own deadline, which begins anew whenever one before it is done: a long queue is no silent host.
+ * Runs `work` while fewer than `limit` others of the same name run in this process. The rest wait in order.
+ * Each waits no longer than its own deadline, which restarts whenever another of the queue finishes.
+ * A long queue is therefore never reported as a silent host.
  */
-export async function inTurn<T>(name: string, limit: number, deadline: Deadline, work: () => Promise<T>): Promise<T> {
-  const turns = lines.get(name) ?? { free: limit, waiting: [] };
-  lines.set(name, turns);
-  if (turns.free > 0) turns.free--;
-  else await awaitTurn(turns, deadline);
+export async function runExclusive<T>(
+  name: string,
+  limit: number,
+  deadline: Deadline,
+  work: () => Promise<T>,
+): Promise<T> {
+  const queue = queues.get(name) ?? { free: limit, waiting: [] };
+  queues.set(name, queue);
+  if (queue.free > 0) queue.free--;
+  else await awaitStart(queue, deadline);
   try {
     const result = await work();
-    for (const each of turns.waiting) each.deadline.restart();
+    for (const each of queue.waiting) each.deadline.restart();
     return result;
   } finally {
-    const next = turns.waiting.shift();
+    const next = queue.waiting.shift();
     if (next) next.start();
-    else if (++turns.free === limit) lines.delete(name);
+    else if (++queue.free === limit) queues.delete(name);
   }
 }
 
-async function awaitTurn(turns: Turns, deadline: Deadline): Promise<void> {
+async function awaitStart(queue: Queue, deadline: Deadline): Promise<void> {
   let start = () => {};
-  const turn = new Promise<void>((resolve) => {
+  const started = new Promise<void>((resolve) => {
     start = resolve;
   });
   const entry = { start, deadline };
-  turns.waiting.push(entry);
-  await deadline.wait(turn, () => {
-    turns.waiting = turns.waiting.filter((waiting) => waiting !== entry);
+  queue.waiting.push(entry);
+  await deadline.wait(started, () => {
+    queue.waiting = queue.waiting.filter((waiting) => waiting !== entry);
   });
 }

@@ -1,36 +1,22 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
-import { isIPv6 } from "node:net";
 import { SshError } from "../error";
-import { fingerprintSha256 } from "../keys/publicKey";
-import { readStrings } from "../keys/wire";
+import { describeHostKey, type HostKey } from "./hostKey";
+import { knownHostsName, matchHost } from "./knownHosts";
 
-/** The key that a host presented. */
-export interface HostKey {
-  /** Its name in SSH, for example `ssh-ed25519`. */
-  type: string;
-  /** `SHA256:…` */
-  fingerprint: string;
-  /** In base64, as in a `known_hosts` line. */
-  blob: string;
-}
-
-/** One key that a host may present, or must not. */
+/** A host key to accept, or a revoked one to refuse. */
 export interface Pin {
   revoked: boolean;
   fingerprint: string;
-  /** Missing where only a fingerprint is known. */
+  /** Missing for a bare fingerprint. */
   type?: string;
-  /** A `known_hosts` line that names the host without its port. */
+  /** Whether a `known_hosts` line names the host without its port. */
   anyPort?: boolean;
 }
 
-/** What one line says: a pin, nothing about this host (null), or something that cannot be used. */
+/** The meaning of one line: a pin, null for another host, or an unusable line. */
 type Reading = Pin | null | Unusable;
 
 class Unusable {
-  /**
-   * @param skippable OpenSSH passes over such a line when another one of the same text is good
-   */
+  /** @param skippable whether OpenSSH skips such a line when the same text has a valid one */
   constructor(
     readonly reason: string,
     readonly skippable: boolean,
@@ -42,9 +28,9 @@ const DIGEST = "[A-Za-z0-9+/]{43}";
 const HOW = "ssh-keygen -lf on the host's public key prints the SHA256:… to use";
 
 /**
- * The pins for a host among `entries`: fingerprints, public keys of the host, and texts of `known_hosts`, whose lines for
- * other hosts decide nothing.
- * @throws SshError `input` when one of them cannot be read, or none is for this host
+ * The pins for a host among `entries`: fingerprints, public keys, and texts of `known_hosts`.
+ * Lines of `known_hosts` for other hosts are ignored.
+ * @throws SshError `input` for an unreadable entry, or when none is for this host
  */
 export function readPins(host: string, port: number, entries: readonly string[]): Pin[] {
   const address = knownHostsName(host, port);
@@ -68,7 +54,7 @@ export function readPins(host: string, port: number, entries: readonly string[])
     const revokedOnly = pins.length > 0 ? "has only @revoked entries" : "has no entry";
     throw unreadable(`it ${revokedOnly} for ${address}; give the line that begins with ${address}, or a fingerprint`);
   }
-  // As OpenSSH: a line without the port counts only where none with the port has a key of that type.
+  // As in OpenSSH, a line with the port overrides lines without it, per key type.
   const exact = new Set(pins.filter((pin) => pin.type && !pin.anyPort && !pin.revoked).map((pin) => pin.type));
   return pins.filter((pin) => pin.revoked || !pin.anyPort || !exact.has(pin.type));
 }
@@ -77,7 +63,7 @@ function unreadable(reason: string): SshError {
   return new SshError("input", `hostKey: ${reason}`, { property: "hostKey" });
 }
 
-/** Line breaks may have become the two characters `\n` on their way through a variable; no name or key has a backslash. */
+/** The lines of an entry, also with escaped line breaks: no name or key has a backslash. */
 function linesOf(entry: string): string[] {
   return entry
     .replace(/^\uFEFF/, "")
@@ -86,7 +72,7 @@ function linesOf(entry: string): string[] {
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-/** Keys that span lines: named for what they are. Undefined where the entry is none. */
+/** Recognises keys that span several lines. Undefined for any other entry. */
 function wholeForm(entry: string): string[] | undefined {
   if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY/.test(entry)) {
     throw unreadable(`this is a private key, which belongs on the host alone; ${HOW}`);
@@ -104,7 +90,7 @@ function readLine(line: string, host: string, port: number): Reading {
   return found === undefined ? (readPublicKey(line) ?? readKnownHosts(line, host, port)) : found;
 }
 
-/** Fingerprints, as OpenSSH, PuTTY and DNS write them. Undefined where the line is none. */
+/** Parses a fingerprint in the forms of OpenSSH, PuTTY and DNS. Undefined for any other line. */
 function readFingerprint(line: string, host: string, port: number): Reading | undefined {
   const accept = (digest: string, type?: string): Pin => ({
     revoked: false,
@@ -139,10 +125,10 @@ function readFingerprint(line: string, host: string, port: number): Reading | un
     const text = others.length > 0 ? "has several fingerprints in one line" : "is no SHA256 fingerprint";
     return new Unusable(`"${line.slice(0, 60)}" ${text} (43 characters after SHA256:)`, false);
   }
-  // ssh-keygen -l: bits, fingerprint, then the comment of a .pub file or the names of a known_hosts line.
+  // ssh-keygen -l prints bits, fingerprint, then the comment of a .pub file or the names of a known_hosts line.
   const listed = /^\d+ \S+ (.*) \([A-Z0-9-]+\)$/.exec(line)?.[1];
   if (listed !== undefined) {
-    if (listed === "no comment" || listed.includes("@") || isFor(listed, host, port)) return accept(whole);
+    if (listed === "no comment" || listed.includes("@") || matchHost(listed, host, port)) return accept(whole);
     return new Unusable(
       `a line says that SHA256:${whole} is of "${listed.slice(0, 60)}"; if it is this host's, give SHA256:${whole} alone`,
       true,
@@ -152,7 +138,7 @@ function readFingerprint(line: string, host: string, port: number): Reading | un
   return new Unusable(`there is text around the fingerprint; give SHA256:${whole} alone`, false);
 }
 
-/** The host's own `.pub` line, or its base64 alone. Undefined where the line is none. */
+/** Parses the host's `.pub` line, or its base64 alone. Undefined for any other line. */
 function readPublicKey(line: string): Pin | Unusable | undefined {
   const [first = "", second] = line.split(/[ \t]+/);
   const isBare = second === undefined && /^AAAA[A-Za-z0-9+/]/.test(first);
@@ -164,7 +150,7 @@ function readPublicKey(line: string): Pin | Unusable | undefined {
   return { revoked: false, fingerprint: key.fingerprint, type: key.type };
 }
 
-/** A key in base64, or what is wrong with it. */
+/** Parses a key in base64, or returns its fault. */
 function readBlob(blob: string, type: string | undefined): HostKey | string {
   const bytes = Buffer.from(blob, "base64");
   if (bytes.toString("base64") !== blob) return "is no base64; was it cut off?";
@@ -182,7 +168,7 @@ function readKnownHosts(line: string, host: string, port: number): Reading {
     const text = `"${line.slice(0, 60)}" is neither a SHA256: fingerprint nor a known_hosts line (host type base64)`;
     return new Unusable(text, true);
   }
-  const match = isFor(hosts, host, port);
+  const match = matchHost(hosts, host, port);
   if (match === undefined) return null;
   if (marker === "@cert-authority") {
     return new Unusable("host certificates (@cert-authority) are not supported; give the host's own key", true);
@@ -194,58 +180,4 @@ function readKnownHosts(line: string, host: string, port: number): Reading {
   if (typeof key === "string") return new Unusable(`the key of "${hosts.slice(0, 60)}" ${key}`, true);
   const anyPort = match === "any port";
   return { revoked: marker === "@revoked", fingerprint: key.fingerprint, type: key.type, ...(anyPort && { anyPort }) };
-}
-
-/** A host key from its binary form; undefined when that is damaged. */
-export function describeHostKey(bytes: Buffer): HostKey | undefined {
-  const type = readStrings(bytes)?.[0]?.toString("latin1");
-  if (type === undefined || !/^[\x21-\x7e]{1,64}$/.test(type)) return undefined;
-  return { type, fingerprint: fingerprintSha256(bytes), blob: bytes.toString("base64") };
-}
-
-/** As a person writes it: `host`, or `host:port` where the port is not 22. */
-export function hostAndPort(host: string, port: number): string {
-  if (port === 22) return host;
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-// sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"; hosts are compared in lower case, as OpenSSH does.
-export function knownHostsName(host: string, port: number): string {
-  const name = host.toLowerCase();
-  return port === 22 ? name : `[${name}]:${port}`;
-}
-
-/** Whether the names of a line are of this host; like OpenSSH, a line without a port is good for every port. */
-function isFor(patterns: string, host: string, port: number): "this port" | "any port" | undefined {
-  if (isNameIn(patterns, knownHostsName(host, port))) return "this port";
-  return port !== 22 && isNameIn(patterns, knownHostsName(host, 22)) ? "any port" : undefined;
-}
-
-function isNameIn(patterns: string, name: string): boolean {
-  if (patterns.startsWith("|")) return isHashOf(patterns, name);
-  let found = false;
-  for (const pattern of patterns.toLowerCase().split(",")) {
-    const negated = pattern.startsWith("!");
-    if (!matchesPattern(negated ? pattern.slice(1) : pattern, name)) continue;
-    if (negated) return false;
-    found = true;
-  }
-  return found;
-}
-
-function isHashOf(hashed: string, name: string): boolean {
-  const [empty, magic, salt, digest, ...rest] = hashed.split("|");
-  const expected = Buffer.from(digest ?? "", "base64");
-  if (empty !== "" || magic !== "1" || !salt || rest.length > 0 || expected.length !== 20) return false;
-  const actual = createHmac("sha1", Buffer.from(salt, "base64")).update(name).digest();
-  return timingSafeEqual(actual, expected);
-}
-
-/** `*` stands for any characters, `?` for one; square brackets have no special meaning. */
-function matchesPattern(pattern: string, name: string): boolean {
-  const source = pattern
-    .replace(/[\\^$.|+()[\]{}]/g, "\\$&")
-    .replace(/\*+/g, ".*")
-    .replace(/\?/g, ".");
-  return new RegExp(`^${source}$`).test(name);
 }

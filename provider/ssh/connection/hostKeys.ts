@@ -1,26 +1,47 @@
 import { SshError } from "../error";
-import { describeHostKey, type HostKey, hostAndPort, knownHostsName, type Pin, readPins } from "./hostKeyPins";
+import { describeHostKey, type HostKey } from "./hostKey";
+import { type Pin, readPins } from "./hostKeyPins";
 
-export { describeHostKey, type HostKey, hostAndPort } from "./hostKeyPins";
-
-/** What a host must present. */
+/** The host keys that a program expects. */
 export interface HostKeyPolicy {
-  /** `SHA256:…` fingerprints, the host's public key, and texts of `known_hosts`; one that matches is enough (a roll-over). */
+  /** `SHA256:…` fingerprints, public keys and texts of `known_hosts`. One match is enough, for a roll-over. */
   hostKey?: string | readonly string[];
-  /** Take whatever key comes when `hostKey` is absent; the caller keeps it and demands it from then on. */
+  /** Whether any key is accepted without `hostKey`. The caller then stores the key and requires it from then on. */
   trustOnFirstUse?: boolean;
 }
 
-/** Decides about the key that a host presents: undefined accepts it. Never throws. */
+/** The host keys that a program expects, parsed. */
+export interface ResolvedHostKeys {
+  /** Undefined without `hostKey`. */
+  pins: readonly Pin[] | undefined;
+  trustOnFirstUse: boolean;
+}
+
+/** The verdict on a presented host key: undefined accepts it. Never throws. */
 export type HostKeyVerifier = (key: Buffer) => SshError | undefined;
 
 /**
- * Why `hostKey` cannot be used for this host; undefined when it can. Contacts nothing.
- * Neither a pin nor `trustOnFirstUse` is no problem here: then the connection fails and shows what it saw.
+ * Parses the expected host keys. Contacts nothing.
+ * @throws SshError `input` for an unreadable entry of `hostKey`, or none for this host: verification fails closed
+ */
+export function resolveHostKeys(host: string, port: number, policy: HostKeyPolicy): ResolvedHostKeys {
+  const { hostKey, trustOnFirstUse = false } = policy;
+  const pins = hostKey === undefined ? undefined : readPins(host, port, [hostKey].flat());
+  return { pins, trustOnFirstUse };
+}
+
+/** The host keys of a host whose key has been verified: that key alone. */
+export function onlyHostKey({ type, fingerprint }: HostKey): ResolvedHostKeys {
+  return { pins: [{ revoked: false, type, fingerprint }], trustOnFirstUse: false };
+}
+
+/**
+ * The reason why `hostKey` cannot be used for this host; undefined when it can. Contacts nothing.
+ * A missing pin is no problem here: the connection then fails, and its error shows the presented key.
  */
 export function hostKeyProblem(host: string, port: number, policy: HostKeyPolicy): string | undefined {
   try {
-    pinsFor(host, port, policy);
+    resolveHostKeys(host, port, policy);
     return undefined;
   } catch (error) {
     if (error instanceof SshError) return error.message;
@@ -29,56 +50,45 @@ export function hostKeyProblem(host: string, port: number, policy: HostKeyPolicy
 }
 
 /**
- * Makes the judge of a host's keys.
- * @throws SshError `input` when an entry of `hostKey` cannot be read, or none is for this host: it fails closed
+ * Makes the verifier of the keys that a host presents.
+ * @param address the host's address for messages
  */
-export function hostKeyVerifier(host: string, port: number, policy: HostKeyPolicy): HostKeyVerifier {
-  const pins = pinsFor(host, port, policy);
-  const address = hostAndPort(host, port);
+export function hostKeyVerifier(address: string, { pins, trustOnFirstUse }: ResolvedHostKeys): HostKeyVerifier {
   return (bytes) => {
-    const seen = describeHostKey(bytes);
+    const presented = describeHostKey(bytes);
     const refuse = (text: string) => new SshError("hostKey", text, { phase: "hostKey", property: "hostKey" });
-    if (seen === undefined) return refuse(`${address} presented a host key that cannot be read; no secret was sent`);
-    const said = `${seen.fingerprint} (${seen.type})`;
+    if (presented === undefined)
+      return refuse(`${address} presented a host key that cannot be read; no secret was sent`);
+    const shown = `${presented.fingerprint} (${presented.type})`;
     if (pins === undefined) {
-      if (policy.trustOnFirstUse) return undefined;
+      if (trustOnFirstUse) return undefined;
       return refuse(
-        `${address} presented the host key ${said}, and nothing says whether that is right; no secret was sent. ` +
+        `${address} presented the host key ${shown}, and nothing says whether that is right; no secret was sent. ` +
           "Compare it with what the host's owner publishes, or with ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub run on " +
-          `the host, then set hostKey: "${seen.fingerprint}"`,
+          `the host, then set hostKey: "${presented.fingerprint}"`,
       );
     }
-    if (pins.some((pin) => pin.revoked && pin.fingerprint === seen.fingerprint)) {
-      return refuse(`${address} presented the host key ${said}, which hostKey marks as @revoked; no secret was sent`);
+    if (pins.some((pin) => pin.revoked && pin.fingerprint === presented.fingerprint)) {
+      return refuse(`${address} presented the host key ${shown}, which hostKey marks as @revoked; no secret was sent`);
     }
     const accepted = pins.filter((pin) => !pin.revoked);
-    if (accepted.some((pin) => pin.fingerprint === seen.fingerprint)) return undefined;
+    if (accepted.some((pin) => pin.fingerprint === presented.fingerprint)) return undefined;
     return refuse(
-      `${address} presented the host key ${said}, but ${accepted.map((pin) => pin.fingerprint).join(" or ") || "none"} ` +
+      `${address} presented the host key ${shown}, but ${accepted.map((pin) => pin.fingerprint).join(" or ") || "none"} ` +
         "is expected: either its key was changed or someone stands in between; no secret was sent. " +
         "When the host's owner confirms the new key, add it to hostKey",
     );
   };
 }
 
-/** The algorithms to ask for, so that a host with several keys presents the one that is pinned; undefined: any. */
-export function pinnedTypes(host: string, port: number, policy: HostKeyPolicy): string[] | undefined {
-  const accepted = pinsFor(host, port, policy)?.filter((pin) => !pin.revoked);
+/** The key types to request, so that a host with several keys presents a pinned one. Undefined: any type. */
+export function pinnedTypes({ pins }: ResolvedHostKeys): string[] | undefined {
   const types = new Set<string>();
-  for (const { type } of accepted ?? []) {
-    // A bare fingerprint does not say what type of key it is of.
+  for (const { revoked, type } of pins ?? []) {
+    if (revoked) continue;
+    // A bare fingerprint leaves the type of its key open.
     if (type === undefined) return undefined;
     types.add(type);
   }
   return types.size === 0 ? undefined : [...types];
-}
-
-/** A line for a `known_hosts` file, without a newline. */
-export function formatKnownHosts(host: string, port: number, key: HostKey): string {
-  return `${knownHostsName(host, port)} ${key.type} ${key.blob}`;
-}
-
-function pinsFor(host: string, port: number, { hostKey }: HostKeyPolicy): Pin[] | undefined {
-  if (hostKey === undefined) return undefined;
-  return readPins(host, port, typeof hostKey === "string" ? [hostKey] : hostKey);
 }

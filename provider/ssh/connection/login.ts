@@ -1,73 +1,60 @@
 import type { AnyAuthMethod, Prompt } from "ssh2";
 import { SshError } from "../error";
-import { importPrivateKey } from "../keys";
 import { type AgentKey, agentKeys, agentPath } from "./agentKeys";
+import { type Candidate, isWholeAgent } from "./candidate";
+import { type ResolvedCredentials, whitespaceHints } from "./credentials";
 import type { Deadline } from "./deadline";
 import { LoginRecord } from "./loginRecord";
-import type { Credentials, Target } from "./target";
-import { endsOddly, readKey } from "./target";
+import type { Endpoint } from "./resolveTarget";
 
-/** What ssh2 asks after each attempt: which login to try next. */
+/** ssh2's authentication handler: called after each attempt for the next one. */
 export type NextLogin = (
   offered: string[] | null,
   partial: boolean | null,
   next: (login: AnyAuthMethod | false) => void,
 ) => void;
 
-export interface Way {
-  what: "the private key" | "the password" | "the agent's keys" | "key of the agent";
-  /** The methods of SSH that it can serve, the preferred one first. */
-  methods: string[];
-  /** Equal for ways that are the same credential. */
-  same: string;
-  login(method: string): AnyAuthMethod;
-  agentKey?: AgentKey;
-}
-
-// Servers punish a client after a few connections that end without a login (sshd_config(5), PerSourcePenalties).
+// Servers penalise several connections that end without a login (sshd_config(5), PerSourcePenalties).
 const MAX_CONNECTIONS = 3;
 
 /**
- * Logs in with each credential at most once: hosts ban for more. A server that cuts the login off after some attempts
- * (sshd_config(5), MaxAuthTries) is asked again, on a new connection, with what was not tried yet.
+ * Login with each credential at most once: hosts ban clients for more attempts.
+ * A server may cut a login off after some attempts (sshd_config(5), MaxAuthTries). A new connection then tries the rest.
  */
 export class Login {
-  /** The method that was tried last; it is the one that succeeded, if any did. */
+  /** The authentication method that was tried last: the successful one after a login. */
   method = "none";
-  readonly #target: Target;
+  readonly #endpoint: Endpoint;
   readonly #deadline: Deadline;
   readonly #record: LoginRecord;
-  #waiting: Way[];
-  #accepted: Way[] = [];
-  #pending: { way: Way; sent: boolean } | undefined;
+  #waiting: Candidate[];
+  #accepted: Candidate[] = [];
+  #pending: { candidate: Candidate; sent: boolean } | undefined;
   #failure: SshError | undefined;
   #exhausted = false;
   #abort = () => {};
   #isOpen = () => true;
 
-  /** @throws SshError `input` when a credential cannot be used, or the agent is the only one and there is none */
-  constructor(
-    target: Target,
-    readonly address: string,
-    deadline: Deadline,
-  ) {
-    this.#target = target;
+  /** @throws SshError `input` when the agent is the only credential and there is none */
+  constructor(endpoint: Endpoint, deadline: Deadline) {
+    this.#endpoint = endpoint;
     this.#deadline = deadline;
-    this.#record = new LoginRecord(address, target.username);
-    const all = target.credentials.flatMap((each) => this.#prepare(each));
-    // One attempt each before an agent's keys, which may be many.
-    const sorted = [...all.filter((way) => !isAgent(way)), ...all.filter(isAgent)];
-    this.#waiting = sorted.filter((way, index) => sorted.findIndex(({ same }) => same === way.same) === index);
-    if (agentPath() === undefined && this.#waiting.some(isAgent)) {
-      this.#waiting = this.#waiting.filter((way) => !isAgent(way));
-      this.#record.note("agent is true, but SSH_AUTH_SOCK names no ssh-agent");
+    this.#record = new LoginRecord(endpoint.address, endpoint.username);
+    const all = endpoint.credentials.flatMap((each) => this.#candidatesOf(each));
+    // An agent may hold many keys, so the single credentials come first.
+    const sorted = [...all.filter((candidate) => !isWholeAgent(candidate)), ...all.filter(isWholeAgent)];
+    const firstOf = ({ identity }: Candidate) => sorted.findIndex((each) => each.identity === identity);
+    this.#waiting = sorted.filter((candidate, index) => firstOf(candidate) === index);
+    if (agentPath() === undefined && this.#waiting.some(isWholeAgent)) {
+      this.#waiting = this.#waiting.filter((candidate) => !isWholeAgent(candidate));
+      this.#record.addNote("agent is true, but SSH_AUTH_SOCK names no ssh-agent");
       if (this.#waiting.length === 0) {
         throw new SshError("input", "agent is true, but SSH_AUTH_SOCK names no ssh-agent", { property: "agent" });
       }
     }
   }
 
-  /** Starts on a new connection. What is but a part of a login must be given anew there. */
+  /** Starts on a new connection. Credentials that the last one accepted in part are sent again. */
   begin(isOpen: () => boolean, abort: () => void): NextLogin {
     this.#isOpen = isOpen;
     this.#abort = abort;
@@ -79,64 +66,65 @@ export class Login {
     };
   }
 
-  /** Whether ssh2 ends the connection after the error that it reports, or only says so and goes on. */
-  goesOnAfter(error: Error): boolean {
+  /** Whether ssh2 continues after an error that it reports, instead of ending the connection. */
+  continuesAfter(error: Error): boolean {
     const { level } = error as { level?: string };
     return !this.#exhausted && (level === "agent" || level === "client-authentication");
   }
 
-  /** The server cannot be answered as it wants; says so unless another way gets in. */
+  /** Aborts the connection: the server's question cannot be answered. Other credentials may still succeed. */
   fail(text: string, property?: string): void {
     this.#failure = new SshError("authentication", text, { phase: "authentication", ...(property && { property }) });
     this.#abort();
   }
 
   /**
-   * The connection ended before the login did.
-   * @param said what the server said beyond refusing
-   * @returns whether a new connection has something to try
+   * Records the end of a connection without a login.
+   * @param reason the server's reason beyond a refusal
+   * @returns whether a new connection has a candidate to try
    */
-  ended(said: string | undefined): boolean {
-    if (this.#pending && !this.#failure) this.#record.cutOff(this.#pending.way, said);
+  ended(reason: string | undefined): boolean {
+    if (this.#pending && !this.#failure) this.#record.addCutOff(this.#pending.candidate, reason);
     this.#pending = undefined;
-    this.#record.said = said ?? this.#record.said;
+    this.#record.disconnectReason = reason ?? this.#record.disconnectReason;
     return !this.#exhausted && this.#waiting.length > 0 && this.#record.connections < MAX_CONNECTIONS;
   }
 
-  /** Words of the server that belong to no attempt. */
-  heard(text: string): void {
-    this.#record.heard(text);
+  /** Records text of the server that belongs to no attempt, such as a banner. */
+  addServerText(text: string): void {
+    this.#record.addServerText(text);
   }
 
   refusal(): SshError {
-    const text = this.#record.text(this.#waiting, this.#exhausted, this.#failure?.message);
-    const hints = this.#target.credentials.flatMap((each) => endsOddly("password", each.password));
+    const text = this.#record.summary(this.#waiting, this.#exhausted, this.#failure?.message);
+    const hints = this.#endpoint.credentials.flatMap((each) => whitespaceHints("password", each.password));
     const { property } = this.#failure ?? {};
     const details = { phase: "authentication", ...(property && { property }) } as const;
     return new SshError("authentication", [text, ...hints].join("; "), details);
   }
 
   async #next(offered: string[] | null, partial: boolean, next: (login: AnyAuthMethod | false) => void): Promise<void> {
+    const { username } = this.#endpoint;
     if (offered === null) {
-      // Asking without a credential tells what the server offers; servers do not count it as a failure.
-      next({ type: "none", username: this.#target.username });
+      // A request without credentials lists the server's methods, and servers count it as no failure.
+      next({ type: "none", username });
       return;
     }
     const pending = this.#pending;
-    const agentKey = pending?.way.agentKey;
+    const agentKey = pending?.candidate.agentKey;
     if (pending && agentKey?.awaitsSignature) {
       try {
-        const login = await this.#askAgent(() => agentKey.signed(this.#target.username));
+        const login = await this.#askAgent(() => agentKey.signed(username));
         if (this.#isOpen()) next(login);
         return;
       } catch {
-        this.#record.note("the ssh-agent did not sign with a key that the server knows");
+        this.#record.addNote("the ssh-agent did not sign with a key that the server knows");
       }
     } else if (pending && !pending.sent) {
-      this.#record.unsent(pending.way);
+      this.#record.addUnsent(pending.candidate);
     } else if (pending) {
-      this.#record.answered(pending.way, partial);
-      if (partial) this.#accepted.push(pending.way);
+      this.#record.addAnswered(pending.candidate, partial);
+      if (partial) this.#accepted.push(pending.candidate);
     }
     this.#pending = undefined;
     this.#record.offered = offered;
@@ -148,50 +136,49 @@ export class Login {
       return;
     }
     this.method = choice.method;
-    const sent = { way: choice.way, sent: false };
-    this.#pending = sent;
-    next(choice.way.login(choice.method));
-    // ssh2 asks again at once, before any answer can come, when it has not even sent it.
+    const attempt = { candidate: choice.candidate, sent: false };
+    this.#pending = attempt;
+    next(choice.candidate.authMethod(choice.method));
+    // ssh2 calls back at once, before any answer, when it could not send the credentials.
     setImmediate(() => {
-      sent.sent = true;
+      attempt.sent = true;
     });
   }
 
-  async #choose(offered: string[]): Promise<{ way: Way; method: string } | undefined> {
+  async #choose(offered: string[]): Promise<{ candidate: Candidate; method: string } | undefined> {
     for (;;) {
       const index = this.#waiting.findIndex(({ methods }) => methods.some((each) => offered.includes(each)));
-      const [way] = index < 0 ? [] : this.#waiting.splice(index, 1);
-      const method = way?.methods.find((each) => offered.includes(each));
-      if (way === undefined || method === undefined) return undefined;
-      if (!isAgent(way)) return { way, method };
+      const [candidate] = index < 0 ? [] : this.#waiting.splice(index, 1);
+      const method = candidate?.methods.find((each) => offered.includes(each));
+      if (candidate === undefined || method === undefined) return undefined;
+      if (!isWholeAgent(candidate)) return { candidate, method };
       this.#waiting.splice(index, 0, ...(await this.#keysOfAgent()));
     }
   }
 
-  async #keysOfAgent(): Promise<Way[]> {
+  async #keysOfAgent(): Promise<Candidate[]> {
     let keys: AgentKey[];
     try {
       keys = await this.#askAgent(() => agentKeys(agentPath() ?? ""));
     } catch (error) {
-      this.#record.note(`the ssh-agent that SSH_AUTH_SOCK names ${(error as Error).message}`);
+      this.#record.addNote(`the ssh-agent that SSH_AUTH_SOCK names ${(error as Error).message}`);
       return [];
     }
-    if (keys.length === 0) this.#record.note("the ssh-agent holds no key that can be used");
-    const given = this.#target.credentials.map((each) => readKey(each)).filter((key) => key !== undefined);
-    const blobs = new Set(given.map((privateKey) => importPrivateKey({ privateKey }).blob));
-    const { username } = this.#target;
+    if (keys.length === 0) this.#record.addNote("the ssh-agent holds no key that can be used");
+    const { username, credentials } = this.#endpoint;
+    const given = new Set(credentials.map(({ key }) => key?.blob));
     return keys
-      .filter(({ blob }) => !blobs.has(blob))
+      .filter(({ blob }) => !given.has(blob))
       .map((agentKey) => ({
-        what: "key of the agent",
+        label: "key of the agent",
         methods: ["publickey"],
-        same: agentKey.blob,
-        login: () => agentKey.login(username),
+        identity: agentKey.blob,
+        authMethod: () => agentKey.login(username),
         agentKey,
       }));
   }
 
-  /** A limit that passes meanwhile is not the host's fault. */
+  /** A deadline that expires meanwhile names the agent, not the host. */
   async #askAgent<T>(ask: () => Promise<T>): Promise<T> {
     this.#deadline.waitsFor = "the ssh-agent";
     try {
@@ -201,36 +188,36 @@ export class Login {
     }
   }
 
-  #prepare(credentials: Credentials): Way[] {
-    const { username } = this.#target;
-    const ways: Way[] = [];
-    const key = readKey(credentials);
+  #candidatesOf({ key, agent, password }: ResolvedCredentials): Candidate[] {
+    const { username } = this.#endpoint;
+    const candidates: Candidate[] = [];
     if (key !== undefined) {
-      const login = (): AnyAuthMethod => ({ type: "publickey", username, key });
-      ways.push({ what: "the private key", methods: ["publickey"], same: key, login });
+      const { privateKey } = key;
+      const authMethod = (): AnyAuthMethod => ({ type: "publickey", username, key: privateKey });
+      candidates.push({ label: "the private key", methods: ["publickey"], identity: privateKey, authMethod });
     }
-    if (credentials.agent) {
-      const login = (): AnyAuthMethod => ({ type: "none", username });
-      ways.push({ what: "the agent's keys", methods: ["publickey"], same: "agent", login });
+    if (agent) {
+      const authMethod = (): AnyAuthMethod => ({ type: "none", username });
+      candidates.push({ label: "the agent's keys", methods: ["publickey"], identity: "agent", authMethod });
     }
-    const { password } = credentials;
     if (password !== undefined) {
-      const login = (method: string): AnyAuthMethod =>
+      const authMethod = (method: string): AnyAuthMethod =>
         method === "password"
           ? { type: "password", username, password }
           : { type: "keyboard-interactive", username, prompt: this.#answerOnce(password) };
-      ways.push({
-        what: "the password",
+      candidates.push({
+        label: "the password",
         methods: ["password", "keyboard-interactive"],
-        same: `password ${password}`,
-        login,
+        identity: `password ${password}`,
+        authMethod,
       });
     }
-    return ways;
+    return candidates;
   }
 
-  /** The password is the answer to one hidden question; any other question needs a person. */
+  /** Answers one hidden question with the password. Any other question needs a person. */
   #answerOnce(password: string) {
+    const { address } = this.#endpoint;
     let answered = false;
     return (
       _name: string,
@@ -239,15 +226,15 @@ export class Login {
       prompts: Prompt[],
       finish: (answers: string[]) => void,
     ): void => {
-      if (text) this.heard(text);
+      if (text) this.addServerText(text);
       if (prompts.length === 0) {
         finish([]);
       } else if (prompts.length > 1 || prompts[0]?.echo || answered) {
-        const asked = prompts.map(({ prompt }) => prompt.trim()).join(" ");
+        const question = prompts.map(({ prompt }) => prompt.trim()).join(" ");
         this.fail(
           answered
-            ? `${this.address} refused the password and asks again ("${asked}")`
-            : `${this.address} asks for more than a password ("${asked}"); use a key`,
+            ? `${address} refused the password and asks again ("${question}")`
+            : `${address} asks for more than a password ("${question}"); use a key`,
         );
       } else {
         answered = true;
@@ -255,9 +242,4 @@ export class Login {
       }
     };
   }
-}
-
-/** The whole agent, before it was asked for its keys. */
-function isAgent({ what }: Way): boolean {
-  return what === "the agent's keys";
 }

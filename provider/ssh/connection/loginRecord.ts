@@ -1,59 +1,60 @@
 import { printable } from "../error";
-import type { Way } from "./login";
+import { type Candidate, labelsOf, plural } from "./candidate";
 
-/** What was tried at one login and what came of it: every reason in its text was seen. */
+/** The attempts of one login and their results. Its text contains observed reasons only. */
 export class LoginRecord {
   connections = 0;
-  /** The methods that the server offered last. */
+  /** The authentication methods that the server offered last. */
   offered: string[] = [];
-  /** What the server said when it ended the connection. */
-  said: string | undefined;
-  readonly #tried: Way[] = [];
-  readonly #accepted = new Set<Way>();
-  readonly #unsent: Way[] = [];
-  readonly #unanswered: Way[] = [];
+  /** The server's reason for ending the connection. */
+  disconnectReason: string | undefined;
+  readonly #tried: Candidate[] = [];
+  readonly #accepted = new Set<Candidate>();
+  readonly #unsent: Candidate[] = [];
+  readonly #unanswered: Candidate[] = [];
   readonly #notes = new Set<string>();
-  #words = "";
+  #serverText = "";
 
   constructor(
     readonly address: string,
     readonly username: string,
   ) {}
 
-  answered(way: Way, isPartOfLogin: boolean): void {
-    if (isPartOfLogin) this.#accepted.add(way);
-    else this.#tried.push(way);
+  /** @param partial whether the server accepted it as one part of a login */
+  addAnswered(candidate: Candidate, partial: boolean): void {
+    if (partial) this.#accepted.add(candidate);
+    else this.#tried.push(candidate);
   }
 
   /** The server and the key share no signature algorithm. */
-  unsent(way: Way): void {
-    this.#unsent.push(way);
+  addUnsent(candidate: Candidate): void {
+    this.#unsent.push(candidate);
   }
 
-  /** The connection ended in the place of an answer: with words of the server that is one too. */
-  cutOff(way: Way, said: string | undefined): void {
-    (said === undefined ? this.#unanswered : this.#tried).push(way);
+  /** The connection ended instead of an answer. A reason of the server counts as an answer. */
+  addCutOff(candidate: Candidate, reason: string | undefined): void {
+    (reason === undefined ? this.#unanswered : this.#tried).push(candidate);
   }
 
-  note(text: string): void {
+  addNote(text: string): void {
     this.#notes.add(text);
   }
 
-  heard(text: string): void {
-    this.#words = printable(text).slice(0, 300) || this.#words;
+  addServerText(text: string): void {
+    this.#serverText = printable(text).slice(0, 300) || this.#serverText;
   }
 
   /**
-   * One line about a login that did not succeed.
-   * @param waiting what was not tried
-   * @param asked whether the server was offered all that fits
-   * @param failure why the server could not be answered
+   * One line about a failed login.
+   * @param waiting the untried candidates
+   * @param exhausted whether every candidate that the server offers a method for was tried
+   * @param failure the reason why the server's question could not be answered
    */
-  text(waiting: Way[], asked: boolean, failure?: string): string {
+  summary(waiting: Candidate[], exhausted: boolean, failure?: string): string {
     const parts: string[] = [];
-    const add = (label: string, ways: Iterable<Way>) => {
-      const names = namesOf([...ways]);
-      if (names) parts.push(`${label}: ${names}`);
+    const add = (heading: string, candidates: Iterable<Candidate>) => {
+      const labels = labelsOf([...candidates]);
+      if (labels) parts.push(`${heading}: ${labels}`);
     };
     add("accepted, but not enough", this.#accepted);
     add("tried once each", this.#tried);
@@ -63,28 +64,17 @@ export class LoginRecord {
     if (attempts + this.#unsent.length === 0 && failure === undefined) parts.push("nothing given fits");
     parts.push(...this.#notes);
     const [times, on] = [plural(attempts, "attempt"), plural(this.connections, "connection")];
-    add(asked ? "not tried, since not offered" : `not reached after ${times} on ${on}`, waiting);
+    add(exhausted ? "not tried, since not offered" : `not reached after ${times} on ${on}`, waiting);
     if (this.offered.length > 0) parts.push(`the server offers: ${this.offered.join(", ")}`);
-    if (this.#words) parts.push(`its words: ${this.#words}`);
+    if (this.#serverText) parts.push(`its words: ${this.#serverText}`);
     return [failure ?? this.#headline(), ...parts].join("; ");
   }
 
   #headline(): string {
-    const { address, username } = this;
-    const words = this.said ? ` (it said: ${this.said})` : "";
-    if (this.#unanswered.length > 0 && this.#tried.length === 0 && !this.said) {
+    const { address, username, disconnectReason } = this;
+    if (this.#unanswered.length > 0 && this.#tried.length === 0 && !disconnectReason) {
       return `${address} ended the connection while ${username} was logging in`;
     }
-    return `${address} refused the login of ${username}${words}`;
+    return `${address} refused the login of ${username}${disconnectReason ? ` (it said: ${disconnectReason})` : ""}`;
   }
-}
-
-function namesOf(ways: Way[]): string {
-  const ofAgent = ways.filter(({ what }) => what === "key of the agent").length;
-  const names = ways.filter(({ what }) => what !== "key of the agent").map(({ what }) => what as string);
-  return [...names, ...(ofAgent > 0 ? [plural(ofAgent, "key", " of the agent")] : [])].join(", ");
-}
-
-function plural(count: number, what: string, rest = ""): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}${rest}`;
 }

@@ -2,15 +2,16 @@ import { SshError, type SshPhase } from "../error";
 import { type Access, probeAccess, probeBorgVersion } from "./access";
 import { connect } from "./connect";
 import { Deadline } from "./deadline";
-import { type HostKey, hostAndPort } from "./hostKeys";
+import type { HostKey } from "./hostKey";
+import { resolveTarget } from "./resolveTarget";
 import { Session } from "./session";
-import { portOf, type Target } from "./target";
+import type { Target } from "./target";
 
 export interface ConnectionTest {
   status: "connected" | "failed";
-  /** One line; undefined when connected. */
+  /** One line. Undefined when connected. */
   error: string | undefined;
-  /** The step that failed; `session` when all went well. */
+  /** The failed step; `session` when connected. */
   phase: SshPhase;
   access: Access | undefined;
   /** Milliseconds until the host accepted the TCP connection: about one round trip. */
@@ -20,10 +21,11 @@ export interface ConnectionTest {
 }
 
 /**
- * Tries an account with a connection of its own, and changes nothing on the host.
- * @throws SshError `input` for arguments that cannot be used; whatever a host does is told in the result
+ * Tests an account over a connection of its own. Changes nothing on the host.
+ * @throws SshError `input` for arguments that cannot be used; a failure of the host is part of the result
  */
-export async function testConnection(target: Target): Promise<ConnectionTest> {
+export async function testConnection(account: Target): Promise<ConnectionTest> {
+  const target = resolveTarget(account);
   const result: ConnectionTest = {
     status: "failed",
     error: undefined,
@@ -33,7 +35,7 @@ export async function testConnection(target: Target): Promise<ConnectionTest> {
     remoteBorgVersion: undefined,
     hostKey: undefined,
   };
-  const deadline = new Deadline(hostAndPort(target.host, portOf(target)), target.timeout ?? 30);
+  const deadline = new Deadline(target.address, target.timeout);
   try {
     const connection = await connect(target, deadline);
     const session = new Session(target, connection, deadline);

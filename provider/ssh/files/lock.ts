@@ -1,37 +1,38 @@
 import { randomBytes } from "node:crypto";
 import { SshError } from "../error";
 import type { RemoteFiles } from "./remoteFiles";
+import { lockPathOf, temporaryPathOf } from "./sidecars";
 
-// A lock that nobody changed for this long is of someone who is gone; who holds one gives up well before.
+// A lock without a change for this long belongs to a dead process. Its holder gives up well before.
 const STALE_MILLISECONDS = 15_000;
 const HOLD_MILLISECONDS = 10_000;
 
-/** A file beside the edited one that only one holder can create, across processes and machines. */
+/** A lock file beside the edited file: one holder at a time, across processes and machines. */
 export class Lock {
-  /** Whom this login's new files belong to; undefined where the server does not name owners. */
+  /** The uid of files that this login creates. Undefined when the server reports no owners. */
   login: number | undefined;
   readonly #path: string;
   readonly #token = randomBytes(9).toString("hex");
-  #since = 0;
+  #heldSince = 0;
 
   constructor(
     readonly files: RemoteFiles,
     readonly target: string,
     readonly conflict: () => SshError,
   ) {
-    this.#path = `${target}.pulumi-borgbase.lock`;
+    this.#path = lockPathOf(target);
   }
 
-  /** Where its holder writes the new content. */
+  /** The path for the holder's new content. */
   get temporary(): string {
-    return this.#temporaryOf(this.#token);
+    return temporaryPathOf(this.target, this.#token);
   }
 
   async acquire(pause: (milliseconds: number) => Promise<unknown>): Promise<void> {
     let seen: string | undefined;
     let since = performance.now();
     for (;;) {
-      // Another account that edits the same file must be able to see who holds it.
+      // Readable by all: another account that edits the same file must see the holder.
       const made = await this.files.create(this.#path, Buffer.from(this.#token), { mode: 0o644 });
       if (made) {
         this.login = made.uid;
@@ -42,17 +43,17 @@ export class Lock {
         seen = holder;
         since = performance.now();
       } else if (holder !== undefined && performance.now() - since > STALE_MILLISECONDS) {
-        await this.#clear(holder);
+        await this.#removeStale(holder);
       }
       await pause(20 + Math.random() * 100);
     }
-    this.#since = performance.now();
+    this.#heldSince = performance.now();
   }
 
-  /** @throws SshError when the lock may be another's by now */
+  /** @throws SshError `conflict` when another process may hold the lock by now */
   async check(): Promise<void> {
     const holder = await this.#holder();
-    if (holder !== this.#token || performance.now() - this.#since > HOLD_MILLISECONDS) throw this.conflict();
+    if (holder !== this.#token || performance.now() - this.#heldSince > HOLD_MILLISECONDS) throw this.conflict();
   }
 
   async release(): Promise<void> {
@@ -63,21 +64,19 @@ export class Lock {
     return (await this.files.read(path))?.content.toString("latin1");
   }
 
-  /** Takes the lock of one who is gone out of the way; only one of those who wait gets hold of it. */
-  async #clear(holder: string): Promise<void> {
-    const away = `${this.#path}.${this.#token}`;
+  /** Removes the lock of a dead process. The rename lets exactly one waiting process do so. */
+  async #removeStale(holder: string): Promise<void> {
+    const renamed = `${this.#path}.${this.#token}`;
     try {
-      await this.files.replace(this.#path, away);
+      await this.files.replace(this.#path, renamed);
     } catch (error) {
       if (error instanceof SshError && error.kind === "write") return;
       throw error;
     }
-    const taken = await this.#holder(away);
-    await this.files.remove(away);
-    if (taken === holder && /^[0-9a-f]+$/.test(holder)) await this.files.remove(this.#temporaryOf(holder));
-  }
-
-  #temporaryOf(token: string): string {
-    return `${this.target}.pulumi-borgbase.${token}`;
+    const removed = await this.#holder(renamed);
+    await this.files.remove(renamed);
+    if (removed === holder && /^[0-9a-f]+$/.test(holder)) {
+      await this.files.remove(temporaryPathOf(this.target, holder));
+    }
   }
 }

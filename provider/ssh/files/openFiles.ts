@@ -5,14 +5,18 @@ import type { RemoteFiles } from "./remoteFiles";
 import { SftpFiles } from "./sftpFiles";
 import { ShellFiles } from "./shellFiles";
 
+/** Options of the file access. */
 export interface FileAccess {
-  /** Left out: SFTP, then a shell where the server has no SFTP. */
+  /** `true`: SFTP only. `false`: a shell only. Unset: SFTP, then a shell on servers without SFTP. */
   useSftpMode?: boolean | undefined;
-  /** Put before absolute paths over a shell. */
+  /** Prefix of absolute paths over a shell. */
   sshPathPrefix?: string | undefined;
 }
 
-/** @throws SshError `session` when the server offers none of the allowed ways */
+/**
+ * Opens the files of an account over SFTP or a shell.
+ * @throws SshError `session` when the server offers neither of the allowed two
+ */
 export async function openFiles(session: Session, { useSftpMode, sshPathPrefix }: FileAccess): Promise<RemoteFiles> {
   const prefix = sshPathPrefix === undefined ? undefined : plainPath(sshPathPrefix);
   if (useSftpMode !== false) {
@@ -20,21 +24,21 @@ export async function openFiles(session: Session, { useSftpMode, sshPathPrefix }
     if (sftp) return new SftpFiles(session, sftp, new ShellFiles(session, prefix));
   }
   if (useSftpMode === true) {
-    const text = `${session.address} offers no SFTP; leave useSftpMode out${await wordsOf(session)}`;
+    const text = `${session.address} offers no SFTP; leave useSftpMode out${await refusalText(session)}`;
     throw new SshError("session", text, { phase: "session", property: "useSftpMode" });
   }
   const shell = new ShellFiles(session, prefix);
   if (await shell.works()) return shell;
   const tried =
     useSftpMode === false ? "runs no shell commands; leave useSftpMode out" : "offers neither SFTP nor a shell";
-  const text = `${session.address} ${tried}, so authorized_keys cannot be edited${await wordsOf(session)}`;
+  const text = `${session.address} ${tried}, so authorized_keys cannot be edited${await refusalText(session)}`;
   throw new SshError("session", text, { phase: "session" });
 }
 
-/** What a host answers to any command: an account that is closed says so there. */
-async function wordsOf(session: Session): Promise<string> {
+/** The host's answer to any command, for messages: a closed account explains itself there. */
+async function refusalText(session: Session): Promise<string> {
   const result = await session.exec(":");
-  const words = printable(`${result?.stdout ?? ""} ${result?.stderr ?? ""}`).slice(0, 200);
-  // A forced command that wants other arguments says so of itself, not of the account.
-  return words && !/^usage:/i.test(words) ? ` (it says: ${words})` : "";
+  const text = printable(`${result?.stdout ?? ""} ${result?.stderr ?? ""}`).slice(0, 200);
+  // The usage text of a forced command describes that command, not the account.
+  return text && !/^usage:/i.test(text) ? ` (it says: ${text})` : "";
 }

@@ -1,4 +1,4 @@
-/** Permission bits and owner; an owner is left out where the server does not name it. */
+/** Permission bits and owner. The owner is unset when the server does not report it. */
 export interface Ownership {
   mode: number;
   uid?: number | undefined;
@@ -11,44 +11,44 @@ export interface FileStatus extends Ownership {
 
 export interface RemoteFile {
   content: Buffer;
-  /** Of the file itself where the path is a link. */
+  /** Status of the file itself, also behind a link. */
   status: FileStatus;
 }
 
-/** What a file has beside its content, owner and mode, as far as the server lets it be seen. */
-export interface Extras {
-  /** How many names it has (hard links). */
+/** Attributes beside content, owner and mode, as far as the server reports them. */
+export interface ExtraAttributes {
+  /** Number of names (hard links). */
   links?: number;
-  /** Whether an access control list stands beside its mode. */
+  /** Whether the file has an access control list beside its mode. */
   acl?: boolean;
 }
 
 /**
- * What editing a file of an account needs, over SFTP or over a shell. Relative paths start where a login starts.
- * All throw SshError `permission`, `write`, `session` or `timeout`.
+ * The file operations of an account, over SFTP or over a shell. Relative paths start where a login starts.
+ * Every method throws SshError `permission`, `write`, `session` or `timeout`.
  */
 export interface RemoteFiles {
-  /** Undefined when there is no such file. */
+  /** Undefined for a missing file. */
   read(path: string): Promise<RemoteFile | undefined>;
-  /** Undefined when there is nothing. A link is followed only where that is asked for. */
+  /** Undefined for a missing path. Links are followed with `follow` only. */
   status(path: string, how?: { follow: boolean }): Promise<FileStatus | undefined>;
-  extras(path: string, status: FileStatus): Promise<Extras>;
-  /** Where a path leads when all links are followed. */
+  extraAttributes(path: string, status: FileStatus): Promise<ExtraAttributes>;
+  /** The path with every link followed. */
   realPath(path: string): Promise<string>;
-  /** A new folder. An owner that the server does not give to it is no error: its status shows who has it. */
+  /** Makes a folder. Its owner may differ from `like` when the server refuses it: check the status. */
   makeFolder(path: string, like: Ownership): Promise<void>;
   /**
-   * A new file; undefined when there is something of that name. Leaves none behind when it fails. An owner or a mode
-   * that the server does not give to it is no error: what it has is returned.
+   * Creates a file, and removes it again on failure. Undefined when the path exists.
+   * The returned owner and mode may differ from `like` when the server refuses them.
    */
   create(path: string, content: Buffer, like: Ownership): Promise<FileStatus | undefined>;
-  /** Gives a file the access control list of another one; false when that cannot be done. */
+  /** Copies the access control list of a file to another one. False when the server cannot. */
   copyAcl(from: string, to: string): Promise<boolean>;
-  /** Moves a file to a name in the same folder, in one step where the server can, over what is there. */
+  /** Renames a file within its folder over an existing one, atomically where the server can. */
   replace(from: string, to: string): Promise<void>;
   chmod(path: string, mode: number): Promise<void>;
-  /** Does nothing when there is no such file. */
+  /** Removes a file. A missing one is no error. */
   remove(path: string): Promise<void>;
-  /** Fails when it is not empty. */
+  /** Removes an empty folder. */
   removeFolder(path: string): Promise<void>;
 }

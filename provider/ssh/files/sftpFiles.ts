@@ -2,29 +2,30 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { InputAttributes, SFTPWrapper, Stats } from "ssh2";
 import type { Session } from "../connection/session";
 import { printable, SshError } from "../error";
-import type { Extras, FileStatus, Ownership, RemoteFile, RemoteFiles } from "./remoteFiles";
+import type { ExtraAttributes, FileStatus, Ownership, RemoteFile, RemoteFiles } from "./remoteFiles";
 import type { ShellFiles } from "./shellFiles";
+import { backupPathOf } from "./sidecars";
 
 // Status codes of SFTP (draft-ietf-secsh-filexfer-02 §7).
 const NO_SUCH_FILE = 2;
 const PERMISSION_DENIED = 3;
 const OP_UNSUPPORTED = 8;
 
-/** The largest part that every server takes (§3). */
+/** The largest part that every server accepts (§3). */
 const PART_BYTES = 32_768;
-/** A shell that says nothing for this long is none to ask. */
+/** The limit for a shell's answer about a file; no answer means no shell. */
 const SHELL_MILLISECONDS = 3000;
 
 /**
- * Files over SFTP version 3, with OpenSSH's extensions where the server has them. Requests are sent without waiting
- * for the answers before them: a server has to give the same results as if they had been waited for (§6).
+ * Files over SFTP version 3, with OpenSSH's extensions where the server has them.
+ * Requests are pipelined: a server must process them as if each had been awaited (§6).
  */
 export class SftpFiles implements RemoteFiles {
   readonly #session: Session;
   readonly #sftp: SFTPWrapper;
   readonly #shell: ShellFiles | undefined;
 
-  /** @param shell to see what SFTP cannot show */
+  /** @param shell reads attributes that SFTP cannot show */
   constructor(session: Session, sftp: SFTPWrapper, shell?: ShellFiles) {
     this.#session = session;
     this.#sftp = sftp;
@@ -44,7 +45,7 @@ export class SftpFiles implements RemoteFiles {
       if (stats === undefined) throw this.#session.lost();
       const parts = [first];
       let position = first.length;
-      // A server may give less than was asked for, and a file that is made up has no size.
+      // A server may return less than requested, and virtual files have no size.
       for (let last = first.length; last > 0 && !(stats.size > 0 && position >= stats.size); position += last) {
         const part = await this.#readPart(handle, path, position);
         last = part.length;
@@ -70,14 +71,13 @@ export class SftpFiles implements RemoteFiles {
     return stats && statusOf(stats);
   }
 
-  async extras(path: string, status: FileStatus): Promise<Extras> {
+  async extraAttributes(path: string, status: FileStatus): Promise<ExtraAttributes> {
     if (this.#shell === undefined) return {};
     try {
-      const seen = await this.#inTime(this.#shell.look(path));
-      // A shell may see another disk than SFTP does.
-      if (seen === undefined || seen.uid !== status.uid || seen.gid !== status.gid || seen.mode !== status.mode)
-        return {};
-      return seen;
+      const seen = await this.#withinLimit(this.#shell.inspect(path));
+      // A shell may see another file system than SFTP.
+      const isSame = seen?.uid === status.uid && seen?.gid === status.gid && seen?.mode === status.mode;
+      return isSame && seen !== undefined ? seen : {};
     } catch (error) {
       if (error instanceof SshError && this.#session.alive) return {};
       throw error;
@@ -91,10 +91,10 @@ export class SftpFiles implements RemoteFiles {
   async makeFolder(path: string, { mode, uid, gid }: Ownership): Promise<void> {
     await this.#ask("write", path, (done) => this.#sftp.mkdir(path, { mode }, done));
     const made = await this.status(path);
-    // Some servers do not look at the mode that a new folder is asked for with.
+    // Some servers ignore the mode of a new folder.
     if (made?.mode !== mode) await this.chmod(path, mode);
     if (uid === undefined || gid === undefined || made?.uid === uid) return;
-    // Whoever owns the folder above could put a link in its place: only what follows none may give it away.
+    // The parent's owner could replace the folder by a link, so the request must not follow links.
     const owner = { uid, gid } as InputAttributes;
     await this.#unlessRefused(() =>
       this.#extension(path, (done) => this.#sftp.ext_openssh_lsetstat(path, owner, done)),
@@ -114,10 +114,10 @@ export class SftpFiles implements RemoteFiles {
       const stat = () => this.#ask<Stats>("write", path, (done) => this.#sftp.fstat(handle, done));
       const [made] = await Promise.all([stat(), ...parts]);
       if (made === undefined) throw this.#session.lost();
-      const wrong = difference(like, statusOf(made));
-      if (wrong === undefined) return statusOf(made);
+      const changes = changesTo(like, statusOf(made));
+      if (changes === undefined) return statusOf(made);
       const set = this.#unlessRefused(() =>
-        this.#ask("write", path, (done) => this.#sftp.fsetstat(handle, wrong, done)),
+        this.#ask("write", path, (done) => this.#sftp.fsetstat(handle, changes, done)),
       );
       const [now] = await Promise.all([stat(), set]);
       return statusOf(now ?? made);
@@ -129,7 +129,7 @@ export class SftpFiles implements RemoteFiles {
     }
   }
 
-  /** Undefined when there is something of that name. */
+  /** Creates and opens a file. Undefined when the path exists. */
   async #openNew(path: string, mode: number): Promise<Buffer | undefined> {
     for (let round = 1; ; round++) {
       try {
@@ -138,14 +138,14 @@ export class SftpFiles implements RemoteFiles {
         return handle;
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        // SFTP 3 has no status for "exists already"; and what was in the way may be gone a moment later.
+        // SFTP 3 has no status for "exists already". The obstacle may also be gone by now, so try again.
         if ((await this.status(path)) !== undefined) return undefined;
         if (round === 3) throw error;
       }
     }
   }
 
-  /** Nobody waits for it: what is sent afterwards is carried out afterwards. */
+  /** Closes a handle without waiting: later requests are processed after it. */
   #close(handle: Buffer, path: string): void {
     this.#ask("write", path, (done) => this.#sftp.close(handle, done)).catch(() => {});
   }
@@ -161,17 +161,17 @@ export class SftpFiles implements RemoteFiles {
       await rename(from, to);
     } catch (error) {
       if (!isRefusal(error) || (await this.status(to)) === undefined) throw error;
-      // SFTP 3 lets a server refuse to rename over a file. The old one stays beside until the new one is in place.
-      const aside = asideOf(to);
-      await this.remove(aside);
-      await rename(to, aside);
+      // SFTP 3 lets a server refuse to rename over a file. The old file becomes a backup until the rename succeeds.
+      const backup = backupPathOf(to);
+      await this.remove(backup);
+      await rename(to, backup);
       try {
         await rename(from, to);
       } catch (failed) {
-        await rename(aside, to);
+        await rename(backup, to);
         throw failed;
       }
-      await this.remove(aside);
+      await this.remove(backup);
     }
   }
 
@@ -187,7 +187,7 @@ export class SftpFiles implements RemoteFiles {
     await this.#ask("write", path, (done) => this.#sftp.rmdir(path, done));
   }
 
-  async #inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  async #withinLimit<T>(work: Promise<T>): Promise<T | undefined> {
     const slow = new AbortController();
     const pause = delay(SHELL_MILLISECONDS, undefined, { signal: slow.signal }).catch(() => undefined);
     return Promise.race([work, pause]).finally(() => slow.abort());
@@ -201,7 +201,7 @@ export class SftpFiles implements RemoteFiles {
     }
   }
 
-  /** False when the server does not know the extension. */
+  /** Sends an extension request. False when the server does not know the extension. */
   async #extension(
     path: string,
     send: (done: (error?: Error | null) => void) => void,
@@ -213,7 +213,7 @@ export class SftpFiles implements RemoteFiles {
         try {
           send(done);
         } catch {
-          // ssh2 throws at once when the server has not announced it.
+          // ssh2 throws at once when the server has not announced the extension.
           known = false;
           done(null);
         }
@@ -250,21 +250,16 @@ export class SftpFiles implements RemoteFiles {
 
 function statusOf(stats: Stats): FileStatus {
   const type = stats.isFile() ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other";
-  // A server may leave any attribute out.
+  // A server may omit any attribute.
   const { uid, gid } = stats as { uid?: number; gid?: number };
   return { type, mode: stats.mode & 0o7777, uid, gid };
 }
 
-/** What has to be set on a file that has these; undefined when nothing. */
-function difference({ mode, uid, gid }: Ownership, has: Ownership): InputAttributes | undefined {
-  const same = uid === undefined || gid === undefined || (uid === has.uid && gid === has.gid);
-  if (same && mode === has.mode) return undefined;
-  return { ...(mode !== has.mode && { mode }), ...(!same && { uid, gid }) } as InputAttributes;
-}
-
-/** Where the old file waits on servers that cannot rename over it; found there again after a lost link. */
-export function asideOf(path: string): string {
-  return `${path}.pulumi-borgbase.old`;
+/** The attributes to change on a file; undefined when it has all of them. */
+function changesTo({ mode, uid, gid }: Ownership, actual: Ownership): InputAttributes | undefined {
+  const same = uid === undefined || gid === undefined || (uid === actual.uid && gid === actual.gid);
+  if (same && mode === actual.mode) return undefined;
+  return { ...(mode !== actual.mode && { mode }), ...(!same && { uid, gid }) } as InputAttributes;
 }
 
 type Intent = "read" | "write" | "rename";
@@ -280,14 +275,14 @@ class SftpRefusal extends SshError {
     readonly status: number,
     intent: Intent,
     path: string,
-    said: string,
+    reply: string,
     { address, target }: Session,
   ) {
     const verb = intent === "rename" ? "write" : intent;
     const text =
       status === PERMISSION_DENIED
         ? `${target.username} may not ${verb} ${path} on ${address}`
-        : `cannot ${verb} ${path} on ${address} (it says: ${printable(said)})${status === NO_SUCH_FILE ? "" : HINTS[intent]}`;
+        : `cannot ${verb} ${path} on ${address} (it says: ${printable(reply)})${status === NO_SUCH_FILE ? "" : HINTS[intent]}`;
     const kind = status === PERMISSION_DENIED ? "permission" : intent === "read" ? "session" : "write";
     super(kind, text, { phase: "session" });
   }

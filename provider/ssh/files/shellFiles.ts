@@ -1,21 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { quoteForShell, shellPath } from "../authorizedKeys/restriction";
 import type { Session } from "../connection/session";
 import { printable, SshError } from "../error";
-import type { Extras, FileStatus, Ownership, RemoteFile, RemoteFiles } from "./remoteFiles";
+import type { ExtraAttributes, FileStatus, Ownership, RemoteFile, RemoteFiles } from "./remoteFiles";
+import { quoteForShell, shellPath } from "./shellPath";
 
 const MISSING = 44;
 const EXISTS = 45;
 
-// A file in a folder that may not be searched is not missing: ls then says what is wrong.
+// A file in a folder without search permission is not missing: ls then reports the reason.
 const MISSING_UNLESS_HIDDEN = `{ d=$(dirname "$1"); if [ -d "$d" ]; then [ -x "$d" ] || { ls -d "$1"; exit 1; }; fi; exit ${MISSING}; }`;
 const UNLESS_MISSING = `[ -e "$1" ] || [ -L "$1" ] || ${MISSING_UNLESS_HIDDEN}`;
 const UNLESS_NO_FILE = `[ -e "$1" ] || ${MISSING_UNLESS_HIDDEN}`;
 
-// Some login shells take no line break within quotes: every script is one line, and has no exclamation mark.
+// Some login shells accept no line break within quotes. Every script is one line, without exclamation marks.
 const lines = (...parts: string[]) => parts.join(" ");
 
-// noclobber makes the shell open with O_EXCL, and what it opened is what is written to, whatever is put in its place.
+// noclobber opens the file with O_EXCL. The shell writes to that open file, even if the path is replaced meanwhile.
 const CREATE = lines(
   'own() { echo "$3:$4"; };',
   "for round in 1 2 3; do",
@@ -31,14 +31,14 @@ const CREATE = lines(
   '(set -C; : > "$1") && rm -f "$1"; exit 1',
 );
 
-// The tools of Linux; a Synology has neither, and there a list is inherited from the folder.
+// The tools of Linux. A Synology has neither, and its lists are inherited from the folder.
 const COPY_ACL = lines(
   "if command -v getfacl >/dev/null && command -v setfacl >/dev/null; then",
   'getfacl -cn -- "$1" | setfacl --set-file=- -- "$2" && [ "$(getfacl -cn -- "$1")" = "$(getfacl -cn -- "$2")" ];',
   'else case $(ls -ldn "$2") in ??????????+*) :;; *) exit 1;; esac; fi',
 );
 
-/** Files over a POSIX shell, with nothing but the commands that every system has (BusyBox too). */
+/** Files over a POSIX shell, with commands that every system has, including BusyBox. */
 export class ShellFiles implements RemoteFiles {
   readonly #session: Session;
   readonly #prefix: string | undefined;
@@ -54,7 +54,7 @@ export class ShellFiles implements RemoteFiles {
   }
 
   async read(path: string): Promise<RemoteFile | undefined> {
-    // A lock may be gone, and there again, between two commands. What was opened is read to its end or not at all.
+    // A lock may disappear and reappear between two commands, so one open file serves the whole read.
     const script = lines(
       `for round in 1 2 3 4 5; do ${UNLESS_NO_FILE};`,
       's=$(ls -ldnL "$1" 2>/dev/null) && { printf "%s\\n" "$s"; cat <&3 || exit 1; } 3< "$1" && exit 0;',
@@ -67,22 +67,22 @@ export class ShellFiles implements RemoteFiles {
   }
 
   async status(path: string, { follow } = { follow: false }): Promise<FileStatus | undefined> {
-    return this.look(path, follow);
+    return this.inspect(path, follow);
   }
 
-  async extras(path: string): Promise<Extras> {
-    return (await this.look(path)) ?? {};
+  async extraAttributes(path: string): Promise<ExtraAttributes> {
+    return (await this.inspect(path)) ?? {};
   }
 
-  /** All that ls shows of it; undefined when there is nothing. */
-  async look(path: string, follow = false): Promise<(FileStatus & Extras) | undefined> {
+  /** The attributes that ls shows. Undefined for a missing path. */
+  async inspect(path: string, follow = false): Promise<(FileStatus & ExtraAttributes) | undefined> {
     const unless = follow ? UNLESS_NO_FILE : UNLESS_MISSING;
     const script = `${unless}; ls ${follow ? "-ldnL" : "-ldn"} "$1" || { ${unless}; exit 1; }`;
     const { code, output } = await this.#do("read", script, path);
     return code === MISSING ? undefined : this.#parse(output.toString("latin1"), path);
   }
 
-  #parse(line: string, path: string): FileStatus & Extras {
+  #parse(line: string, path: string): FileStatus & ExtraAttributes {
     const pattern = /^([a-z-])([rwxsStT-]{9})([^\s\d]?)\s*(\d+)\s+(\d+)\s+(\d+)\s/;
     const [, letter, permissions, mark, links, uid, gid] = pattern.exec(line) ?? [];
     if (letter === undefined || permissions === undefined) throw this.#failed("read", path, "ls answered strangely");
@@ -102,7 +102,7 @@ export class ShellFiles implements RemoteFiles {
   }
 
   async makeFolder(path: string, like: Ownership): Promise<void> {
-    // chown -h follows no link that somebody has put in its place.
+    // chown -h follows no link that may have replaced the folder.
     const script = `umask ${umaskFor(like.mode)}; mkdir "$1" || exit 1; case "$2" in ""|"$(id -u)":*) ;; *) chown -h "$2" "$1" 2>/dev/null;; esac; exit 0`;
     await this.#do("write", script, path, [owner(like)]);
   }
@@ -119,7 +119,7 @@ export class ShellFiles implements RemoteFiles {
   }
 
   async replace(from: string, to: string): Promise<void> {
-    // mv would move into a folder of that name.
+    // mv would move the file into a folder of that name.
     const script = 'if [ -d "$1" ]; then echo "it is a folder" >&2; exit 1; fi; mv -f "$2" "$1"';
     await this.#do("write", script, to, [this.#path(from)]);
   }
@@ -152,12 +152,12 @@ export class ShellFiles implements RemoteFiles {
     return result;
   }
 
-  /** Undefined when no shell answers. */
+  /** Runs a script of one line. Undefined when no shell answers. */
   async #run(script: string, words: string[], stdin?: Buffer) {
-    // Start-up files of a shell may print something before and after: only what stands between the marks counts.
+    // Start-up files of a shell may print text before and after. The output stands between the marks.
     const mark = `mark-${randomBytes(9).toString("hex")}`;
     const framed = `printf "%s\\n" ${mark}; (${script}); printf "\\n%s %s\\n" ${mark} "$?"`;
-    // The login shell may be of any kind; each of them understands a command with words in single quotes.
+    // Login shells of every kind understand a command with words in single quotes.
     const command = ["sh -c", quoted(framed), "sh", ...words.map(quoted)].join(" ");
     const result = await this.#session.exec(command, stdin ?? Buffer.alloc(0));
     if (result === undefined) return undefined;
@@ -174,19 +174,19 @@ export class ShellFiles implements RemoteFiles {
 
   #failed(intent: "read" | "write", path: string, stderr: string): SshError {
     const { address, target } = this.#session;
-    const said = printable(stderr).slice(-200);
+    const reply = printable(stderr).slice(-200);
     const details = { phase: "session" } as const;
-    // The commands answer in the account's language; the system's own words are all there is to go by.
-    if (/permission denied|not permitted/i.test(said)) {
+    // The commands answer in the account's language, and have no error codes.
+    if (/permission denied|not permitted/i.test(reply)) {
       return new SshError(
         "permission",
-        `${target.username} may not ${intent} ${path} on ${address} (it says: ${said})`,
+        `${target.username} may not ${intent} ${path} on ${address} (it says: ${reply})`,
         details,
       );
     }
     const hint = intent === "write" ? "; what was there before still is" : "";
     const kind = intent === "write" ? "write" : "session";
-    return new SshError(kind, `cannot ${intent} ${path} on ${address} (it says: ${said})${hint}`, details);
+    return new SshError(kind, `cannot ${intent} ${path} on ${address} (it says: ${reply})${hint}`, details);
   }
 }
 
@@ -203,11 +203,11 @@ function umaskFor(mode: number): string {
   return (0o777 & ~mode).toString(8).padStart(3, "0");
 }
 
-/** Of nine letters such as `rwxr-sr-t`. */
+/** The mode in nine letters such as `rwxr-sr-t`. */
 function modeOf(permissions: string): number {
   let mode = 0;
   for (const letter of permissions) mode = mode * 2 + (/[-ST]/.test(letter) ? 0 : 1);
-  // Set-user-id, set-group-id and sticky.
+  // The set-user-id, set-group-id and sticky bits.
   for (const place of [2, 5, 8]) if (/[sStT]/.test(permissions[place] ?? "")) mode |= 0o4000 >> ((place - 2) / 3);
   return mode;
 }

@@ -1,50 +1,52 @@
-import { type PathStart, quoteForShell, shellPath } from "../authorizedKeys/restriction";
-import { type Session, withSession } from "../connection/session";
+import { resolveTarget } from "../connection/resolveTarget";
+import type { Session } from "../connection/session";
 import type { Target } from "../connection/target";
+import { withSession } from "../connection/withSession";
 import { SshError } from "../error";
 import { plainPath } from "./paths";
+import { type PathStart, quoteForShell, shellPath } from "./shellPath";
 
-/** Sizes in bytes. */
+/** Space of a file system. Sizes in bytes. */
 export interface Storage {
   total: number;
   used: number;
-  /** What this account may still write; less than the rest where some is reserved. */
+  /** Free space for this account, without reserved space. */
   available: number;
-  /** Of what it could use (used + available), with one decimal. */
+  /** Used share of `used + available`, with one decimal. */
   percentUsed: number;
 }
 
 /**
- * Free space of the file system that a folder lies on.
- * @param path default: `defaultPath`, or where a login starts
+ * Reads the free space of a folder's file system.
+ * @param path default: `defaultPath`, or the folder where a login starts
  * @throws SshError `session` when the host neither runs df nor knows statvfs over SFTP
  */
-export async function storage(target: Target & PathStart, path?: string): Promise<Storage> {
-  return withSession(target, async (session) => {
-    const said: string[] = [];
-    const asked = path ?? target.defaultPath ?? ".";
-    // A path in the home starts there, whatever the default.
-    const start = path === undefined || asked.startsWith("~/") ? {} : { defaultPath: target.defaultPath };
-    const plain = plainPath(shellPath(asked, start));
-    const folder = quoteForShell(shellPath(plain, { sshPathPrefix: target.sshPathPrefix }));
-    // Restricted shells know no variables, and some df no -P.
+export async function storage(account: Target & PathStart, path?: string): Promise<Storage> {
+  const requested = path ?? account.defaultPath ?? ".";
+  // A path in the home ignores the default folder.
+  const start = path === undefined || requested.startsWith("~/") ? {} : { defaultPath: account.defaultPath };
+  const plain = plainPath(shellPath(requested, start));
+  const folder = quoteForShell(shellPath(plain, { sshPathPrefix: account.sshPathPrefix }));
+  return withSession(resolveTarget(account), async (session) => {
+    const replies: string[] = [];
+    // Restricted shells know no variables, and some versions of df lack -P.
     for (const command of [`LC_ALL=C df -kP ${folder}`, `df -kP ${folder}`, `df -k ${folder}`]) {
       const result = await session.exec(command);
       const found = result?.code === 0 ? parseDf(result.stdout.toString()) : undefined;
       if (found) return found;
-      const words = result?.stderr.trim().split("\n").pop();
-      if (words) said.push(words);
+      const reply = result?.stderr.trim().split("\n").pop();
+      if (reply) replies.push(reply);
     }
     const found = await statvfs(session, plain);
     if (found) return found;
-    const reason = said.length > 0 ? ` (it says: ${said[said.length - 1]})` : "";
+    const reason = replies.length > 0 ? ` (it says: ${replies.at(-1)})` : "";
     throw new SshError("session", `${session.address} does not tell the free space of ${folder}${reason}`, {
       phase: "session",
     });
   });
 }
 
-/** Reads what df prints for one path: GNU, BusyBox, Synology, BSD; also where a long device name has a line of its own. */
+/** Parses the output of df for one path: GNU, BusyBox, Synology, BSD. A long device name may have a line of its own. */
 export function parseDf(output: string): Storage | undefined {
   const [, ...lines] = output.trim().split("\n");
   const match = /\s(\d+)\s+(\d+)\s+(-?\d+)\s+\d+%(\s|$)/.exec(` ${lines.join(" ")}`);
@@ -79,7 +81,7 @@ async function statvfs(session: Session, path: string): Promise<Storage | undefi
   try {
     info = await session.request<FileSystem>((done) => sftp.ext_openssh_statvfs(path, done));
   } catch (error) {
-    // ssh2 throws at once when the server has not announced it.
+    // ssh2 throws at once when the server has not announced the extension.
     if (session.alive) return undefined;
     throw error;
   }

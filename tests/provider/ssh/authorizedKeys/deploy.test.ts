@@ -4,7 +4,7 @@ import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, statSyn
 import { dirname, join } from "node:path";
 import { deploy, type ManagedAccount, observe, remove } from "../../../../provider/ssh/authorizedKeys/deploy";
 import { renderOptions } from "../../../../provider/ssh/authorizedKeys/restriction";
-import { closeIdleSessions } from "../../../../provider/ssh/connection/session";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
 import { SshError } from "../../../../provider/ssh/error";
 import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
 import { type TestAccount, TestHost } from "../support/accounts";

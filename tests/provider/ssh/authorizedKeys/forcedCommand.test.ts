@@ -8,7 +8,7 @@ import {
   renderOptions,
   restrictionProblems,
 } from "../../../../provider/ssh/authorizedKeys/restriction";
-import { closeIdleSessions } from "../../../../provider/ssh/connection/session";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
 import { SshError } from "../../../../provider/ssh/error";
 import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
 import { type TestAccount, TestHost } from "../support/accounts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { findKey, putKey, removeKey, sameOptions } from "../../../../provider/ssh/authorizedKeys/lines";
+import { findKey, putKey, removeKey } from "../../../../provider/ssh/authorizedKeys/lines";
+import { sameOptions } from "../../../../provider/ssh/authorizedKeys/options";
 import {
   type Restriction,
   renderOptions,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { deploy, type ManagedAccount, observe, remove } from "../../../../provider/ssh/authorizedKeys/deploy";
 import { findKey } from "../../../../provider/ssh/authorizedKeys/lines";
-import { closeIdleSessions } from "../../../../provider/ssh/connection/session";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
 import { testConnection } from "../../../../provider/ssh/connection/testConnection";
 import { SshError, type SshErrorKind } from "../../../../provider/ssh/error";
 import { storage } from "../../../../provider/ssh/files/storage";

@@ -6,8 +6,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { deploy } from "../../../../provider/ssh/authorizedKeys/deploy";
 import { Deadline } from "../../../../provider/ssh/connection/deadline";
 import { Login } from "../../../../provider/ssh/connection/login";
-import { closeIdleSessions } from "../../../../provider/ssh/connection/session";
-import type { Credentials } from "../../../../provider/ssh/connection/target";
+import { resolveTarget } from "../../../../provider/ssh/connection/resolveTarget";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
+import type { Credentials } from "../../../../provider/ssh/connection/credentials";
 import { testConnection } from "../../../../provider/ssh/connection/testConnection";
 import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
 import { makeKey } from "../../../support/sshKeygen";
@@ -173,7 +174,7 @@ describe("Several ways into an account", function () {
   it("A key that the server takes no signature of is not called refused", async () => {
     const target = sshd.target(account, { credentials: [{ privateKey: key.privateKey }] });
     const deadline = new Deadline("box", 10);
-    const login = new Login(target, "box", deadline);
+    const login = new Login(resolveTarget(target), deadline);
     const next = login.begin(
       () => true,
       () => {},

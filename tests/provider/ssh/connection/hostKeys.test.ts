@@ -4,14 +4,16 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { hostAndPort } from "../../../../provider/ssh/connection/address";
+import { describeHostKey } from "../../../../provider/ssh/connection/hostKey";
 import {
-  describeHostKey,
-  formatKnownHosts,
   type HostKeyPolicy,
   hostKeyProblem,
   hostKeyVerifier,
   pinnedTypes,
+  resolveHostKeys,
 } from "../../../../provider/ssh/connection/hostKeys";
+import { formatKnownHosts } from "../../../../provider/ssh/connection/knownHosts";
 import { SshError } from "../../../../provider/ssh/error";
 import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
 import { TestHost } from "../support/accounts";
@@ -30,7 +32,7 @@ describe("SSH host keys", () => {
   const line = (hosts: string, of: Pick<KeyMaterial, "algorithm" | "blob"> = key) =>
     `${hosts} ${of.algorithm} ${of.blob}`;
   const judge = (policy: HostKeyPolicy, presented = key, host = "box.example.com", port = 22) =>
-    hostKeyVerifier(host, port, policy)(bytes(presented));
+    hostKeyVerifier(hostAndPort(host, port), resolveHostKeys(host, port, policy))(bytes(presented));
 
   /** What each entry makes of `key` presented at this address: accepted, refused, or "unreadable" before any contact. */
   const verdict = (hostKey: HostKeyPolicy["hostKey"], host?: string, port = 22, presented = key) => {
@@ -136,7 +138,7 @@ describe("SSH host keys", () => {
         ...(/empty|no entry|private key/.test(reason.source) ? [] : [[key.fingerprintSha256, entry]]),
       ]) {
         assert.match(hostKeyProblem("box.example.com", 22, { hostKey }) ?? "accepted", reason, entry);
-        assert.throws(() => hostKeyVerifier("box.example.com", 22, { hostKey }), SshError);
+        assert.throws(() => resolveHostKeys("box.example.com", 22, { hostKey }), SshError);
       }
     }
   });
@@ -247,16 +249,18 @@ describe("SSH host keys", () => {
   });
 
   it("refuses bytes that are no key", () => {
-    const verify = hostKeyVerifier("h", 22, { trustOnFirstUse: true, hostKey: key.fingerprintSha256 });
+    const hostKeys = resolveHostKeys("h", 22, { trustOnFirstUse: true, hostKey: key.fingerprintSha256 });
+    const verify = hostKeyVerifier("h", hostKeys);
     assert.ok(verify(Buffer.from("nonsense")) instanceof SshError);
     assert.equal(describeHostKey(Buffer.alloc(0)), undefined);
   });
 
   it("asks a host with several keys for the pinned one where its type is known", () => {
-    assert.deepEqual(pinnedTypes("h", 22, { hostKey: line("h", rsa) }), ["ssh-rsa"]);
-    assert.deepEqual(pinnedTypes("h", 22, { hostKey: [line("h"), line("h", rsa)] }), ["ssh-ed25519", "ssh-rsa"]);
-    assert.equal(pinnedTypes("h", 22, { hostKey: [line("h", rsa), key.fingerprintSha256] }), undefined);
-    assert.equal(pinnedTypes("h", 22, { trustOnFirstUse: true }), undefined);
+    const types = (policy: HostKeyPolicy) => pinnedTypes(resolveHostKeys("h", 22, policy));
+    assert.deepEqual(types({ hostKey: line("h", rsa) }), ["ssh-rsa"]);
+    assert.deepEqual(types({ hostKey: [line("h"), line("h", rsa)] }), ["ssh-ed25519", "ssh-rsa"]);
+    assert.equal(types({ hostKey: [line("h", rsa), key.fingerprintSha256] }), undefined);
+    assert.equal(types({ trustOnFirstUse: true }), undefined);
   });
 
   it("writes known_hosts lines that ssh-keygen finds", () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { deploy, type ManagedAccount, observe, remove } from "../../../../provider/ssh/authorizedKeys/deploy";
-import { closeIdleSessions, withSession } from "../../../../provider/ssh/connection/session";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
 import type { Hop } from "../../../../provider/ssh/connection/target";
 import { testConnection } from "../../../../provider/ssh/connection/testConnection";
 import { isUnreachable } from "../../../../provider/ssh/error";
@@ -11,7 +11,7 @@ import { storage } from "../../../../provider/ssh/files/storage";
 import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
 import { type TestAccount, TestHost } from "../support/accounts";
 import { CuttingProxy } from "../support/cuttingProxy";
-import { fails, hello } from "../support/sessions";
+import { fails, hello, inSession } from "../support/sessions";
 import { freePort, Sshd } from "../support/sshd";
 
 describe("A connection through other hosts", function () {
@@ -210,7 +210,7 @@ describe("A connection through other hosts", function () {
     const proxy = await new CuttingProxy(given(first).port).start();
     try {
       const managed = target({ ...byFirst(), port: proxy.port });
-      const broken = withSession(managed, async (session) => {
+      const broken = inSession(managed, async (session) => {
         setTimeout(() => session.connection.socket.resetAndDestroy(), 200);
         return session.exec("sleep 30");
       });
@@ -231,7 +231,7 @@ describe("A connection through other hosts", function () {
 
   it("A host behind a hop that ends the session is noticed, though the hop goes on", async () => {
     const managed = target(byFirst());
-    const lost = withSession(managed, async (session) => {
+    const lost = inSession(managed, async (session) => {
       await session.exec("kill -9 $PPID");
       return session.exec("echo still here");
     });
@@ -257,7 +257,7 @@ describe("A connection through other hosts", function () {
     try {
       const names = await Promise.all(
         accounts.map((each) =>
-          withSession({ ...open.target(each), proxyJump: byFirst() }, async (session) =>
+          inSession({ ...open.target(each), proxyJump: byFirst() }, async (session) =>
             (await session.exec("id -un"))?.stdout.toString().trim(),
           ),
         ),

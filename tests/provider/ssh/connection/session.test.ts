@@ -3,19 +3,15 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { closeIdleSessions, withSession } from "../../../../provider/ssh/connection/session";
-import {
-  accountProblems,
-  type Credentials,
-  credentialProblems,
-  type Target,
-  waysIn,
-} from "../../../../provider/ssh/connection/target";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
+import { addressProblems } from "../../../../provider/ssh/connection/address";
+import { type Credentials, credentialCandidates, credentialProblems } from "../../../../provider/ssh/connection/credentials";
+import type { Target } from "../../../../provider/ssh/connection/target";
 import { isUnreachable } from "../../../../provider/ssh/error";
 import { generate } from "../../../../provider/ssh/keys";
 import { until } from "../../../support/processes";
 import { type TestAccount, TestHost } from "../support/accounts";
-import { fails, hello } from "../support/sessions";
+import { fails, hello, inSession } from "../support/sessions";
 import { freePort, Sshd } from "../support/sshd";
 
 describe("SSH sessions", function () {
@@ -65,18 +61,19 @@ describe("SSH sessions", function () {
     });
 
     it("prefers the bootstrap on the first way in, and the deployed key later", () => {
-      const [bootstrap, deployed] = [{ password: "p" }, { privateKey: "k" }];
-      const ways = (restricted: boolean, there: boolean) => waysIn(bootstrap, deployed, { restricted, there });
-      assert.deepEqual(ways(false, false), [bootstrap, deployed]);
-      assert.deepEqual(ways(false, true), [deployed, bootstrap]);
-      assert.deepEqual(ways(true, true), [bootstrap]);
-      assert.deepEqual(waysIn({}, deployed, { restricted: true, there: false }), [deployed]);
-      assert.deepEqual(waysIn(bootstrap, {}, { restricted: false, there: true }), [bootstrap]);
+      const [bootstrap, managedKey] = [{ password: "p" }, { privateKey: "k" }];
+      const candidates = (restricted: boolean, deployed: boolean) =>
+        credentialCandidates(bootstrap, managedKey, { restricted, deployed });
+      assert.deepEqual(candidates(false, false), [bootstrap, managedKey]);
+      assert.deepEqual(candidates(false, true), [managedKey, bootstrap]);
+      assert.deepEqual(candidates(true, true), [bootstrap]);
+      assert.deepEqual(credentialCandidates({}, managedKey, { restricted: true, deployed: false }), [managedKey]);
+      assert.deepEqual(credentialCandidates(bootstrap, {}, { restricted: false, deployed: true }), [bootstrap]);
     });
 
     it("refuses bad addresses and keys before any contact", async () => {
       const properties = (more: Partial<Target>) =>
-        accountProblems({ ...target(), ...more }).map(({ property }) => property);
+        addressProblems({ ...target(), ...more }).map(({ property }) => property);
       for (const port of [0, -1, 65536, 70000, 22.5, Number.NaN]) assert.deepEqual(properties({ port }), ["port"]);
       for (const username of ["", "-V", "-oProxyCommand=x", "a b", "a\nb", "a\u0000", "a\u00a0b"]) {
         assert.deepEqual(properties({ username }), ["username"], username);
@@ -127,7 +124,7 @@ describe("SSH sessions", function () {
       let running = 0;
       await Promise.all(
         Array.from({ length: 20 }, () =>
-          withSession(target(), async (session) => {
+          inSession(target(), async (session) => {
             assert.equal(++running, 1);
             assert.equal((await session.exec("echo hello"))?.stdout.toString(), "hello\n");
             running--;
@@ -146,7 +143,7 @@ describe("SSH sessions", function () {
     });
 
     it("opens a new session when the old one is gone", async () => {
-      const one = await withSession(target(), async (session) => session.connection.socket);
+      const one = await inSession(target(), async (session) => session.connection.socket);
       one.destroy();
       assert.equal((await hello(target())).said, "hello\n");
     });
@@ -155,7 +152,7 @@ describe("SSH sessions", function () {
       const accounts = [account, ...Array.from({ length: 11 }, () => host.account())];
       await Promise.all(
         accounts.map(async (each) => {
-          const said = await withSession(sshd.target(each), async (session) =>
+          const said = await inSession(sshd.target(each), async (session) =>
             (await session.exec("id -un"))?.stdout.toString(),
           );
           assert.equal(said, `${each.username}\n`);
@@ -164,11 +161,11 @@ describe("SSH sessions", function () {
     });
 
     it("closes an idle session by itself, and does not keep the process alive", async () => {
-      const socket = await withSession(target(), async (session) => session.connection.socket);
+      const socket = await inSession(target(), async (session) => session.connection.socket);
       assert.equal(socket.destroyed, false);
       await once(socket, "close");
-      const script = `const { withSession } = require(${JSON.stringify(require.resolve("../../../../provider/ssh/connection/session"))});
-        withSession(${JSON.stringify(target())}, (session) => session.exec("echo hello")).then(({ stdout }) => process.stdout.write(stdout))`;
+      const script = `const { withSession } = require(${JSON.stringify(require.resolve("../../../../provider/ssh/connection/withSession"))});
+        inSession(${JSON.stringify(target())}, (session) => session.exec("echo hello")).then(({ stdout }) => process.stdout.write(stdout))`;
       const said = execFileSync(process.execPath, ["-e", script], { encoding: "utf8", timeout: 60_000 });
       assert.equal(said, "hello\n");
     });
@@ -218,20 +215,20 @@ describe("SSH sessions", function () {
       // Logged in before, as the deadline holds for that too.
       await hello(target());
       const started = Date.now();
-      const hang = withSession(target({ timeout: 1 }), (session) => session.exec("sleep 60"));
+      const hang = inSession(target({ timeout: 1 }), (session) => session.exec("sleep 60"));
       await fails(hang, "timeout", "session", /working on the account/);
       assert.ok(Date.now() - started < 30_000);
       assert.equal((await hello(target())).said, "hello\n");
     });
 
     it("counts waiting for the account as part of the deadline", async () => {
-      const busy = withSession(target(), (session) => session.exec("sleep 1.5"));
+      const busy = inSession(target(), (session) => session.exec("sleep 1.5"));
       await fails(hello(target({ timeout: 0.5 })), "timeout", "connect", /0\.5 s/);
       await busy;
     });
 
     it("notices a link that drops in the middle", async () => {
-      const dropped = withSession(target(), async (session) => {
+      const dropped = inSession(target(), async (session) => {
         setTimeout(() => session.connection.socket.destroy(), 200);
         return session.exec("sleep 30");
       });
@@ -239,7 +236,7 @@ describe("SSH sessions", function () {
     });
 
     it("stops reading from a server that answers without end", async () => {
-      const endless = withSession(target(), (session) => session.exec("yes"));
+      const endless = inSession(target(), (session) => session.exec("yes"));
       await fails(endless, "session", "session", /16 MB/);
     });
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { KeyboardAuthContext } from "ssh2";
 import { deploy, type ManagedAccount, observe, remove } from "../../../../provider/ssh/authorizedKeys/deploy";
 import { findKey } from "../../../../provider/ssh/authorizedKeys/lines";
-import { closeIdleSessions } from "../../../../provider/ssh/connection/session";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
 import { SshError, type SshErrorKind } from "../../../../provider/ssh/error";
 import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
 import { until } from "../../../support/processes";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { statfsSync } from "node:fs";
 import { deploy } from "../../../../provider/ssh/authorizedKeys/deploy";
-import { closeIdleSessions } from "../../../../provider/ssh/connection/session";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
 import { testConnection } from "../../../../provider/ssh/connection/testConnection";
 import { SshError } from "../../../../provider/ssh/error";
 import { parseDf, storage } from "../../../../provider/ssh/files/storage";

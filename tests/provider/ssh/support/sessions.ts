@@ -1,17 +1,24 @@
 import assert from "node:assert/strict";
-import { withSession } from "../../../../provider/ssh/connection/session";
+import { withSession } from "../../../../provider/ssh/connection/withSession";
+import { resolveTarget } from "../../../../provider/ssh/connection/resolveTarget";
+import type { Session } from "../../../../provider/ssh/connection/session";
 import type { Target } from "../../../../provider/ssh/connection/target";
 import { SshError, type SshErrorKind, type SshPhase } from "../../../../provider/ssh/error";
 
-/** Logs in and says hello. */
+/** Runs `work` in a session with a target as a program describes it. */
+export async function inSession<T>(target: Target, work: (session: Session) => Promise<T>): Promise<T> {
+  return withSession(resolveTarget(target), work);
+}
+
+/** Logs in and runs `echo hello`. */
 export const hello = (target: Target) =>
-  withSession(target, async (session) => ({
+  inSession(target, async (session) => ({
     hostKey: session.hostKey,
     method: session.method,
     said: (await session.exec("echo hello"))?.stdout.toString(),
   }));
 
-/** Asserts that work fails so: with an error of one line. */
+/** Asserts that `work` fails with an error of this kind, phase and one-line message. */
 export async function fails(
   work: Promise<unknown>,
   kind: SshErrorKind,

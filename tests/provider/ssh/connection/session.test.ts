@@ -3,10 +3,14 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
 import { addressProblems } from "../../../../provider/ssh/connection/address";
-import { type Credentials, credentialCandidates, credentialProblems } from "../../../../provider/ssh/connection/credentials";
+import {
+  type Credentials,
+  credentialCandidates,
+  credentialProblems,
+} from "../../../../provider/ssh/connection/credentials";
 import type { Target } from "../../../../provider/ssh/connection/target";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
 import { isUnreachable } from "../../../../provider/ssh/error";
 import { generate } from "../../../../provider/ssh/keys";
 import { until } from "../../../support/processes";

@@ -15,8 +15,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { deploy, type ManagedAccount, remove } from "../../../../provider/ssh/authorizedKeys/deploy";
-import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
 import { testConnection } from "../../../../provider/ssh/connection/testConnection";
+import { closeIdleSessions } from "../../../../provider/ssh/connection/withSession";
 import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
 import { type TestAccount, TestHost } from "../support/accounts";
 import { fails } from "../support/sessions";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { withSession } from "../../../../provider/ssh/connection/withSession";
 import { resolveTarget } from "../../../../provider/ssh/connection/resolveTarget";
 import type { Session } from "../../../../provider/ssh/connection/session";
 import type { Target } from "../../../../provider/ssh/connection/target";
+import { withSession } from "../../../../provider/ssh/connection/withSession";
 import { SshError, type SshErrorKind, type SshPhase } from "../../../../provider/ssh/error";
 
 /** Runs `work` in a session with a target as a program describes it. */

@@ -168,7 +168,7 @@ describe("SSH sessions", function () {
       const socket = await inSession(target(), async (session) => session.connection.socket);
       assert.equal(socket.destroyed, false);
       await once(socket, "close");
-      const script = `const { withSession } = require(${JSON.stringify(require.resolve("../../../../provider/ssh/connection/withSession"))});
+      const script = `const { inSession } = require(${JSON.stringify(require.resolve("../support/sessions"))});
         inSession(${JSON.stringify(target())}, (session) => session.exec("echo hello")).then(({ stdout }) => process.stdout.write(stdout))`;
       const said = execFileSync(process.execPath, ["-e", script], { encoding: "utf8", timeout: 60_000 });
       assert.equal(said, "hello\n");

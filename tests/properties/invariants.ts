@@ -159,14 +159,14 @@ function assertRepo(entry: Entry, declared: Properties, repo: ConsoleRepo, found
 }
 
 /**
- * An addition that was interrupted and that no deployment asked for again: the engine never calls the provider for it,
+ * An interrupted create that no later deployment repeated: the engine never calls the provider for it,
  * so all that can be done is to remember it.
  */
 function mayName(note: PendingCreate, object: { id: string; name: string; kind: string }, entries: Entry[]): boolean {
   const args = note.args as Properties;
   if (note.kind !== object.kind || (note.id ?? object.id) !== object.id || args.name !== object.name) return false;
   const entry = entries.find(({ name }) => note.origin.endsWith(`/${name}`));
-  // A resource that is as the addition was to make it should have become it.
+  // A resource with the arguments of the create should have adopted the object.
   return (
     !entry ||
     ["region", "format", "keyData"].some(

@@ -7,8 +7,8 @@ import type { Context } from "../../provider/lifecycle/resource";
 import { type PendingCreate, PendingCreates } from "../../provider/pendingCreates";
 
 /**
- * Moments at which a process can die such that something else is left behind: before a request goes out, after the
- * server did the work and its answer is dropped, before or after a note in the journal, before or after a checkpoint.
+ * Moments of a kill with different remains: before a request, after the server executed it and before its answer,
+ * before or after a pending create is recorded, before or after a checkpoint.
  */
 export const MOMENTS = ["request", "answer", "note", "noted", "save", "saved"] as const;
 export type Moment = (typeof MOMENTS)[number];
@@ -19,7 +19,7 @@ export interface Kill {
   skip: number;
 }
 
-/** Requests that find nobody listening: how many go through first, and how many do not; null for all that follow. */
+/** Refused connections: `skip` requests succeed first, then `count` fail; null: all others. */
 export interface Refused {
   skip: number;
   count: number | null;
@@ -27,7 +27,7 @@ export interface Refused {
 
 export interface ProcessOptions {
   config: Config;
-  /** Where the journal lies, over all processes. */
+  /** Folder of the pending creates, shared by all processes. */
   home: string;
   retry: RetryPolicy;
   /** Milliseconds for one request. */
@@ -36,12 +36,12 @@ export interface ProcessOptions {
   refused?: Refused | undefined;
 }
 
-/** What a dead process was to do: never a failure of its own. */
+/** Rejects the work of a killed process: no failure of its own. */
 export class Killed extends Error {}
 
 /**
- * A provider process that can be killed: from then on nothing of it sends a request, writes to the journal or reaches a
- * checkpoint. Requests that are under way by then reach the server, their answers nobody.
+ * A provider process that can be killed. After the kill it sends no request, records no create and reaches no
+ * checkpoint. Requests in flight reach the server; their answers are lost.
  */
 export class Process {
   dead = false;

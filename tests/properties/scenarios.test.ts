@@ -47,7 +47,7 @@ const FOUND: Record<string, Action[]> = {
     deploy([repo("r0", {})]),
     deploy([repo("r0", { region: "us" })], dies()),
   ],
-  "an addition that never came about does not become another resource's object": [
+  "a create that never happened does not adopt another resource's object": [
     deploy([repo("r1", { name: "web" })], {
       faults: [{ operation: "repoAdd", skip: 0, count: null, kind: "status", status: 503 }],
     }),
@@ -62,7 +62,7 @@ const FOUND: Record<string, Action[]> = {
     deploy([repo("r0", { name: "web" })]),
     deploy([repo("r0", {})]),
   ],
-  "two equal additions whose answers are lost for good are named, and not guessed": [
+  "two equal creates with lost answers are named, and not guessed": [
     deploy(
       [
         { key: "k0", plan: { name: "web", line: 0 } },

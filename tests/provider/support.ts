@@ -3,12 +3,12 @@ import { check, diff, type Properties } from "../../provider/lifecycle";
 import type { Context } from "../../provider/lifecycle/resource";
 import { type ResourceType, resourceOf } from "../../provider/registry";
 
-/** What a resource named "web" may use that must ask nobody. */
+/** Context of a resource named "web" that must send no request. */
 export function context(change: Partial<Context> = {}): Context {
   return {
     name: "web",
     api: () => assert.fail("nobody is to be asked"),
-    log: (line) => assert.fail(`nothing is to be told: ${line}`),
+    log: (line) => assert.fail(`unexpected line: ${line}`),
     ...change,
   };
 }

@@ -84,7 +84,7 @@ describe("Client: answers", () => {
     });
   }
 
-  it("takes fields that it does not know, and unset ones in any form", async () => {
+  it("Client accepts unknown fields, and unset ones in any form", async () => {
     const { result } = await withServer(
       [holding({ comment: null, lastUsedAt: null, addedAt: undefined, addedLater: { new: true } })],
       (api) => api.keys.all(),
@@ -93,12 +93,12 @@ describe("Client: answers", () => {
     assert.deepEqual(result[1], { ...set, id: "8", lastUsedAt: undefined });
   });
 
-  it("takes ids of keys that are numbers", async () => {
+  it("Client accepts numbers as key ids", async () => {
     const { result } = await withServer([holding({ id: 8 })], (api) => api.keys.get("8"));
     assert.equal(result?.id, "8");
   });
 
-  it("sends the token in its header and nowhere else", async () => {
+  it("Client sends the token in its header and nowhere else", async () => {
     await withServer([LISTED], async (api, { requests }) => {
       await api.keys.all();
       assert.equal(requests[0]?.authorization, `Bearer ${TOKEN}`);
@@ -131,7 +131,7 @@ describe("Client: deletions", () => {
     });
   }
 
-  it("a repository that does not exist is told, not thrown", async () => {
+  it("Client.delete returns false for a missing repository", async () => {
     const reply = { body: { data: { repoDelete: null }, errors: [{ message: "Repository not found" }] } };
     const { result, asked } = await withServer([reply], (api) => api.repos.delete("abc"));
     assert.deepEqual([result, asked], [false, 1]);
@@ -161,7 +161,7 @@ describe("Client: a repository by its id", () => {
 });
 
 describe("Client: the network", () => {
-  it("says which address refuses the connection, after several tries", async () => {
+  it("Client names the address that refuses the connection, after several tries", async () => {
     const { result: said } = await withServer([LISTED], async (api, { close }) => {
       await close();
       return failure(api.keys.all(), "unavailable");
@@ -169,7 +169,7 @@ describe("Client: the network", () => {
     assert.match(said, /list the SSH keys: no answer from 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. Tried \d+ times/);
   });
 
-  it("gives up on silence in time", async () => {
+  it("Client times out without an answer", async () => {
     const started = Date.now();
     const { result } = await withServer([() => {}], (api) => failure(api.keys.all(), "unavailable"), {
       timeout: 50,
@@ -179,7 +179,7 @@ describe("Client: the network", () => {
     assert.ok(Date.now() - started < 20_000);
   });
 
-  it("gives up on an answer that comes byte by byte, as a whole", async () => {
+  it("Client applies the timeout to the whole answer, also of one that comes byte by byte", async () => {
     const drip = (response: ServerResponse) => {
       response.writeHead(200, { "content-type": "application/json" });
       const timer = setInterval(() => response.write(" "), 10);
@@ -192,7 +192,7 @@ describe("Client: the network", () => {
     assert.match(result, /did not answer in time/);
   });
 
-  it("asks again after a reset, a truncated answer and a failing server", async () => {
+  it("Client retries after a reset, a truncated answer and a failing server", async () => {
     const reset = (response: ServerResponse) => void response.socket?.resetAndDestroy();
     const { result, asked } = await withServer(
       [reset, { body: '{"da' }, html(502), LISTED],
@@ -202,7 +202,7 @@ describe("Client: the network", () => {
     assert.deepEqual([result.length, asked], [1, 4]);
   });
 
-  it("reads an answer that is compressed, and takes a part of one for a lost one", async () => {
+  it("Client reads a compressed answer, and treats a truncated one as lost", async () => {
     const zipped = gzipSync(JSON.stringify(LISTED.body));
     const send = (body: Buffer) => (response: ServerResponse) => {
       response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(body);
@@ -215,7 +215,7 @@ describe("Client: the network", () => {
     assert.deepEqual([result.length, asked], [1, 2]);
   });
 
-  it("follows no redirection, as the token is for one address", async () => {
+  it("Client follows no redirect, as the token is for one address", async () => {
     const { asked } = await withServer([LISTED], async (_, elsewhere) => {
       const redirect = (response: ServerResponse) =>
         void response.writeHead(307, { location: elsewhere.endpoint }).end();
@@ -225,7 +225,7 @@ describe("Client: the network", () => {
     assert.equal(asked, 0);
   });
 
-  it("uses a connection again", async () => {
+  it("Client reuses a connection", async () => {
     const ports = new Set<number | undefined>();
     const answer = (response: ServerResponse) => {
       ports.add(response.socket?.remotePort);

@@ -3,7 +3,7 @@ import type { Emulator, Variants } from "../../../emulator";
 import type { Api, RepoMutationVars } from "../../../provider/api";
 import { clientOf, failure, newKey, withEmulator } from "./support";
 
-/** Every way in which a real server may differ, one at a time; what a client is told must be the same under each. */
+/** Every way in which a real server may differ, one at a time. The client must return the same under each. */
 const VARIANTS: Partial<Variants>[] = [
   {},
   { unset: "null" },
@@ -96,7 +96,7 @@ describe("The API under every variant of the server", () => {
     );
 
     it(
-      `what does not exist is told: ${name}`,
+      `A missing object is reported: ${name}`,
       withEmulator(
         async (emulator) => {
           const api = clientOf(emulator);
@@ -111,7 +111,7 @@ describe("The API under every variant of the server", () => {
     );
 
     it(
-      `the account is told: ${name}`,
+      `The account is returned: ${name}`,
       withEmulator(
         async (emulator) => {
           const api = clientOf(emulator);
@@ -129,7 +129,7 @@ describe("The API under every variant of the server", () => {
       // A 403 without a word does not say what it is for: its message names both.
       const kind = badToken === "403" && errorBody === "html" ? "permission" : "authentication";
       it(
-        `an expired token is told, once: ${badToken} with ${errorBody}`,
+        `An expired token is reported after one request: ${badToken} with ${errorBody}`,
         withEmulator(
           async (emulator) => {
             emulator.control.changeToken({ account: "demo@example.com", token: "fullAccess", expiresAt: "now" });

@@ -1,7 +1,7 @@
 import type { Stack } from "@pulumi/pulumi/automation";
 import { z } from "zod";
 import { connect } from "../provider/api";
-import { type Config, type GivenConfig, resolveConfig } from "../provider/config";
+import { type Config, type ProviderSettings, resolveConfig } from "../provider/config";
 import { type PendingCreate, PendingCreates } from "../provider/pendingCreates";
 import { HOST_PACKAGE } from "../sdk/pulumiInternals";
 
@@ -73,7 +73,7 @@ function accounts(given: Record<string, unknown>[]): Config[] {
   return configs.filter(({ endpoint, token }) => token || !withToken.has(endpoint));
 }
 
-function settingsIn(settings: Record<string, unknown>): GivenConfig {
+function settingsIn(settings: Record<string, unknown>): ProviderSettings {
   const [token, endpoint] = [plain(settings["borgbase:token"]), plain(settings["borgbase:endpoint"])];
   return { ...(token && { token }), ...(endpoint && { endpoint }) };
 }

@@ -101,7 +101,7 @@ export function functionsFile({ functions }: Model): string {
   });
   return `${HEAD("provider/schema/functions.ts")}
 import type * as pulumi from "@pulumi/pulumi";
-import { ask, askOutput } from "./invoke";
+import { invoke, invokeOutput } from "./invoke";
 import type { ${[...new Set(names)].sort().join(", ")} } from "./functionTypes";
 
 ${functions.map(functionPair).join("\n\n")}
@@ -121,12 +121,12 @@ function functionPair({ schema, args }: FunctionModel): string {
   const passed = plain ? "args" : "{}";
   return `${comment(schema.description)}
 export function ${name}(${parameter(plain ?? "")}opts?: pulumi.InvokeOptions): Promise<${result}> {
-  return ask("${name}", ${passed}, opts);
+  return invoke("${name}", ${passed}, opts);
 }
 
 /** {@link ${name}} for arguments that are outputs of resources. */
 export function ${name}Output(${parameter(`${plain ?? ""}Inputs`)}opts?: pulumi.InvokeOutputOptions): pulumi.Output<${result}> {
-  return askOutput("${name}", ${passed}, opts);
+  return invokeOutput("${name}", ${passed}, opts);
 }`;
 }
 

@@ -4,7 +4,7 @@ import { ProviderError } from "./errors";
 export type TokenSource = "given" | "BORGBASE_TOKEN" | "BORGBASE_API_TOKEN";
 
 /** Settings of the provider resource in program or state. An empty text counts as unset. */
-export interface GivenConfig {
+export interface ProviderSettings {
   token?: string;
   endpoint?: string;
 }
@@ -20,10 +20,10 @@ export interface Config {
 export const DEFAULT_ENDPOINT = "https://api.borgbase.com/graphql";
 
 /** The first that is set wins: provider, `BORGBASE_TOKEN`, `BORGBASE_API_TOKEN`; provider, `BORGBASE_ENDPOINT`, the public service. */
-export function resolveConfig(given: GivenConfig, environment: NodeJS.ProcessEnv = process.env): Config {
-  const endpoint = given.endpoint || environment.BORGBASE_ENDPOINT || DEFAULT_ENDPOINT;
+export function resolveConfig(settings: ProviderSettings, environment: NodeJS.ProcessEnv = process.env): Config {
+  const endpoint = settings.endpoint || environment.BORGBASE_ENDPOINT || DEFAULT_ENDPOINT;
   const sources: [TokenSource, string | undefined][] = [
-    ["given", given.token],
+    ["given", settings.token],
     ["BORGBASE_TOKEN", environment.BORGBASE_TOKEN],
     ["BORGBASE_API_TOKEN", environment.BORGBASE_API_TOKEN],
   ];

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { GivenConfig } from "../provider/config";
+import type { ProviderSettings } from "../provider/config";
 import type { PendingCreates } from "../provider/pendingCreates";
 import { settingsFor } from "./provider";
 import { isRegisteredWhole, mocksInUse, savesOnlyAtTheEnd } from "./pulumiInternals";
@@ -41,7 +41,7 @@ function pendingCreatesOf(provider: pulumi.ProviderResource): Promise<PendingCre
   return pending;
 }
 
-async function openPendingCreates(settings: GivenConfig): Promise<PendingCreates> {
+async function openPendingCreates(settings: ProviderSettings): Promise<PendingCreates> {
   const { PendingCreates } = await import("../provider/pendingCreates.js");
   const { resolveConfig } = await import("../provider/config.js");
   return new PendingCreates(resolveConfig(settings).endpoint);

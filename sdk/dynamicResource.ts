@@ -56,12 +56,12 @@ const RECOVERED_TYPES = new Set(["SshKey", "Repo"]);
 /** Passes options to the provider that the engine applies to property-wise diffs, which the dynamic host cannot give. */
 function withHiddenOptions({ props, opts }: { props: pulumi.Inputs; opts: pulumi.CustomResourceOptions }) {
   const { id, ignoreChanges = [], replaceOnChanges = [] } = opts;
-  const { __ignoreChanges, __replaceOnChanges, ...given } = props;
+  const { __ignoreChanges, __replaceOnChanges, ...visible } = props;
   const hidden = {
     ...(ignoreChanges.length > 0 && { __ignoreChanges: ignoreChanges }),
     ...(replaceOnChanges.length > 0 && { __replaceOnChanges: replaceOnChanges }),
   };
-  return { props: { ...given, ...(id === undefined && hidden) }, opts };
+  return { props: { ...visible, ...(id === undefined && hidden) }, opts };
 }
 
 const warned = new WeakSet<object>();
@@ -81,6 +81,6 @@ function warnOfOptions(resource: DynamicResource): void {
 
 /** Marks secret arguments: `additionalSecretOutputs` covers outputs only, and the state's inputs would stay plain. */
 function markedSecret(args: object = {}, secrets: readonly string[]): pulumi.Inputs {
-  const given = Object.entries(args).filter(([name, value]) => secrets.includes(name) && value !== undefined);
-  return Object.fromEntries(given.map(([name, value]) => [name, pulumi.secret(value)]));
+  const secretArgs = Object.entries(args).filter(([name, value]) => secrets.includes(name) && value !== undefined);
+  return Object.fromEntries(secretArgs.map(([name, value]) => [name, pulumi.secret(value)]));
 }

@@ -16,21 +16,21 @@ import type {
   Where,
   WhereInputs,
 } from "./functionTypes";
-import { ask, askOutput } from "./invoke";
+import { invoke, invokeOutput } from "./invoke";
 
 /** Reads a repository by `{ id }` or exact `{ name }`, with its usage and last modification. */
 export function getRepo(args: IdOrName, opts?: pulumi.InvokeOptions): Promise<RepoInfo> {
-  return ask("getRepo", args, opts);
+  return invoke("getRepo", args, opts);
 }
 
 /** {@link getRepo} for arguments that are outputs of resources. */
 export function getRepoOutput(args: IdOrNameInputs, opts?: pulumi.InvokeOutputOptions): pulumi.Output<RepoInfo> {
-  return askOutput("getRepo", args, opts);
+  return invokeOutput("getRepo", args, opts);
 }
 
 /** Reads all repositories of the account, or those with exactly this name. */
 export function getRepos(args: GetReposArgs = {}, opts?: pulumi.InvokeOptions): Promise<RepoInfo[]> {
-  return ask("getRepos", args, opts);
+  return invoke("getRepos", args, opts);
 }
 
 /** {@link getRepos} for arguments that are outputs of resources. */
@@ -38,42 +38,42 @@ export function getReposOutput(
   args: GetReposArgsInputs = {},
   opts?: pulumi.InvokeOutputOptions,
 ): pulumi.Output<RepoInfo[]> {
-  return askOutput("getRepos", args, opts);
+  return invokeOutput("getRepos", args, opts);
 }
 
 /** Reads a registered SSH key by `{ id }` or exact `{ name }`. */
 export function getSshKey(args: IdOrName, opts?: pulumi.InvokeOptions): Promise<SshKeyInfo> {
-  return ask("getSshKey", args, opts);
+  return invoke("getSshKey", args, opts);
 }
 
 /** {@link getSshKey} for arguments that are outputs of resources. */
 export function getSshKeyOutput(args: IdOrNameInputs, opts?: pulumi.InvokeOutputOptions): pulumi.Output<SshKeyInfo> {
-  return askOutput("getSshKey", args, opts);
+  return invokeOutput("getSshKey", args, opts);
 }
 
 /** Reads all SSH keys of the account. */
 export function getSshKeys(opts?: pulumi.InvokeOptions): Promise<SshKeyInfo[]> {
-  return ask("getSshKeys", {}, opts);
+  return invoke("getSshKeys", {}, opts);
 }
 
 /** {@link getSshKeys} for arguments that are outputs of resources. */
 export function getSshKeysOutput(opts?: pulumi.InvokeOutputOptions): pulumi.Output<SshKeyInfo[]> {
-  return askOutput("getSshKeys", {}, opts);
+  return invokeOutput("getSshKeys", {}, opts);
 }
 
 /** Reads the account that the token belongs to: its plan, usage and counts. */
 export function getAccount(opts?: pulumi.InvokeOptions): Promise<AccountInfo> {
-  return ask("getAccount", {}, opts);
+  return invoke("getAccount", {}, opts);
 }
 
 /** {@link getAccount} for arguments that are outputs of resources. */
 export function getAccountOutput(opts?: pulumi.InvokeOutputOptions): pulumi.Output<AccountInfo> {
-  return askOutput("getAccount", {}, opts);
+  return invokeOutput("getAccount", {}, opts);
 }
 
 /** Reads the free space of an account on a host, also where there is no shell. */
 export function getStorage(args: StorageArgs, opts?: pulumi.InvokeOptions): Promise<StorageInfo> {
-  return ask("getStorage", args, opts);
+  return invoke("getStorage", args, opts);
 }
 
 /** {@link getStorage} for arguments that are outputs of resources. */
@@ -81,12 +81,12 @@ export function getStorageOutput(
   args: StorageArgsInputs,
   opts?: pulumi.InvokeOutputOptions,
 ): pulumi.Output<StorageInfo> {
-  return askOutput("getStorage", args, opts);
+  return invokeOutput("getStorage", args, opts);
 }
 
 /** Tries a login step by step and returns how far it came. A host that refuses is an answer, not an error. */
 export function testConnection(args: Where, opts?: pulumi.InvokeOptions): Promise<ConnectionInfo> {
-  return ask("testConnection", args, opts);
+  return invoke("testConnection", args, opts);
 }
 
 /** {@link testConnection} for arguments that are outputs of resources. */
@@ -94,5 +94,5 @@ export function testConnectionOutput(
   args: WhereInputs,
   opts?: pulumi.InvokeOutputOptions,
 ): pulumi.Output<ConnectionInfo> {
-  return askOutput("testConnection", args, opts);
+  return invokeOutput("testConnection", args, opts);
 }

@@ -10,7 +10,7 @@ const ENTRY = "pulumi-borgbase/dynamic";
 /** The program's folder, where the provider process resolves the entry. Read at load time, as a program may change it. */
 const folder = process.cwd();
 
-let found = false;
+let isVerified = false;
 
 /**
  * Verifies that Pulumi's provider process can load this package. It resolves from the program's folder, also for a
@@ -18,8 +18,8 @@ let found = false;
  * @throws RunError in one line, with the entry to add and its package.json
  */
 export function assertResolvableByHost(): void {
-  found ||= !isRunByLanguageHost() || !isInProject(folder) || resolvesFrom(folder);
-  if (found) return;
+  isVerified ||= !isRunByLanguageHost() || !isInProject(folder) || resolvesFrom(folder);
+  if (isVerified) return;
   throw new pulumi.RunError(
     `Pulumi's provider process loads pulumi-borgbase from the program's folder, where it is not installed: ` +
       `add "pulumi-borgbase": "${version()}" to the dependencies in ${packageJsonOf(folder)}, and install.`,

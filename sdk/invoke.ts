@@ -1,60 +1,60 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { GivenConfig } from "../provider/config";
+import type { ProviderSettings } from "../provider/config";
 import type { FunctionName, FunctionResult } from "../provider/registry";
 import { providerOf, settingsFor } from "./provider";
 import { knownValue, mocksInUse, sourcesOf, suppressUnhandledRejections } from "./pulumiInternals";
 
 /** Calls a function with outputs. The result is unknown while an argument is, or a resource that it depends on. */
-export function askOutput<N extends FunctionName>(
+export function invokeOutput<N extends FunctionName>(
   name: N,
   args: object,
   opts: pulumi.InvokeOutputOptions = {},
 ): pulumi.Output<FunctionResult<N>> {
-  const given = pulumi.output(args) as pulumi.Output<object>;
+  const argsOutput = pulumi.output(args) as pulumi.Output<object>;
   // As Pulumi's own functions do: a known argument too may come from a resource that does not exist yet.
   const dependencies = pulumi
-    .all([opts.dependsOn ?? [], sourcesOf(given)])
+    .all([opts.dependsOn ?? [], sourcesOf(argsOutput)])
     .apply((resources) =>
       pulumi.all(resources.flat().map((each) => (each instanceof pulumi.CustomResource ? each.id : each.urn))),
     );
   const mocks = mocksInUse();
   const answer = mocks
-    ? pulumi.all([given, dependencies]).apply(([known]) => askMocks(mocks, name, known, opts))
+    ? pulumi.all([argsOutput, dependencies]).apply(([known]) => invokeMocks(mocks, name, known, opts))
     : pulumi
         // The token in the settings is secret, the result is not.
-        .all([given, pulumi.unsecret(settingsFor(opts)), dependencies])
-        .apply(([known, settings]) => invoke(name, known, settings));
+        .all([argsOutput, pulumi.unsecret(settingsFor(opts)), dependencies])
+        .apply(([known, settings]) => invokeProvider(name, known, settings));
   if (mocks) suppressUnhandledRejections(answer);
   return answer as pulumi.Output<FunctionResult<N>>;
 }
 
 /** Calls a function with plain values. */
-export async function ask<N extends FunctionName>(
+export async function invoke<N extends FunctionName>(
   name: N,
   args: object,
   opts?: pulumi.InvokeOptions,
 ): Promise<FunctionResult<N>> {
   const mocks = mocksInUse();
-  if (mocks) return askMocks(mocks, name, args, opts);
+  if (mocks) return invokeMocks(mocks, name, args, opts);
   const settings = await knownValue(settingsFor(opts));
   if (!settings) {
     throw new pulumi.RunError(
       `${name}: the Provider's settings are not known before the deployment; use ${name}Output.`,
     );
   }
-  return invoke(name, args, settings);
+  return invokeProvider(name, args, settings);
 }
 
 /** @throws RunError for an expected error: Pulumi shows it without a stack */
-async function invoke<N extends FunctionName>(
+async function invokeProvider<N extends FunctionName>(
   name: N,
   args: unknown,
-  settings: GivenConfig,
+  settings: ProviderSettings,
 ): Promise<FunctionResult<N>> {
   // Loaded on first use: most programs call no function.
   const provider = await import("../provider/hosts/invoke.js");
   try {
-    return await provider.invoke(name, args, settings);
+    return await provider.invokeFunction(name, args, settings);
   } catch (error) {
     if (error instanceof Error && error.name === "ProviderError")
       throw new pulumi.RunError(`${name}: ${error.message}`);
@@ -66,7 +66,7 @@ async function invoke<N extends FunctionName>(
 const LISTS: FunctionName[] = ["getRepos", "getSshKeys"];
 
 /** Calls a unit test's mocks as functions of other packages do. */
-async function askMocks<N extends FunctionName>(
+async function invokeMocks<N extends FunctionName>(
   mocks: pulumi.runtime.Mocks,
   name: N,
   args: object,

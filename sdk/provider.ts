@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { GivenConfig } from "../provider/config";
+import type { ProviderSettings } from "../provider/config";
 import { HOST_PACKAGE } from "./pulumiInternals";
 
 export interface ProviderArgs {
@@ -9,7 +9,7 @@ export interface ProviderArgs {
   endpoint?: pulumi.Input<string>;
 }
 
-const settingsByProvider = new WeakMap<pulumi.ProviderResource, pulumi.Output<GivenConfig>>();
+const settingsByProvider = new WeakMap<pulumi.ProviderResource, pulumi.Output<ProviderSettings>>();
 
 /**
  * An account at BorgBase. A program that makes none gets one from its configuration and environment; several accounts
@@ -22,7 +22,7 @@ export class Provider extends pulumi.ProviderResource {
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
     const { token, endpoint } = resolve(args);
     super(HOST_PACKAGE, name, { "borgbase:token": token, "borgbase:endpoint": endpoint }, opts);
-    settingsByProvider.set(this, pulumi.output({ token, endpoint }) as pulumi.Output<GivenConfig>);
+    settingsByProvider.set(this, pulumi.output({ token, endpoint }) as pulumi.Output<ProviderSettings>);
   }
 
   /**
@@ -70,7 +70,9 @@ export function providerFor(opts: pulumi.CustomResourceOptions): pulumi.Provider
 }
 
 /** Settings of a data function, which runs in the program's process. */
-export function settingsFor(opts: pulumi.InvokeOptions = {}): pulumi.Output<GivenConfig> {
+export function settingsFor(opts: pulumi.InvokeOptions = {}): pulumi.Output<ProviderSettings> {
   const provider = providerOf(opts);
-  return (provider && settingsByProvider.get(provider)) ?? (pulumi.output(resolve({})) as pulumi.Output<GivenConfig>);
+  return (
+    (provider && settingsByProvider.get(provider)) ?? (pulumi.output(resolve({})) as pulumi.Output<ProviderSettings>)
+  );
 }

@@ -57,7 +57,7 @@ export class Keys extends Collection<Key> {
       origin,
       name,
       args: { name, keyData },
-      matches: (item, asked) => item.name === asked.name && sameBody(item.keyData, asked.keyData),
+      matches: (item, args) => item.name === args.name && sameBody(item.keyData, args.keyData),
       isUnused: () => true,
       isAdoptable: (item) => item.name === name && sameBody(item.keyData, keyData),
       discard: (item) => this.delete(item.id),

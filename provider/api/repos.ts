@@ -127,7 +127,7 @@ export class Repos extends Collection<ApiRepo> {
       name: args.name,
       args,
       matches: matchesArgs,
-      survivingArgs: (asked) => this.#withoutDeletedKeys(asked),
+      survivingArgs: (requested) => this.#withoutDeletedKeys(requested),
       isUnused: (item) => !(item.currentUsage > 0) && !item.lastModified,
       isAdoptable: (item) =>
         equalsIgnoringCase(args.region, item.region) && equalsIgnoringCase(args.format ?? item.format, item.format),

@@ -23,8 +23,8 @@ function toInfo(remote: ApiRepo): RepoInfo {
 
 export const getRepo: DataFunction<IdOrName, RepoInfo> = {
   schema: getRepoSchema as unknown as DataFunction<IdOrName, RepoInfo>["schema"],
-  async run(wanted, context) {
-    return toInfo(chooseOne("repository", await (await context.api()).repos.refetchCoalesced(), wanted));
+  async run(query, context) {
+    return toInfo(chooseOne("repository", await (await context.api()).repos.refetchCoalesced(), query));
   },
 };
 

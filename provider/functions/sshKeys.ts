@@ -10,8 +10,8 @@ function toInfo(key: Key): SshKeyInfo {
 
 export const getSshKey: DataFunction<IdOrName, SshKeyInfo> = {
   schema: getSshKeySchema as unknown as DataFunction<IdOrName, SshKeyInfo>["schema"],
-  async run(wanted, context) {
-    return toInfo(chooseOne("SSH key", await (await context.api()).keys.refetchCoalesced(), wanted));
+  async run(query, context) {
+    return toInfo(chooseOne("SSH key", await (await context.api()).keys.refetchCoalesced(), query));
   },
 };
 

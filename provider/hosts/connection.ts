@@ -3,7 +3,7 @@
  * comes out.
  */
 import type { Api } from "../api";
-import { type GivenConfig, resolveConfig } from "../config";
+import { type ProviderSettings, resolveConfig } from "../config";
 import { DeploymentMemory } from "../lifecycle/deploymentMemory";
 import type { Context } from "../lifecycle/resource";
 import { PendingCreates } from "../pendingCreates";
@@ -25,7 +25,7 @@ export interface Origin {
 const connections = new Map<string, Connection>();
 
 /** One connection per account and process: reads at the same time share an answer. */
-export function connectionFor(settings: GivenConfig): Connection {
+export function connectionFor(settings: ProviderSettings): Connection {
   const config = resolveConfig(settings);
   const key = JSON.stringify([config.endpoint, config.token]);
   let connection = connections.get(key);

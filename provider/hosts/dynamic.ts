@@ -3,7 +3,7 @@
  * `pulumi-borgbase/dynamic`, and its function `host`: neither may ever move.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import type { GivenConfig } from "../config";
+import type { ProviderSettings } from "../config";
 import { ProviderError } from "../errors";
 import { lazy } from "../lazy";
 import { check, create, diff, type Properties, read, remove, update } from "../lifecycle";
@@ -27,7 +27,7 @@ const HIDDEN = [ORIGIN, IGNORE_CHANGES, REPLACE_ON_CHANGES];
 export function host(type: string): dynamic.ResourceProvider {
   exitWithEngine();
   const resource = resourceOf(type);
-  let settings: GivenConfig = {};
+  let settings: ProviderSettings = {};
   const connection = lazy(() => connectionFor(settings));
   const contextOf = (origin: Origin | undefined, inputs: Properties = {}): Context =>
     contextFor(connection(), origin, {
@@ -105,9 +105,9 @@ function originIn({ [ORIGIN]: origin }: Properties): Origin | undefined {
 
 /** The engine's values without the host's own, unknown values as `UNKNOWN`. */
 function stripHidden(values: Properties): Properties {
-  const own = { ...values };
-  for (const name of [PROVIDER_TEXT, ...HIDDEN]) delete own[name];
-  return fromEngine(own);
+  const visible = { ...values };
+  for (const name of [PROVIDER_TEXT, ...HIDDEN]) delete visible[name];
+  return fromEngine(visible);
 }
 
 function managedInputs(state: Properties, news: Properties): Properties {

@@ -1,13 +1,13 @@
-import type { GivenConfig } from "../config";
+import type { ProviderSettings } from "../config";
 import { ProviderError } from "../errors";
 import { type FunctionName, type FunctionResult, functionOf } from "../registry";
 import { connectionFor, contextFor } from "./connection";
 
 /** Calls a data function. Loaded by the program's own process too. */
-export async function invoke<N extends FunctionName>(
+export async function invokeFunction<N extends FunctionName>(
   name: N,
   args: unknown,
-  settings: GivenConfig,
+  settings: ProviderSettings,
 ): Promise<FunctionResult<N>> {
   const { schema, run } = functionOf(name);
   const parsed = (await schema.parser()).safeParse(args);

@@ -5,13 +5,13 @@ import { parsePropertyPath, withValueFrom } from "../lifecycle/propertyPath";
 
 /** The arguments, with the state's value wherever `ignoreChanges` names a path: the value that the remote has. */
 export function applyIgnoreChanges(inputs: Properties, state: Properties, paths: readonly string[]): Properties {
-  const kept = { ...inputs };
+  const result = { ...inputs };
   for (const [root, ...rest] of paths.map(parsePropertyPath)) {
     for (const name of Object.keys(inputs).filter((each) => each in state)) {
-      if (root === undefined || root === name) kept[name] = withValueFrom(kept[name], rest, state[name]);
+      if (root === undefined || root === name) result[name] = withValueFrom(result[name], rest, state[name]);
     }
   }
-  return kept;
+  return result;
 }
 
 /** Paths that cannot be followed, by option: reported by check, before anything changes. */

@@ -28,25 +28,25 @@ export async function ownerForCreate(context: Context): Promise<string | undefin
 
 /**
  * Verifies that a missing object is deleted: the token of another account does not see it either.
- * @param others number of objects of this type that the token sees
+ * @param visibleObjects number of objects of this type that the token sees
  * @throws `refused` where the account is another one, or where nothing proves which account the token sees
  */
 export async function assertSameOwner(
   what: string,
-  owner: string | undefined,
-  others: number,
+  stateOwner: string | undefined,
+  visibleObjects: number,
   context: Context,
 ): Promise<void> {
-  const asked = await (await context.api()).account.owner();
-  if (asked !== undefined && (owner === undefined || owner === asked)) return;
-  if (asked !== undefined) {
+  const tokenOwner = await (await context.api()).account.owner();
+  if (tokenOwner !== undefined && (stateOwner === undefined || stateOwner === tokenOwner)) return;
+  if (tokenOwner !== undefined) {
     throw new ProviderError(
       "refused",
-      `BorgBase shows no ${what}: the token is of the account ${asked}, and ${what} belongs to ${owner}. Use a token of that account.`,
+      `BorgBase shows no ${what}: the token is of the account ${tokenOwner}, and ${what} belongs to ${stateOwner}. Use a token of that account.`,
     );
   }
-  if (owner === undefined && others > 0) return;
-  const whose = owner === undefined ? "" : ` (it belongs to ${owner})`;
+  if (stateOwner === undefined && visibleObjects > 0) return;
+  const whose = stateOwner === undefined ? "" : ` (it belongs to ${stateOwner})`;
   throw new ProviderError(
     "refused",
     `BorgBase shows no ${what}${whose}, and the token may not tell whose account it sees, so ${what} is not taken for gone: ` +

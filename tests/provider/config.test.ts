@@ -4,7 +4,7 @@ import {
   checkEndpoint,
   DEFAULT_ENDPOINT,
   describeToken,
-  type GivenConfig,
+  type ProviderSettings,
   requireToken,
   resolveConfig,
 } from "../../provider/config";
@@ -12,7 +12,7 @@ import { type ErrorKind, ProviderError } from "../../provider/errors";
 
 describe("Configuration: the first that is set wins", () => {
   const endpoint = DEFAULT_ENDPOINT;
-  const CASES: [given: GivenConfig, environment: NodeJS.ProcessEnv, config: Config][] = [
+  const CASES: [given: ProviderSettings, environment: NodeJS.ProcessEnv, config: Config][] = [
     [{}, {}, { endpoint }],
     [{ token: "a" }, { BORGBASE_TOKEN: "b" }, { endpoint, token: "a", tokenSource: "given" }],
     [{}, { BORGBASE_API_TOKEN: "c", BORGBASE_TOKEN: "b" }, { endpoint, token: "b", tokenSource: "BORGBASE_TOKEN" }],

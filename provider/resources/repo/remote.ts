@@ -70,10 +70,10 @@ function resticUrl(id: string, path: string, password: string): string {
 export async function toMutationVars(inputs: RepoInputs, names: readonly string[]): Promise<RepoMutationVars> {
   const fields: Record<string, { api?: string }> = await repoSchema.fields();
   const { quota, compaction } = inputs;
-  const given = Object.entries(inputs).filter(([name, value]) => names.includes(name) && value !== undefined);
-  const has = (name: string) => given.some(([each]) => each === name);
+  const selected = Object.entries(inputs).filter(([name, value]) => names.includes(name) && value !== undefined);
+  const has = (name: string) => selected.some(([each]) => each === name);
   return {
-    ...Object.fromEntries(given.filter(([name]) => fields[name]?.api !== undefined)),
+    ...Object.fromEntries(selected.filter(([name]) => fields[name]?.api !== undefined)),
     ...(has("quota") && (quota ? { quotaEnabled: true, quota } : { quotaEnabled: false })),
     ...(has("compaction") &&
       (compaction && !isOff(compaction)

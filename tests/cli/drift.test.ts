@@ -47,7 +47,7 @@ describe("pulumi-borgbase drift", function () {
 
   const drift = (...args: string[]) => runDrift(stack, ...args);
 
-  it("exits with 0 when nothing has drifted, also after a backup and changes of what was not declared", async () => {
+  it("The drift command exits with 0 without drift, also after a backup and changes of undeclared arguments", async () => {
     account.emulator.control.setContent(repoId, { currentUsage: 10, lastModified: "2026-11-20T10:00:00Z" });
     account.emulator.control.setVariants({ newer: true });
     await account.console.edit(repoId, "sftpEnabled: true");
@@ -60,7 +60,7 @@ describe("pulumi-borgbase drift", function () {
     });
   });
 
-  it("exits with 2 when something has drifted, and names the property and what is gone", async () => {
+  it("The drift command exits with 2 after drift and names the property and the missing resource", async () => {
     await account.console.edit(repoId, "alertDays: 0");
     await account.console.deleteRepo(String((await stack.resource("Repo", "old"))?.id));
     const { code, out } = await drift();
@@ -77,7 +77,7 @@ describe("pulumi-borgbase drift", function () {
     assert.equal((await drift()).code, 0);
   });
 
-  it("exits with 1 and one line per reason when it cannot tell", async () => {
+  it("The drift command exits with 1 and one line per reason when it cannot check", async () => {
     stack.env = { BORGBASE_TOKEN: "no-such-token" };
     const { code, out } = await drift();
     assert.equal(code, 1);
@@ -89,7 +89,7 @@ describe("pulumi-borgbase drift", function () {
     assert.equal((await drift("--cwd", "/nonexistent")).code, 1);
   });
 
-  it("says in one line what to do where there is no Pulumi CLI, where it cannot be started, and where there is no folder", () => {
+  it("The drift command reports a missing or failing Pulumi CLI and a missing folder in one line each", () => {
     const folder = mkdtempSync(join(tmpdir(), "borgbase-no-cli-"));
     try {
       const reasonOf = (cwd: string) => {
@@ -112,12 +112,12 @@ describe("pulumi-borgbase drift", function () {
     }
   });
 
-  it("does not take a wrong command line for drift", async () => {
+  it("The drift command exits with 64 for a wrong command line", async () => {
     assert.equal((await drift("--sideways")).code, 64);
   });
 });
 
-describe("pulumi-borgbase drift after a run that was killed", function () {
+describe("pulumi-borgbase drift after a killed run", function () {
   this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
@@ -166,7 +166,7 @@ describe("pulumi-borgbase drift after a run that was killed", function () {
     toldBy,
   });
 
-  it("lists what it left at BorgBase, until the next up takes it up", async () => {
+  it("The drift command lists an orphan of a killed run until the next up adopts it", async () => {
     await upKilledAfter("repoAdd");
     const { code, out } = await drift();
     assert.equal(code, 2, out);
@@ -180,7 +180,7 @@ describe("pulumi-borgbase drift after a run that was killed", function () {
     assert.deepEqual(await drift(), { code: 0, out: "Nothing has drifted.\n" });
   });
 
-  it("lists it by its id where that is known, also without the resource in the program, until it is deleted", async () => {
+  it("The drift command lists an orphan by its id, also without the resource in the program, until its deletion", async () => {
     await upKilledAfter("repoAdd");
     args = { region: "eu", alertDays: 3 };
     await upKilledAfter("repoEdit");
@@ -194,7 +194,7 @@ describe("pulumi-borgbase drift after a run that was killed", function () {
     assert.deepEqual(await drift(), { code: 0, out: "Nothing has drifted.\n" });
   });
 
-  it("does not list what was declared with existingId since, nor what another stack left", async () => {
+  it("The drift command omits objects adopted with existingId and orphans of other stacks", async () => {
     await upKilledAfter("repoAdd");
     const { id } = await orphan("name");
     const { repoAdd } = await account.console.ask<{ repoAdd: { repoAdded: { id: string } } }>(

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 const MAIN = join(__dirname, "..", "..", "cli", "main.js");
 
-describe("pulumi-borgbase on the command line", () => {
+describe("pulumi-borgbase command line", () => {
   const running: ChildProcess[] = [];
   afterEach(() => {
     for (const child of running.splice(0)) child.kill("SIGKILL");
@@ -24,7 +24,7 @@ describe("pulumi-borgbase on the command line", () => {
       output.err += text;
     });
     const ended = once(child, "close").then(([code]) => code as number | null);
-    /** Resolves when the output holds the pattern; rejects when the process ends without it. */
+    /** Resolves when the output matches the pattern; rejects when the process exits first. */
     const shows = async (pattern: RegExp) => {
       let over = false;
       void ended.then(() => {
@@ -43,7 +43,7 @@ describe("pulumi-borgbase on the command line", () => {
     return { code: await ended, ...output };
   }
 
-  it("The command prints its help and its version", async () => {
+  it("The command pulumi-borgbase prints its help and its version", async () => {
     const { code, out } = await run("--help");
     assert.equal(code, 0);
     assert.match(out, /^Usage: pulumi-borgbase COMMAND/);
@@ -53,7 +53,7 @@ describe("pulumi-borgbase on the command line", () => {
   });
 
   for (const command of ["emulator", "drift", "from-terraform"]) {
-    it(`pulumi-borgbase ${command} prints its help with an example`, async () => {
+    it(`The command pulumi-borgbase ${command} prints its help with an example`, async () => {
       const { code, out } = await run(command, "--help");
       assert.equal(code, 0);
       assert.match(out, new RegExp(`^Usage: .*pulumi-borgbase ${command}`));
@@ -79,12 +79,12 @@ describe("pulumi-borgbase on the command line", () => {
       "pulumi-borgbase emulator: --memory and --data exclude each other; see pulumi-borgbase emulator --help",
     ],
   ] as const) {
-    it(`refuses ${args.join(" ")} in one line, with exit code 64`, async () => {
+    it(`The command pulumi-borgbase ${args.join(" ")} is refused in one line with exit code 64`, async () => {
       assert.deepEqual(await run(...args), { code: 64, out: "", err: `${wording}\n` });
     });
   }
 
-  it("runs an emulator, says all about it, keeps it over a restart and stops at SIGINT and SIGTERM", async () => {
+  it("The emulator command prints its addresses, keeps its data over a restart and stops at SIGINT and SIGTERM", async () => {
     const folder = await mkdtemp(join(tmpdir(), "emulator-cli-"));
     const args = ["emulator", "--port", "0", "--ssh-port", "0", "--data", folder];
     try {

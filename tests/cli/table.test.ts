@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { table } from "../../cli/table";
 
-describe("cli/table", () => {
+describe("Table of the command line", () => {
   it("A table aligns its columns without borders or trailing blanks", () => {
     const rows = [
       ["web", "", "2"],

@@ -10,7 +10,7 @@ import { execute, ROOT } from "../support/project";
 const SDK = join(ROOT, "dist", "sdk");
 
 describe("Generated files", () => {
-  it("are what `npm run generate` writes from the declarations", () => {
+  it("Generated files are identical to the output of `npm run generate`", () => {
     const stale = [...generatedFiles()].filter(([path, text]) => {
       const file = join(ROOT, path);
       return !existsSync(file) || readFileSync(file, "utf8") !== text;
@@ -21,7 +21,7 @@ describe("Generated files", () => {
     );
   });
 
-  it("document every argument and output in the emitted declaration files", () => {
+  it("Every argument and output is documented in the emitted declaration files", () => {
     const files = [
       "functionTypes",
       "types",
@@ -35,7 +35,7 @@ describe("Generated files", () => {
     );
   });
 
-  it("describe every argument, output and nested field in schema.json", () => {
+  it("Every argument, output and nested field is described in schema.json", () => {
     const schema = JSON.parse(readFileSync(join(ROOT, "schema.json"), "utf8"));
     const { resources, functions, types, provider } = schema;
     const groups = [
@@ -57,16 +57,16 @@ describe("Generated files", () => {
     assert.equal(Object.keys(functions).length, functionSchemas.length);
   });
 
-  it("hold no default in schema.json, as an SDK would send it and so manage what a program leaves out", () => {
+  it("schema.json contains no default, because an SDK would send and so manage it", () => {
     assert.doesNotMatch(readFileSync(join(ROOT, "schema.json"), "utf8"), /"default":/);
   });
 
-  it("pass the CLI's own check of a package schema", async () => {
+  it("schema.json passes the CLI's own check of a package schema", async () => {
     const { ok, output } = await execute("pulumi", ["schema", "check", "schema.json"], ROOT);
     assert.ok(ok, output);
   });
 
-  it("have a row for every argument and output in the reference, and a page with an example for each name", () => {
+  it("The reference has a row for every argument and output, and a page with an example for each name", () => {
     const page = (name: string) =>
       readFileSync(join(ROOT, "docs", "reference", `${name.charAt(0).toLowerCase()}${name.slice(1)}.md`), "utf8");
     for (const schema of resourceSchemas) {
@@ -92,7 +92,7 @@ function membersOf(file: string): { name: string; documentation: string }[] {
   const visit = (node: ts.Node): void => {
     if (ts.isPropertySignature(node) || ts.isPropertyDeclaration(node)) {
       const [comment] = ts.getJSDocCommentsAndTags(node);
-      // The two variants of a union of plain types are documented as a whole.
+      // The two variants of a union of plain types share one documentation.
       if (!ts.isTypeLiteralNode(node.parent)) {
         members.push({ name: `${file}: ${node.name.getText()}`, documentation: comment?.getText() ?? "" });
       }

@@ -10,37 +10,72 @@ import {
 } from "../../provider/config";
 import { type ErrorKind, ProviderError } from "../../provider/errors";
 
-describe("Configuration: the first that is set wins", () => {
+describe("Configuration of token and endpoint", () => {
   const endpoint = DEFAULT_ENDPOINT;
-  const CASES: [given: ProviderSettings, environment: NodeJS.ProcessEnv, config: Config][] = [
-    [{}, {}, { endpoint }],
-    [{ token: "a" }, { BORGBASE_TOKEN: "b" }, { endpoint, token: "a", tokenSource: "given" }],
-    [{}, { BORGBASE_API_TOKEN: "c", BORGBASE_TOKEN: "b" }, { endpoint, token: "b", tokenSource: "BORGBASE_TOKEN" }],
-    [{}, { BORGBASE_API_TOKEN: "c" }, { endpoint, token: "c", tokenSource: "BORGBASE_API_TOKEN" }],
-    [{ token: "" }, { BORGBASE_TOKEN: "b" }, { endpoint, token: "b", tokenSource: "BORGBASE_TOKEN" }],
-    [{ token: " \n" }, { BORGBASE_TOKEN: " b\n" }, { endpoint, token: "b", tokenSource: "BORGBASE_TOKEN" }],
-    [{ endpoint: "https://a/" }, { BORGBASE_ENDPOINT: "https://b/" }, { endpoint: "https://a/" }],
-    [{}, { BORGBASE_ENDPOINT: "https://b/" }, { endpoint: "https://b/" }],
-    [{ endpoint: "" }, { BORGBASE_ENDPOINT: "" }, { endpoint }],
+  const CASES: [what: string, given: ProviderSettings, environment: NodeJS.ProcessEnv, config: Config][] = [
+    ["the default endpoint and no token when nothing is set", {}, {}, { endpoint }],
+    [
+      "the given token before BORGBASE_TOKEN",
+      { token: "a" },
+      { BORGBASE_TOKEN: "b" },
+      { endpoint, token: "a", tokenSource: "given" },
+    ],
+    [
+      "BORGBASE_TOKEN before BORGBASE_API_TOKEN",
+      {},
+      { BORGBASE_API_TOKEN: "c", BORGBASE_TOKEN: "b" },
+      { endpoint, token: "b", tokenSource: "BORGBASE_TOKEN" },
+    ],
+    [
+      "BORGBASE_API_TOKEN when no other token is set",
+      {},
+      { BORGBASE_API_TOKEN: "c" },
+      { endpoint, token: "c", tokenSource: "BORGBASE_API_TOKEN" },
+    ],
+    [
+      "BORGBASE_TOKEN when the given token is empty",
+      { token: "" },
+      { BORGBASE_TOKEN: "b" },
+      { endpoint, token: "b", tokenSource: "BORGBASE_TOKEN" },
+    ],
+    [
+      "BORGBASE_TOKEN without blanks when the given token is blank",
+      { token: " \n" },
+      { BORGBASE_TOKEN: " b\n" },
+      { endpoint, token: "b", tokenSource: "BORGBASE_TOKEN" },
+    ],
+    [
+      "the given endpoint before BORGBASE_ENDPOINT",
+      { endpoint: "https://a/" },
+      { BORGBASE_ENDPOINT: "https://b/" },
+      { endpoint: "https://a/" },
+    ],
+    [
+      "BORGBASE_ENDPOINT when no endpoint is given",
+      {},
+      { BORGBASE_ENDPOINT: "https://b/" },
+      { endpoint: "https://b/" },
+    ],
+    ["the default endpoint when both endpoints are empty", { endpoint: "" }, { BORGBASE_ENDPOINT: "" }, { endpoint }],
   ];
-  for (const [given, environment, config] of CASES) {
-    it(`${JSON.stringify(given)} with ${JSON.stringify(environment)}`, () => {
+  for (const [what, given, environment, config] of CASES) {
+    it(`The configuration uses ${what}`, () => {
       assert.deepEqual(resolveConfig(given, environment), config);
     });
   }
 
-  it("without a token, only what needs one fails, and says how to set it", () => {
+  it("A missing token fails only an operation that needs a token, and the error explains how to set one", () => {
     const config = resolveConfig({}, {});
     refused(() => requireToken(config), "authentication", /pulumi config set --secret borgbase:token.*BORGBASE_TOKEN/);
   });
 
-  it("a token is called by where it came from", () => {
+  it("The description of a token names its source", () => {
     assert.match(describeToken("given"), /borgbase:token/);
     assert.match(describeToken("BORGBASE_API_TOKEN"), /environment variable BORGBASE_API_TOKEN/);
   });
 });
 
-describe("Configuration: the address", () => {
+describe("Configuration of the endpoint address", () => {
   const TAKEN = [
     "https://api.borgbase.com/graphql",
     "https://127.evil.example/graphql",
@@ -51,7 +86,7 @@ describe("Configuration: the address", () => {
     "http://[::1]:1/graphql",
   ];
   for (const address of TAKEN) {
-    it(`takes ${address}`, () => {
+    it(`The endpoint may be ${address}`, () => {
       assert.equal(checkEndpoint(address), address);
     });
   }
@@ -68,7 +103,7 @@ describe("Configuration: the address", () => {
     ["api.borgbase.com", "input", /BORGBASE_ENDPOINT/],
   ];
   for (const [address, kind, reason] of REFUSED) {
-    it(`refuses ${address}`, () => {
+    it(`The endpoint ${address} is refused`, () => {
       const message = refused(() => checkEndpoint(address), kind, reason);
       assert.ok(!message.includes("hush-hush"));
     });

@@ -3,24 +3,24 @@ import { check, diff, type Properties } from "../../provider/lifecycle";
 import type { Context } from "../../provider/lifecycle/resource";
 import { type ResourceType, resourceOf } from "../../provider/registry";
 
-/** Context of a resource named "web" that must send no request. */
+/** The context of a resource named "web" that must send no request and log no line. */
 export function context(change: Partial<Context> = {}): Context {
   return {
     name: "web",
-    api: () => assert.fail("nobody is to be asked"),
-    log: (line) => assert.fail(`unexpected line: ${line}`),
+    api: () => assert.fail("a request was sent"),
+    log: (line) => assert.fail(`a line was logged: ${line}`),
     ...change,
   };
 }
 
-/** The outcome of `check`, its failures as `property: reason`. */
+/** The result of `check`, with failures as `property: reason`. */
 export async function checked(type: ResourceType, news: Properties, olds?: Properties, change?: Partial<Context>) {
   const { inputs, failures } = await check(resourceOf(type), olds, news, context(change));
   for (const { reason } of failures) assert.doesNotMatch(reason, /[\r\n]/);
   return { inputs, failures: failures.map(({ property, reason }) => `${property}: ${reason}`) };
 }
 
-/** What differs, after `check`, where the state is that of the former arguments: `!name` for what replaces. */
+/** The arguments that `check` and `diff` report as changed; `!name` replaces the resource. `olds` are the former arguments. */
 export async function differing(
   type: ResourceType,
   id: string,

@@ -7,13 +7,13 @@ const files = readdirSync(join(ROOT, "examples"), { recursive: true, encoding: "
   /^(?!.*node_modules).*\.test\.ts$/.test(file),
 );
 
-describe("The unit tests of the examples", () => {
+describe("Unit tests of the examples", () => {
   it("Unit tests of the examples exist", () => {
     assert.ok(files.length > 0);
   });
 
   for (const file of files) {
-    it(`Unit tests of the examples pass without an account and without the CLI: ${file}`, async () => {
+    it(`Unit tests of ${file} pass without an account and without the CLI`, async () => {
       const env = { PATH: dirname(process.execPath), BORGBASE_ENDPOINT: "http://127.0.0.1:1/" };
       const { ok, output } = await execute(process.execPath, ["--test"], dirname(join(ROOT, "examples", file)), env);
       assert.ok(ok, output);

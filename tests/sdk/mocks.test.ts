@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { PendingCreates } from "../../provider/pendingCreates";
 import { ENDPOINT, program } from "./support/program";
 
-/** Notes each call, and answers with what a function gives, or else fails. */
+/** Records each call and returns the mocked answer of the function, or fails without one. */
 const CALLS = `
 const calls = [];
 class Mocks {
@@ -109,7 +109,7 @@ describe("Data functions with Pulumi's mocks", () => {
 });
 
 describe("Resources in a unit test with Pulumi's mocks", () => {
-  it("A unit test leaves the pending creates of this machine, also of a real stack with the same name", () => {
+  it("Pulumi's mocks keep the pending creates of this machine, also of a real stack with the same name", () => {
     const home = mkdtempSync(join(tmpdir(), "borgbase-home-"));
     try {
       const pendingCreates = () => new PendingCreates(ENDPOINT, home);

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { program } from "./support/program";
 
-describe("A resource's stack frames", () => {
+describe("Stack frames of a resource", () => {
   it("Stack frames show the user's line when a transformation throws, at any depth, as plain Pulumi does", () => {
     const { stack } = program(`
       function thrower() { throw new Error("mine"); }
@@ -48,7 +48,7 @@ describe("A resource's stack frames", () => {
     assert.ok((states as unknown[]).length >= 4);
   });
 
-  it("Stack frames name the program's line to the engine, also from a function and a subclass, and no frame of the SDK", () => {
+  it("Stack frames name the program's line to the engine, never the SDK's, also from functions and subclasses", () => {
     const { positions, traces } = program(`
       class Mine extends borgbase.KeyPair {}
       const make = () => new borgbase.Repo("made", { region: "eu" });
@@ -67,7 +67,7 @@ describe("A resource's stack frames", () => {
     const { here, pair, made, sub } = positions as Record<string, number>;
     assert.equal(pair, here);
     assert.ok(made !== undefined && here !== undefined && made < here, JSON.stringify(positions));
-    // The class of the program that the constructor is of, as for any provider's resources.
+    // The line of the subclass, as with any provider's resources.
     assert.ok(sub !== undefined && here !== undefined && sub < here);
     for (const uri of ["pair", "made", "sub"].flatMap((name) => (traces as Record<string, string[]>)[name] ?? []))
       assert.doesNotMatch(uri, /node_modules|dist\/sdk/);

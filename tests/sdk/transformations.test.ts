@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { program } from "./support/program";
 
-/** Collects what the engine is given of each resource; `hidden` are the options that the provider is given. */
+/** Records the options that the provider receives with each resource, as `hidden`. */
 const HIDDEN = `
 const hidden = {};
 pulumi.runtime.setMocks({
@@ -16,7 +16,7 @@ const adding = (added) => ({ type, props, opts }) =>
 const done = () => setTimeout(() => answer({ hidden }), 300);
 `;
 
-/** An SDK that walks a copy of the list that it keeps. */
+/** Simulates an SDK that iterates a copy of its list of transformations. */
 const WALKS_COPY = `
 Object.defineProperty(pulumi.Resource.prototype, "__transformations", {
   set(list) {

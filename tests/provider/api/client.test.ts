@@ -25,15 +25,27 @@ const says = (message: string, status = 200): Reply => ({
 });
 const holding = (change: object): Reply => ({ body: { data: { sshList: [KEY, { ...KEY, id: "8", ...change }] } } });
 
-/** What the answer to one question makes of it; `again`: whether it is worth a second try. */
+/** Answers to one request with the kind of error they cause; `again`: whether the client tries again. */
 const ANSWERS: [what: string, reply: Reply, kind: ErrorKind, again: boolean, ...says: RegExp[]][] = [
-  ["a bad token: 401", says("Invalid token", 401), "authentication", false, /Invalid token/, /pulumi config set/],
-  ["a bad token: 403", says("Invalid or expired token", 403), "authentication", false, /Invalid or expired token/],
-  ["a bad token: 200", says("Signature has expired"), "authentication", false, /Signature has expired/],
-  ["a bad token: HTML", html(401), "authentication", false, /the stack's token/],
-  ["a bad token: detail", { status: 401, body: { detail: "Token revoked" } }, "authentication", false, /Token revoked/],
+  ["a bad token (HTTP 401)", says("Invalid token", 401), "authentication", false, /Invalid token/, /pulumi config set/],
   [
-    "a low level: 200",
+    "a bad token (HTTP 403)",
+    says("Invalid or expired token", 403),
+    "authentication",
+    false,
+    /Invalid or expired token/,
+  ],
+  ["a bad token (HTTP 200)", says("Signature has expired"), "authentication", false, /Signature has expired/],
+  ["a bad token (HTML page)", html(401), "authentication", false, /the stack's token/],
+  [
+    "a bad token (detail)",
+    { status: 401, body: { detail: "Token revoked" } },
+    "authentication",
+    false,
+    /Token revoked/,
+  ],
+  [
+    "a token level too low (HTTP 200)",
     says("You do not have permission to perform this action"),
     "permission",
     false,
@@ -41,10 +53,10 @@ const ANSWERS: [what: string, reply: Reply, kind: ErrorKind, again: boolean, ...
     /You do not have permission/,
     /level Read Only, Create Only or Full Access/,
   ],
-  ["a low level: HTML", html(403), "permission", false, /level Read Only, Create Only or Full Access/],
+  ["a token level too low (HTML page)", html(403), "permission", false, /level Read Only, Create Only or Full Access/],
   ["too many requests", html(429), "unavailable", true, /slow down \(status 429\)/, /Tried \d+ times/],
   ...[500, 502, 503, 504].map((status): (typeof ANSWERS)[0] => [
-    `a failing server: ${status}`,
+    `a server error ${status}`,
     html(status),
     "unavailable",
     true,
@@ -54,7 +66,7 @@ const ANSWERS: [what: string, reply: Reply, kind: ErrorKind, again: boolean, ...
   ["truncated JSON", { body: '{"data": {"sshList": [{"id"' }, "unavailable", true, /no complete JSON/],
   ["foreign JSON", { body: { status: "ok" } }, "unavailable", true, /no complete JSON/],
   ["a page instead of JSON", { body: HTML }, "unavailable", true, /no complete JSON/],
-  ["nothing", { body: "" }, "unavailable", true, /no complete JSON/],
+  ["an empty answer", { body: "" }, "unavailable", true, /no complete JSON/],
   [
     "errors beside data",
     { body: { data: { sshList: [KEY] }, errors: [{ message: "half of it" }] } },
@@ -64,27 +76,27 @@ const ANSWERS: [what: string, reply: Reply, kind: ErrorKind, again: boolean, ...
   ],
   ["a refusal", says("Over quota or too many repos."), "remote", false, /list the SSH keys: Over quota/],
   ["a refused query", says('Cannot query field "hashMd5"', 400), "remote", false, /Cannot query field/],
-  ["several lines", says("one\r\n  two\nthree"), "remote", false, /one two three/],
+  ["an error of several lines", says("one\r\n  two\nthree"), "remote", false, /one two three/],
   ["several errors", { body: { errors: [{ message: "one" }, { message: "two" }] } }, "remote", false, /one; two/],
   ["an echo of the token", says(`no such thing: Bearer ${TOKEN}`), "remote", false, /no such thing/],
-  ["another site", html(404), "answer", false, /status 404/, /Is http.* the API's address/],
-  ["null", { body: { data: null } }, "answer", false, /unusable field sshList/],
-  ["null for the list", { body: { data: { sshList: null } } }, "answer", false, /unusable field sshList/],
-  ["another field", { body: { data: { keys: [] } } }, "answer", false, /unusable field sshList/],
-  ["a field missing", holding({ hashMd5: undefined }), "answer", false, /unusable field sshList\.1\.hashMd5/],
+  ["an answer of another site", html(404), "answer", false, /status 404/, /Is http.* the API's address/],
+  ["null data", { body: { data: null } }, "answer", false, /unusable field sshList/],
+  ["a null list", { body: { data: { sshList: null } } }, "answer", false, /unusable field sshList/],
+  ["data with another field", { body: { data: { keys: [] } } }, "answer", false, /unusable field sshList/],
+  ["a missing field", holding({ hashMd5: undefined }), "answer", false, /unusable field sshList\.1\.hashMd5/],
   ["a field of another type", holding({ bits: "256" }), "answer", false, /unusable field sshList\.1\.bits: .*number/],
 ];
 
 describe("Client: answers", () => {
   for (const [what, reply, kind, again, ...patterns] of ANSWERS) {
-    it(`${what}: ${kind}${again ? ", after several tries" : ", at once"}`, async () => {
+    it(`The client reports ${what} as ${kind} ${again ? "after several tries" : "at once"}`, async () => {
       const { result, asked } = await withServer([reply], (api) => failure(api.keys.all(), kind));
       for (const pattern of patterns) assert.match(result, pattern);
       assert.ok(again ? asked > 1 : asked === 1, `asked ${asked} times`);
     });
   }
 
-  it("Client accepts unknown fields, and unset ones in any form", async () => {
+  it("The client accepts unknown fields and every form of an unset field", async () => {
     const { result } = await withServer(
       [holding({ comment: null, lastUsedAt: null, addedAt: undefined, addedLater: { new: true } })],
       (api) => api.keys.all(),
@@ -93,12 +105,12 @@ describe("Client: answers", () => {
     assert.deepEqual(result[1], { ...set, id: "8", lastUsedAt: undefined });
   });
 
-  it("Client accepts numbers as key ids", async () => {
+  it("The client accepts key ids as numbers", async () => {
     const { result } = await withServer([holding({ id: 8 })], (api) => api.keys.get("8"));
     assert.equal(result?.id, "8");
   });
 
-  it("Client sends the token in its header and nowhere else", async () => {
+  it("The client sends the token in its header and nowhere else", async () => {
     await withServer([LISTED], async (api, { requests }) => {
       await api.keys.all();
       assert.equal(requests[0]?.authorization, `Bearer ${TOKEN}`);
@@ -107,7 +119,7 @@ describe("Client: answers", () => {
   });
 
   for (const token of ["two\nlines", "ab xyzzy", "snow☃man"]) {
-    it(`refuses the unusable token ${JSON.stringify(token)} without showing it`, async () => {
+    it(`The client refuses the invalid token ${JSON.stringify(token)} without showing it`, async () => {
       const ask = () => withServer([LISTED], (api) => failure(api.keys.all(), "authentication"), PATIENT, token);
       const { result, asked } = await ask();
       assert.match(result, /token .*characters/);
@@ -124,34 +136,34 @@ describe("Client: deletions", () => {
     ["null without an error", { repoDelete: null }, "answer", /unusable field repoDelete/],
   ];
   for (const [what, data, kind, pattern] of DELETIONS) {
-    it(`${what} is no success while the repository is there`, async () => {
+    it(`The client treats ${what} as a failed deletion while the repository exists`, async () => {
       const still: Reply = { body: { data: { repo: REPO } } };
       const { result } = await withServer([{ body: { data } }, still], (api) => failure(api.repos.delete("abc"), kind));
       assert.match(result, pattern);
     });
   }
 
-  it("Client.delete returns false for a missing repository", async () => {
+  it("The client returns false for the deletion of a missing repository", async () => {
     const reply = { body: { data: { repoDelete: null }, errors: [{ message: "Repository not found" }] } };
     const { result, asked } = await withServer([reply], (api) => api.repos.delete("abc"));
     assert.deepEqual([result, asked], [false, 1]);
   });
 });
 
-describe("Client: a repository by its id", () => {
+describe("Client: repository by id", () => {
   const ABSENT: [what: string, body: object][] = [
-    ["null", { data: { repo: null } }],
-    ["an error", { data: { repo: null }, errors: [{ message: "Repository not found" }] }],
+    ["a null repository", { data: { repo: null } }],
+    ["a 'not found' error", { data: { repo: null }, errors: [{ message: "Repository not found" }] }],
   ];
   for (const [what, body] of ABSENT) {
-    it(`${what} means that there is none`, async () => {
+    it(`The client reads ${what} as a missing repository`, async () => {
       const { result } = await withServer([{ body }], (api) => api.repos.getUncached("abc"));
       assert.equal(result, undefined);
     });
   }
 
   for (const data of [null, {}, { other: 1 }]) {
-    it(`${JSON.stringify(data)} does not mean that it is gone`, async () => {
+    it(`The client does not read the data ${JSON.stringify(data)} as a missing repository`, async () => {
       const { result } = await withServer([{ body: { data } }], (api) =>
         failure(api.repos.getUncached("abc"), "answer"),
       );
@@ -160,8 +172,8 @@ describe("Client: a repository by its id", () => {
   }
 });
 
-describe("Client: the network", () => {
-  it("Client names the address that refuses the connection, after several tries", async () => {
+describe("Client: network", () => {
+  it("The client names the address that refuses the connection after several tries", async () => {
     const { result: said } = await withServer([LISTED], async (api, { close }) => {
       await close();
       return failure(api.keys.all(), "unavailable");
@@ -169,7 +181,7 @@ describe("Client: the network", () => {
     assert.match(said, /list the SSH keys: no answer from 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. Tried \d+ times/);
   });
 
-  it("Client times out without an answer", async () => {
+  it("The client gives up on a silent server after its timeout", async () => {
     const started = Date.now();
     const { result } = await withServer([() => {}], (api) => failure(api.keys.all(), "unavailable"), {
       timeout: 50,
@@ -179,7 +191,7 @@ describe("Client: the network", () => {
     assert.ok(Date.now() - started < 20_000);
   });
 
-  it("Client applies the timeout to the whole answer, also of one that comes byte by byte", async () => {
+  it("The client applies its timeout to the whole answer when it arrives byte by byte", async () => {
     const drip = (response: ServerResponse) => {
       response.writeHead(200, { "content-type": "application/json" });
       const timer = setInterval(() => response.write(" "), 10);
@@ -192,7 +204,7 @@ describe("Client: the network", () => {
     assert.match(result, /did not answer in time/);
   });
 
-  it("Client retries after a reset, a truncated answer and a failing server", async () => {
+  it("The client retries after a reset, a truncated answer and a server error", async () => {
     const reset = (response: ServerResponse) => void response.socket?.resetAndDestroy();
     const { result, asked } = await withServer(
       [reset, { body: '{"da' }, html(502), LISTED],
@@ -202,7 +214,7 @@ describe("Client: the network", () => {
     assert.deepEqual([result.length, asked], [1, 4]);
   });
 
-  it("Client reads a compressed answer, and treats a truncated one as lost", async () => {
+  it("The client reads a compressed answer and treats a partial answer as lost", async () => {
     const zipped = gzipSync(JSON.stringify(LISTED.body));
     const send = (body: Buffer) => (response: ServerResponse) => {
       response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(body);
@@ -215,7 +227,7 @@ describe("Client: the network", () => {
     assert.deepEqual([result.length, asked], [1, 2]);
   });
 
-  it("Client follows no redirect, as the token is for one address", async () => {
+  it("The client follows no redirect, because the token belongs to one address", async () => {
     const { asked } = await withServer([LISTED], async (_, elsewhere) => {
       const redirect = (response: ServerResponse) =>
         void response.writeHead(307, { location: elsewhere.endpoint }).end();
@@ -225,7 +237,7 @@ describe("Client: the network", () => {
     assert.equal(asked, 0);
   });
 
-  it("Client reuses a connection", async () => {
+  it("The client reuses its connection", async () => {
     const ports = new Set<number | undefined>();
     const answer = (response: ServerResponse) => {
       ports.add(response.socket?.remotePort);

@@ -29,12 +29,12 @@ describe("Retry-After", () => {
   const inTwoSeconds = () => new Date(Date.now() + 2_000).toUTCString();
   const WAITS: [what: string, header: () => string | undefined, atLeast: number][] = [
     ["seconds", () => "1", 1_000],
-    // HTTP dates have whole seconds: what is left of two is at least one.
+    // HTTP dates have whole seconds: a date two seconds ahead leaves at least one.
     ["a date", inTwoSeconds, 950],
-    ["nothing", () => undefined, 0],
+    ["no value", () => undefined, 0],
   ];
   for (const [what, header, atLeast] of WAITS) {
-    it(`Retry-After is honoured: ${what}`, async () => {
+    it(`Retry-After is honoured when it holds ${what}`, async () => {
       const started = Date.now();
       const { asked } = await withServer([busy(header()), LISTED], (api) => api.keys.all(), PATIENT);
       const waited = Date.now() - started;

@@ -10,18 +10,18 @@ export const TOKEN = "a-token-that-nobody-may-see";
 
 /** Several tries within a tenth of a second. */
 export const IMPATIENT: ApiOptions = { timeout: 2_000, retry: { baseDelay: 4, maxDelay: 16, maxElapsed: 100 } };
-/** As many tries as a few faults need. */
+/** Enough tries for a few faults. */
 export const PATIENT: ApiOptions = { timeout: 5_000, retry: { baseDelay: 2, maxDelay: 8, maxElapsed: 30_000 } };
 
 export interface Reply {
   /** Default 200. */
   status?: number;
-  /** JSON, or text as it is. */
+  /** JSON, or a text sent unchanged. */
   body: unknown;
   headers?: Record<string, string>;
 }
 
-/** A server that gives its answers in turn, the last one over and over, and remembers what it was asked. */
+/** A server that sends its replies in order, repeats the last one, and records the requests. */
 async function serve(...replies: (Reply | ((response: ServerResponse) => void))[]) {
   const requests: { authorization: string | undefined; body: string }[] = [];
   const server = createServer(async (request, response) => {
@@ -46,7 +46,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return text;
 }
 
-/** What `work` makes of a server with these answers, and how often the server was asked. */
+/** The result of `work` against a server with these replies, and the number of requests. */
 export async function withServer<T>(
   replies: Parameters<typeof serve>,
   work: (api: Api, server: Awaited<ReturnType<typeof serve>>) => Promise<T>,
@@ -62,7 +62,7 @@ export async function withServer<T>(
   }
 }
 
-/** A test with an emulator of its own. */
+/** A test with a separate emulator. */
 export function withEmulator(
   work: (emulator: Emulator) => Promise<void>,
   options: Parameters<typeof startEmulator>[0] = {},
@@ -83,7 +83,7 @@ export function clientOf(emulator: Emulator, level: TokenLevel = "fullAccess", o
   return connect({ endpoint: emulator.endpoint, token, tokenSource: "given" }, options);
 }
 
-/** The failure of an operation: an expected one, of this kind, on one line, without the token. */
+/** The message of the expected failure: of this kind, on one line, without the token. */
 export async function failure(operation: Promise<unknown>, kind: ErrorKind): Promise<string> {
   const error = await operation.then(
     (result) => assert.fail(`it succeeded with ${JSON.stringify(result)}`),

@@ -3,7 +3,7 @@ import type { Emulator, Variants } from "../../../emulator";
 import type { Api, RepoMutationVars } from "../../../provider/api";
 import { clientOf, failure, newKey, withEmulator } from "./support";
 
-/** Every way in which a real server may differ, one at a time. The client must return the same under each. */
+/** Every documented doubt about the real server, one at a time; the client's results must be the same under each. */
 const VARIANTS: Partial<Variants>[] = [
   {},
   { unset: "null" },
@@ -25,6 +25,11 @@ const VARIANTS: Partial<Variants>[] = [
   { newer: true },
 ];
 
+const describeVariants = (variants: Partial<Variants>) =>
+  Object.entries(variants)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" and ") || "default variants";
+
 const COMPACTION: RepoMutationVars = {
   compactionEnabled: true,
   compactionInterval: 2,
@@ -33,12 +38,12 @@ const COMPACTION: RepoMutationVars = {
   compactionHourTimezone: "Europe/Berlin",
 };
 
-describe("The API under every variant of the server", () => {
+describe("API client under every server variant", () => {
   for (const variants of VARIANTS) {
-    const name = JSON.stringify(variants);
+    const server = describeVariants(variants);
 
     it(
-      `keys are added, listed, read and deleted: ${name}`,
+      `Keys are created, listed, read and deleted with ${server}`,
       withEmulator(
         async (emulator) => {
           const api = clientOf(emulator);
@@ -65,7 +70,7 @@ describe("The API under every variant of the server", () => {
     );
 
     it(
-      `repositories are added, listed, read, changed and deleted: ${name}`,
+      `Repositories are created, listed, read, changed and deleted with ${server}`,
       withEmulator(
         async (emulator) => {
           const api = clientOf(emulator);
@@ -96,7 +101,7 @@ describe("The API under every variant of the server", () => {
     );
 
     it(
-      `A missing object is reported: ${name}`,
+      `Missing keys and repositories are reported as missing with ${server}`,
       withEmulator(
         async (emulator) => {
           const api = clientOf(emulator);
@@ -111,7 +116,7 @@ describe("The API under every variant of the server", () => {
     );
 
     it(
-      `The account is returned: ${name}`,
+      `The account is read with ${server}`,
       withEmulator(
         async (emulator) => {
           const api = clientOf(emulator);
@@ -126,10 +131,10 @@ describe("The API under every variant of the server", () => {
 
   for (const badToken of ["401", "403", "200"] as const) {
     for (const errorBody of ["errors", "detail", "html"] as const) {
-      // A 403 without a word does not say what it is for: its message names both.
+      // A 403 without a message has two possible causes: the error names both.
       const kind = badToken === "403" && errorBody === "html" ? "permission" : "authentication";
       it(
-        `An expired token is reported after one request: ${badToken} with ${errorBody}`,
+        `An expired token is refused after one request with HTTP ${badToken} and a body of ${errorBody}`,
         withEmulator(
           async (emulator) => {
             emulator.control.changeToken({ account: "demo@example.com", token: "fullAccess", expiresAt: "now" });
@@ -146,7 +151,7 @@ describe("The API under every variant of the server", () => {
 
 type Call = (api: Api, ids: { key: string; repo: string }) => Promise<unknown>;
 
-/** What each level may do; where it may not, the words that say which one is needed. */
+/** The calls that each level may make; otherwise the error must name the required level. */
 const LEVELS: [call: string, ask: Call, readOnly: true | RegExp, createOnly: true | RegExp][] = [
   ["list keys", (api) => api.keys.all(), true, true],
   ["list repositories", (api) => api.repos.all(), true, true],
@@ -176,7 +181,7 @@ describe("Token levels", () => {
   for (const variants of answers) {
     for (const level of ["readOnly", "createOnly"] as const) {
       it(
-        `${level}: ${JSON.stringify(variants)}`,
+        `A ${level} token may make its calls only, with ${describeVariants(variants)}`,
         withEmulator(
           async (emulator) => {
             const ids = await populate(emulator);
@@ -194,7 +199,7 @@ describe("Token levels", () => {
   }
 
   it(
-    "Create Only tells no account, and asks for it once",
+    "A Create Only token shows no account, and the client asks only once",
     withEmulator(async (emulator) => {
       const { account } = clientOf(emulator, "createOnly");
       assert.deepEqual([await account.owner(), await account.owner()], [undefined, undefined]);
@@ -203,7 +208,7 @@ describe("Token levels", () => {
   );
 
   it(
-    "Create Only cannot tell whether a repository that no list shows is gone",
+    "A Create Only token does not prove that an unlisted repository is missing",
     withEmulator(async (emulator) => {
       const said = await failure(clientOf(emulator, "createOnly").repos.get("nowhere1"), "permission");
       assert.match(said, /read the repository nowhere1.* Read Only or Full Access/);

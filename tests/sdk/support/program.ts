@@ -10,10 +10,10 @@ const borgbase = require(${JSON.stringify(join(ROOT, "dist/sdk"))});
 const answer = (values) => require("node:fs").writeFileSync("answer.json", JSON.stringify(values));
 `;
 
-/** Where a program would ask: nobody listens there. */
+/** The endpoint of the program, where no server listens. */
 export const ENDPOINT = "http://127.0.0.1:1/";
 
-/** As a user's unit test sets them, where it does not set others. */
+/** Mocks as a user's unit test sets them, unless a test sets others. */
 const MOCKS = `pulumi.runtime.setMocks({
   newResource: ({ name, inputs }) => ({ id: name + "-id", state: inputs }),
   call: ({ inputs }) => inputs,
@@ -21,8 +21,8 @@ const MOCKS = `pulumi.runtime.setMocks({
 `;
 
 /**
- * Runs a program under Pulumi's mocks in a process of its own, which must end well; nothing can be asked of the network.
- * @returns what it gave to `answer`
+ * Runs a program under Pulumi's mocks in a separate process, which must succeed without any network.
+ * @returns the values given to `answer`
  */
 export function program(code: string, { mocks = MOCKS }: { mocks?: string } = {}): Record<string, unknown> {
   const folder = mkdtempSync(join(tmpdir(), "borgbase-program-"));

@@ -8,7 +8,7 @@ export type Zod = typeof z;
 export type ApiType = "Int" | "Boolean" | "String" | "[String]";
 
 interface Documented {
-  /** Markdown, whole sentences. Says what the value means, not its default, unit or secrecy: those are added from here. */
+  /** Markdown, whole sentences: the meaning of the value. Default, unit and secrecy are added from their own fields. */
   description: string;
   /** Of a number: `MB`, `days`. */
   unit?: string;
@@ -16,7 +16,7 @@ interface Documented {
   secret?: boolean;
 }
 
-/** What a default depends on: the argument's last value, the other arguments, and the resource's own name. */
+/** Input of a computed default: the argument's last value, the other arguments, and the resource's own name. */
 export interface DefaultContext {
   old: unknown;
   inputs: Readonly<Record<string, unknown>>;
@@ -110,19 +110,19 @@ export function output<S extends z.ZodType, const Api extends ApiType = never>(
   return { ...options, kind: "output", schema };
 }
 
-/** What is known of a resource as a whole, for its generated class, schema and reference page. */
+/** Facts about a resource as a whole, for its generated class, package schema and reference page. */
 export interface ResourceDescription {
   /** The last part of its token. */
   type: string;
   /** Module of its token; default `index`. */
   module?: string;
-  /** Markdown. The first sentence says what it is. */
+  /** Markdown. The first sentence is a definition. */
   description: string;
   /** Errors that a user may meet, each a sentence. */
   errors?: readonly string[];
   /** How an existing object is brought under management. */
   import: string;
-  /** What `get` does. */
+  /** Effect of `get`. */
   get: string;
   /** A short program, shown on hover. */
   example?: string;
@@ -210,16 +210,16 @@ export interface FunctionDescription {
   name: string;
   /** Module of its token; default `index`. */
   module?: string;
-  /** Markdown. The first sentence says what it reads. */
+  /** Markdown. The first sentence names the result. */
   description: string;
   /** Exactly one of the arguments is given, else the error is {@link argsError}. */
   oneOf?: boolean;
   /** Error for arguments of another shape. */
   argsError?: string;
-  /** Name of the public type of the arguments, and what it stands for. */
+  /** Name and description of the public type of the arguments. */
   args?: string;
   argsDescription?: string;
-  /** Name of the public type of the result, and what it stands for. */
+  /** Name and description of the public type of the result. */
   result: string;
   resultDescription: string;
   /** The function returns a list. Languages that need an object get it under this name. */

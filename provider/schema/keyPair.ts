@@ -73,7 +73,7 @@ export type KeyPairState = StateOf<typeof keyPairSchema>;
 
 const DEFAULT_BITS: Record<string, number> = { ed25519: 256, rsa: 4096, ecdsa: 256 };
 
-/** An imported key is what it is; `check` has compared `keyType` and `bits` with it. */
+/** Always true for an imported key: `check` has compared `keyType` and `bits` with it. */
 function isSameKind(declared: unknown, actual: unknown, { inputs }: Whole): boolean {
   return (inputs as { privateKey?: string }).privateKey !== undefined || declared === actual;
 }

@@ -13,8 +13,6 @@ export const VERSION = "3.274.1";
 /** The oldest supported version of a CLI on PATH: `npm run test:matrix` runs the suite with it. */
 export const OLDEST = "3.230.0";
 
-const FOLDER = join(CACHE, `pulumi-v${VERSION}-${process.platform}-${process.arch}`);
-
 /** The CLI, its Node language host, and the host of Node dynamic providers; all in one folder. */
 const FILES = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"];
 
@@ -31,31 +29,65 @@ let onPath;
 /** @returns {string | undefined} the folder to add to PATH; undefined when PATH already has a usable Pulumi CLI */
 export function pulumiFolder() {
   onPath ??= isUsable(which("pulumi"));
-  return onPath ? undefined : FOLDER;
+  return onPath ? undefined : folderOf(VERSION);
 }
 
-/** Installs the CLI once per user and version, unless PATH has one. Needs node_modules. */
+/** Installs the CLI, unless PATH has one. Needs node_modules. */
 export async function installPulumi() {
-  if (!pulumiFolder() || isComplete(FOLDER)) return;
+  if (pulumiFolder()) await installVersion(VERSION);
+}
+
+/**
+ * Installs one version of the CLI, once per user.
+ * @param {string} version
+ * @returns {Promise<string>} its folder
+ * @throws {Problem} when the version can be neither downloaded nor built here
+ */
+export async function installVersion(version) {
+  const folder = folderOf(version);
+  if (isComplete(folder)) return folder;
   mkdirSync(CACHE, { recursive: true });
   // Filled beside the final folder and renamed, so that the final folder is complete even with two parallel installations.
-  const draft = mkdtempSync(`${FOLDER}.`);
+  const draft = mkdtempSync(`${folder}.`);
   try {
-    if (!(await downloadRelease(draft))) await buildFromModules(draft);
+    if (!(await downloadRelease(version, draft))) await buildFromModules(version, draft);
     if (!isComplete(draft))
       throw new Problem(`The Pulumi CLI came without one of ${FILES.join(", ")}. ${HOW_TO_INSTALL}`);
-    put(draft);
+    put(draft, folder);
+    return folder;
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
 }
 
-/** @param {string} draft */
-function put(draft) {
+/**
+ * Finds out whether {@link installVersion} can succeed, without an installation.
+ * @param {string} version
+ * @returns {Promise<string>} the source of this version
+ * @throws {Problem} when the version can be neither downloaded nor built here
+ */
+export async function sourceOfVersion(version) {
+  if (isComplete(folderOf(version))) return folderOf(version);
+  const release = await request(releaseUrl(version), "HEAD");
+  if (release?.ok) return releaseUrl(version);
+  assertBuildable(version);
+  return `a build of Go module v${version}`;
+}
+
+/** @param {string} version */
+function folderOf(version) {
+  return join(CACHE, `pulumi-v${version}-${process.platform}-${process.arch}`);
+}
+
+/**
+ * @param {string} draft
+ * @param {string} folder
+ */
+function put(draft, folder) {
   try {
-    renameSync(draft, FOLDER);
+    renameSync(draft, folder);
   } catch (error) {
-    if (!isComplete(FOLDER)) throw error;
+    if (!isComplete(folder)) throw error;
   }
 }
 
@@ -81,30 +113,43 @@ function isUsable(pulumi) {
  * @param {string} a
  * @param {string} b
  */
-function compareVersions(a, b) {
+export function compareVersions(a, b) {
   return a.localeCompare(b, "en", { numeric: true });
 }
 
-/**
- * @param {string} draft
- * @returns {Promise<boolean>} false when the release cannot be downloaded
- */
-async function downloadRelease(draft) {
+/** @param {string} version */
+function releaseUrl(version) {
   const arch = process.arch === "arm64" ? "arm64" : "x64";
-  const url = `https://get.pulumi.com/releases/sdk/pulumi-v${VERSION}-${process.platform}-${arch}.tar.gz`;
+  return `https://get.pulumi.com/releases/sdk/pulumi-v${version}-${process.platform}-${arch}.tar.gz`;
+}
+
+/**
+ * @param {string} url
+ * @param {"GET" | "HEAD"} [method]
+ * @returns {Promise<Response | undefined>} undefined without a connection
+ */
+async function request(url, method = "GET") {
   const controller = new AbortController();
   const connecting = setTimeout(() => controller.abort(), CONNECT_TIMEOUT);
-  let release;
   try {
-    release = await fetch(url, { signal: controller.signal });
+    return await fetch(url, { method, signal: controller.signal });
   } catch {
-    return false;
+    return undefined;
   } finally {
     clearTimeout(connecting);
   }
-  if (!release.ok || !release.body) return false;
+}
+
+/**
+ * @param {string} version
+ * @param {string} draft
+ * @returns {Promise<boolean>} false when the release cannot be downloaded
+ */
+async function downloadRelease(version, draft) {
+  const release = await request(releaseUrl(version));
+  if (!release?.ok || !release.body) return false;
   const { body } = release;
-  return step(`Downloading Pulumi ${VERSION}`, () => unpack(body, draft)).catch((error) => {
+  return step(`Downloading Pulumi ${version}`, () => unpack(body, draft)).catch((error) => {
     process.stdout.write(`  ${error instanceof Error ? error.message : error}\n`);
     return false;
   });
@@ -126,17 +171,14 @@ async function unpack(archive, folder) {
 
 /**
  * `go install` rejects the CLI's own go.mod, as it replaces modules. The module files in ./go have the same replacements.
+ * @param {string} version
  * @param {string} draft
  */
-async function buildFromModules(draft) {
-  const go = goVersion();
-  if (!go) throw new Problem(`get.pulumi.com cannot be reached and there is no Go to build with. ${HOW_TO_INSTALL}`);
-  if (compareVersions(go, OLDEST_GO) < 0) {
-    throw new Problem(`get.pulumi.com cannot be reached and Go ${go} is too old to build the CLI. ${HOW_TO_INSTALL}`);
-  }
-  const version = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${VERSION}`;
-  await step(`Building Pulumi ${VERSION} from its Go module, once (some 5 minutes)`, () =>
-    goBuild("cli", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", join(draft, "pulumi"), version),
+async function buildFromModules(version, draft) {
+  assertBuildable(version);
+  const flags = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
+  await step(`Building Pulumi ${version} from its Go module, once (some 5 minutes)`, () =>
+    goBuild("cli", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", join(draft, "pulumi"), flags),
   );
   const host = "pulumi-language-nodejs";
   await step("Building its Node language host", () =>
@@ -144,6 +186,21 @@ async function buildFromModules(draft) {
   );
   const shim = "pulumi-resource-pulumi-nodejs";
   copyFileSync(join(ROOT, "node_modules", "@pulumi", "pulumi", shim), join(draft, shim));
+}
+
+/**
+ * @param {string} version
+ * @throws {Problem} unless this version can be built here
+ */
+function assertBuildable(version) {
+  if (version !== VERSION) {
+    throw new Problem(`get.pulumi.com has no Pulumi ${version} or cannot be reached, and only ${VERSION} can be built`);
+  }
+  const go = goVersion();
+  if (!go) throw new Problem(`get.pulumi.com cannot be reached and there is no Go to build with. ${HOW_TO_INSTALL}`);
+  if (compareVersions(go, OLDEST_GO) < 0) {
+    throw new Problem(`get.pulumi.com cannot be reached and Go ${go} is too old to build the CLI. ${HOW_TO_INSTALL}`);
+  }
 }
 
 /** @returns {string | undefined} the version of Go on PATH, without a download of a newer toolchain */

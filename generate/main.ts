@@ -1,6 +1,6 @@
 /**
- * Writes everything that follows from `provider/schema/`: `sdk/`, `schema.json`, `docs/reference/`.
- * `--check` writes nothing and fails where a file is stale.
+ * Generates `sdk/`, `schema.json` and `docs/reference/` from `provider/schema/`.
+ * `--check` writes nothing, and fails if a file is stale.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const ROOT = dirname(dirname(__dirname));
 const REFERENCE = "docs/reference";
 const EXAMPLES = "examples/reference";
 
-/** Every generated file by its path from the root. */
+/** The text of every generated file, by its path below the root. */
 export function generatedFiles(): Map<string, string> {
   const model = buildModel(resourceSchemas, functionSchemas);
   const facts = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
@@ -42,7 +42,7 @@ function pageOf(name: string): string {
   return `${REFERENCE}/${fileOf(name)}.md`;
 }
 
-/** A program of its own that the tests run; what a page shows of it stands between its imports and its end. */
+/** The example of a page: a complete program, which the tests run too. */
 function exampleOf(name: string): string {
   const path = join(ROOT, EXAMPLES, `${fileOf(name)}.ts`);
   return existsSync(path) ? readFileSync(path, "utf8") : "";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Field, FunctionSchema, ResourceSchema } from "../provider/schema";
 
-/** A type as all generated files express it. `named` refers to {@link Model.types}. */
+/** A type that every generated file can express. `named` refers to {@link Model.types}. */
 export type Type =
   | { kind: "string" | "number" | "integer" | "boolean" }
   | { kind: "enum"; values: string[] }
@@ -16,7 +16,7 @@ export interface Property {
   description: string;
   type: Type;
   required: boolean;
-  /** In words or as code, for documentation only: the provider applies defaults, so that unset arguments stay unmanaged. */
+  /** Text or code, for documentation only: the provider applies defaults, so that unset arguments stay unmanaged. */
   default?: string;
   unit?: string;
   secret?: boolean;
@@ -43,7 +43,7 @@ export interface ResourceModel {
 export interface FunctionModel {
   schema: FunctionSchema;
   args: Property[];
-  /** Of one object; a function that lists has many of them. */
+  /** Properties of one object, also for a function that returns a list. */
   result: Property[];
 }
 
@@ -53,7 +53,7 @@ export interface Model {
   types: Map<string, NamedType>;
 }
 
-/** The part of JSON Schema that zod writes for declared fields. */
+/** The part of JSON Schema that zod generates for declared fields. */
 interface Json {
   type?: string;
   enum?: string[];
@@ -67,7 +67,7 @@ interface Json {
   description?: string;
 }
 
-/** Reads every declaration once; generated files are written from the result alone. */
+/** Reads every declaration once. All generated files derive from the result. */
 export function buildModel(resources: ResourceSchema<Record<string, Field>>[], functions: FunctionSchema[]): Model {
   const types = new Map<string, NamedType>();
   const property = (name: string, field: Field, side: "input" | "output") => toProperty(name, field, side, types);
@@ -135,7 +135,7 @@ function typeOf(field: Field, types: Map<string, NamedType>): { type: Type; opti
   return { type: toType(json.properties?.field ?? {}), optional };
 }
 
-/** A union of objects becomes one object whose fields are optional: not every language knows such unions. */
+/** A union of objects becomes one object whose fields are optional: some languages have no such unions. */
 function toNamedType(name: string, json: Json, definitions: Record<string, Json>): NamedType {
   const variants = json.anyOf ?? [json];
   const properties = variants.flatMap((variant) =>

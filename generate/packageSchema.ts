@@ -1,6 +1,6 @@
 import type { FunctionModel, Model, NamedType, Property, ResourceModel, Type } from "./model";
 
-/** What the package schema says of the package as a whole. */
+/** Facts about the package as a whole. */
 export interface PackageFacts {
   version: string;
   description: string;
@@ -13,8 +13,8 @@ type Json = Record<string, unknown>;
 const TOKEN = (name: string, module = "index") => `borgbase:${module}:${name}`;
 
 /**
- * `schema.json`, from which Pulumi makes SDKs for other languages (pulumi/pulumi `pkg/codegen/schema/pulumi.json`).
- * It holds no `default`: an SDK would send it, and an unset argument would then be managed.
+ * `schema.json`, from which Pulumi generates SDKs for other languages (pulumi/pulumi `pkg/codegen/schema/pulumi.json`).
+ * It contains no `default`: an SDK would send it, and an unset argument would become managed.
  */
 export function packageSchema(model: Model, facts: PackageFacts): Json {
   return {
@@ -70,7 +70,7 @@ function resource({ schema, inputs, outputs }: ResourceModel): Json {
   };
 }
 
-/** Languages other than TypeScript need an object as result. */
+/** The result is always an object, as languages other than TypeScript require it. */
 function dataFunction({ schema, args, result }: FunctionModel): Json {
   const outputs = schema.list
     ? {
@@ -91,7 +91,7 @@ function dataFunction({ schema, args, result }: FunctionModel): Json {
   };
 }
 
-/** The elements of functions that list, as named types. */
+/** Element types of functions that return lists. */
 export function listedTypes({ functions }: Model): NamedType[] {
   const listed = functions.filter(({ schema }) => schema.list);
   return listed.map(({ schema, result }) => ({
@@ -124,7 +124,7 @@ function member(property: Property): Json {
   };
 }
 
-/** A description with the facts that a package schema has no other place for. */
+/** A description, with the facts that have no field of their own in a package schema. */
 function describe({ description, unit, default: text, type }: Property): string {
   return [
     description,

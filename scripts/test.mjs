@@ -12,7 +12,7 @@ import { Problem, runMain } from "./setup/progress.mjs";
 import { environment, setUp } from "./setup.mjs";
 
 /**
- * Groups of tests by what they need. The slowest come first, so that no core waits for a long file at the end.
+ * Groups of tests by their requirements. The slowest come first, so that no core waits for a long file at the end.
  * @type {Record<string, string[]>}
  */
 const TIERS = {

@@ -94,6 +94,11 @@ export class Process {
     throw new Killed();
   }
 
+  /** As the program does once the engine has answered it, which comes after the checkpoint. */
+  confirm(type: string, name: string): void {
+    this.#journal.confirm(type, `project/stack/${name}`);
+  }
+
   /** A checkpoint of the engine. */
   save(change: () => void): void {
     this.pass("save");

@@ -152,7 +152,10 @@ export class World {
     const { faults, kill, refused, token } = trouble;
     const isCalm = faults.length === 0 && !kill && !refused;
     const process = this.#process(isCalm ? PATIENT : IMPATIENT, trouble);
-    const replaced = () => this.engine.entries.filter((entry) => entry.replaced).length;
+    // What is kept asks for no deletion, so that a token which may only add ends its replacement too.
+    const kept = this.#program.filter(({ inputs }) => inputs((name) => name).keepOnDelete === true);
+    const replaced = () =>
+      this.engine.entries.filter((entry) => entry.replaced && !kept.some((one) => isOf(one, entry.name))).length;
     const replacedBefore = replaced();
     const before: Before = {
       repos: found.repos,

@@ -83,7 +83,7 @@ export class Engine {
           if (old) old.replaced = true;
           const names = [...(old?.names ?? []), name];
           this.entries.push({ type, name, names, id: made.id, inputs: json(inputs), state: json(made.state) });
-          process.confirm(type, name);
+          process.acknowledge(type, name);
         });
       } else {
         let { state } = old;

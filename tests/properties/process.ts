@@ -53,6 +53,7 @@ export class Process {
   });
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #memory: DeploymentMemory;
+  readonly #pendingCreates: PendingCreates;
   readonly #api: ReturnType<typeof connect>;
   #left: number;
   #sent = 0;
@@ -61,6 +62,7 @@ export class Process {
     this.#death.catch(() => {});
     this.#left = options.kill?.skip ?? 0;
     const pendingCreates = new MortalPendingCreates(this, options.config.endpoint, options.home);
+    this.#pendingCreates = pendingCreates;
     this.#memory = new DeploymentMemory(pendingCreates);
     const { retry, timeout } = options;
     this.#api = connect(options.config, { retry, timeout, pendingCreates });
@@ -95,8 +97,8 @@ export class Process {
   }
 
   /** As the program does once the engine has answered it, which comes after the checkpoint. */
-  confirm(type: string, name: string): void {
-    this.#journal.confirm(type, `project/stack/${name}`);
+  acknowledge(type: string, name: string): void {
+    this.#pendingCreates.acknowledge(type, `project/stack/${name}`);
   }
 
   /** A checkpoint of the engine. */

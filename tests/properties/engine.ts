@@ -81,8 +81,8 @@ export class Engine {
         const made = await process.run(() => create(resourceOf(type), inputs, process.context(name)));
         process.save(() => {
           if (old) old.replaced = true;
-          const names = [...(old?.names ?? []), name];
-          this.entries.push({ type, name, names, id: made.id, inputs: json(inputs), state: json(made.state) });
+          // A new object is called by the name of now, whatever the old one's resource was called.
+          this.entries.push({ type, name, names: [name], id: made.id, inputs: json(inputs), state: json(made.state) });
           process.acknowledge(type, name);
         });
       } else {

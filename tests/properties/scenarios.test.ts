@@ -100,6 +100,10 @@ const FOUND: Record<string, Action[]> = {
     { do: "list keys", which: 0, keys: [0] },
     deploy([{ key: "k0", plan: { line: 1 } }]),
   ],
+  "a repository that the engine replaces in the run that renames its resource is replaced once": [
+    deploy([repo("r1", {})]),
+    deploy([{ rename: "r1" }], { forced: { which: 0, how: "replacementTrigger" } }),
+  ],
 };
 
 describe("Whatever happens to a stack", function () {

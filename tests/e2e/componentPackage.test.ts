@@ -18,8 +18,8 @@ exports.Backup = class extends pulumi.ComponentResource {
 `;
 const PROGRAM = 'const { Backup } = require("backup-component");\nexports.path = new Backup("web").repo.repoPath;\n';
 
-/** A workspace as pnpm lays it out: each package sees what its own package.json names, and nothing else. */
-describe("A program in a workspace that uses a component package with pulumi-borgbase", function () {
+/** A workspace laid out as pnpm does it: each package resolves only the dependencies of its own package.json. */
+describe("Component package with pulumi-borgbase in a workspace", function () {
   this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let folder: string;
@@ -60,7 +60,7 @@ describe("A program in a workspace that uses a component package with pulumi-bor
     symlinkSync(target, join(folder, name));
   }
 
-  it("fails at the first resource, in the preview too, with what to add to which package.json", async () => {
+  it("A program without the dependency fails in preview and up with a line that names its package.json", async () => {
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const { ok, output } = await stack.run(...command);
       assertOneLineError(
@@ -73,7 +73,7 @@ describe("A program in a workspace that uses a component package with pulumi-bor
     assert.deepEqual(account.mutations(), []);
   });
 
-  it("deploys once the program's package.json names it, also where the program changes its folder", async () => {
+  it("A program deploys once its package.json has the dependency, also after it changes its working folder", async () => {
     link("program/node_modules/pulumi-borgbase", ROOT);
     write("program/src/index.js", `process.chdir("/");\n${PROGRAM}`);
     await stack.works("up", "--yes", "--skip-preview");
@@ -83,7 +83,7 @@ describe("A program in a workspace that uses a component package with pulumi-bor
     assert.deepEqual(await account.console.repos(), []);
   });
 
-  it("deploys where a folder above has it, as npm and Yarn put it", async () => {
+  it("A program deploys with the dependency in a parent folder, where npm and Yarn install it", async () => {
     link("node_modules/pulumi-borgbase", ROOT);
     await stack.works("up", "--yes", "--skip-preview");
     assert.deepEqual(await stack.counts(), { Repo: 1 });

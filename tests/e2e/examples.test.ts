@@ -11,17 +11,17 @@ import { StorageBox } from "../support/storageBox";
 type Account = Awaited<ReturnType<typeof startAccount>>;
 
 interface Expectation {
-  /** What the state holds, by type. */
+  /** The number of resources in the state, by type. */
   resources: Record<string, number>;
   config?: () => Promise<Record<string, string>>;
-  /** What the example is for, tried once it is deployed; leaves no backups. */
+  /** Checks the purpose of the example once it is deployed; leaves no backups. */
   works(stack: ProjectStack, account: Account): Promise<void>;
-  /** What must hold once the stack is destroyed. */
+  /** Checks the account once the stack is destroyed. */
   destroyed?(): void;
   close?(): Promise<void>;
 }
 
-/** One for every folder in examples/. */
+/** One expectation for every folder in examples/. */
 const EXAMPLES: Record<string, Expectation> = {
   quickstart: {
     resources: { KeyPair: 1, SshKey: 1, Repo: 1 },
@@ -118,7 +118,7 @@ function aStorageBox(): Expectation {
   };
 }
 
-/** Backs up a file and restores it from the address that the stack gives. */
+/** Backs up a file and restores it from the repository address in the stack's outputs. */
 async function backUpWithRestic(stack: ProjectStack, account: Account): Promise<void> {
   assert.match(await stack.works("stack", "output"), /resticUrl +\[secret\]/);
   const folder = mkdtempSync(join(tmpdir(), "borgbase-restic-"));
@@ -150,7 +150,7 @@ async function backUpWithRestic(stack: ProjectStack, account: Account): Promise<
   }
 }
 
-/** Follows the README while the machine backs up without a pause, which must notice nothing. */
+/** Follows the README during continuous backups, none of which may fail. */
 async function rotateBetweenBackups(stack: ProjectStack, account: Account): Promise<void> {
   const keyOf = async (name: string) => ((await stack.outputs()).privateKeys as Record<string, string>)[name] ?? "";
   const old = await keyOf("2026-01");
@@ -198,14 +198,14 @@ describe("Examples", function () {
   });
   after(async () => account.emulator.close());
 
-  it("are all known to these tests", () => {
+  it("Every example folder has an expectation in these tests", () => {
     assert.deepEqual(folders.sort(), Object.keys(EXAMPLES).sort());
   });
 
   for (const [name, { resources, config, works, destroyed, close }] of Object.entries(EXAMPLES)) {
     const folder = join(ROOT, "examples", name);
 
-    it(`${name}: a workspace of its own, with a short README`, () => {
+    it(`The example ${name} is a separate workspace with a short README`, () => {
       const locked = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")).packages[`examples/${name}`];
       assert.equal(locked?.name, `borgbase-example-${name}`);
       const { main, dependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
@@ -215,12 +215,12 @@ describe("Examples", function () {
       assert.ok(lines.length > 5 && lines.length < 40, `${lines.length} lines`);
     });
 
-    it(`${name}: type-checks`, async () => {
+    it(`The example ${name} type-checks`, async () => {
       const { ok, output } = await execute("tsc", ["--noEmit", "-p", folder], folder);
       assert.ok(ok, output);
     });
 
-    it(`${name}: holds what it declares, changes nothing at the second up, and destroys it all`, async () => {
+    it(`The example ${name} deploys its resources, changes nothing at the second up and is destroyed completely`, async () => {
       await account.emulator.control.reset();
       const project = existsSync(join(folder, "Pulumi.yaml")) ? folder : ROOT;
       const stack = await ProjectStack.create(project, account.env);

@@ -1,6 +1,6 @@
 /*
- * What only the real CLI can show: processes that are killed, an address where nobody listens, tokens that end half-way,
- * and the lines that a person reads. tests/properties tries every kind of fault at every request.
+ * Faults that need the real CLI: killed processes, an unreachable address, tokens that expire during a run,
+ * and the lines printed for the user. tests/properties tries every kind of fault at every request.
  */
 import { strict as assert } from "node:assert";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -20,17 +20,17 @@ const CLI = /pulumi (up|refresh|destroy)/;
 const PROVIDER = /dynamic-provider/;
 const BOTH = new RegExp(`${CLI.source}|${PROVIDER.source}`);
 
-describe("A stack of all resources, whatever fails", function () {
+describe("Faults of a stack with all resources", function () {
   this.timeout(600_000);
   let host: TestHost;
   let sshd: Sshd;
   let folder: string;
-  /** A service that goes and comes back: its port and its accounts stay. */
+  /** A service that goes away and comes back with its port and its accounts. */
   let away: Emulator;
   let emulator: Emulator;
   let whole: WholeStack;
   const stacks: WholeStack[] = [];
-  /** Commands that try for a minute, while the other tests run. */
+  /** Commands that try for a minute while the other tests run. */
   let inVain: { deployed: WholeStack; fresh: WholeStack; runs: Promise<[destroyed: Run, created: Run]> };
 
   before(async () => {
@@ -60,7 +60,7 @@ describe("A stack of all resources, whatever fails", function () {
 
   const keeping = (more: EmulatorOptions = {}): EmulatorOptions => ({ dataDir: join(folder, "away"), ...more });
 
-  /** Below the ports that systems give to whoever asks for any: nobody takes it while its service is away. */
+  /** A port below the ephemeral range, so that no other process gets it while the service is away. */
   async function quietPort(): Promise<number> {
     for (;;) {
       const port = 20_000 + Math.floor(Math.random() * 10_000);
@@ -87,8 +87,8 @@ describe("A stack of all resources, whatever fails", function () {
     emulator.control.log().some((request) => request.operations.includes(operation));
 
   /**
-   * Runs a command that a request without an answer keeps from its end, and kills what `victims` says once it has come so
-   * far. Returns the ids of the providers that were there.
+   * Runs a command that an unanswered request blocks, and kills `victims` once `moment` holds.
+   * Returns the ids of the provider processes.
    */
   async function killed(command: () => Promise<Run>, victims: RegExp, moment: () => boolean): Promise<number[]> {
     emulator.control.resetCounters();
@@ -104,21 +104,21 @@ describe("A stack of all resources, whatever fails", function () {
     return providers;
   }
 
-  it("is killed while it is made, changed, rotated, refreshed and destroyed, and is what the program says after the next run", async () => {
+  it("A stack killed at create, update, rotation, refresh and destroy is as declared after the next run", async () => {
     const logins = sshd.log().length;
     fault("repoAdd", "silence", { count: null });
     await killed(whole.up, BOTH, () => /Accepted password/.test(sshd.log().slice(logins)));
-    await whole.mended(emulator);
+    await whole.assertRecovered(emulator);
 
     whole.plan.alertDays = 2;
     fault("repoEdit", "silence", { work: true });
     await killed(whole.up, PROVIDER, () => wasAsked("repoEdit"));
-    await whole.mended(emulator);
+    await whole.assertRecovered(emulator);
 
     whole.plan.rotation = "2";
     fault("sshDelete", "silence", { work: true });
     await killed(whole.up, BOTH, () => wasAsked("sshDelete"));
-    await whole.mended(emulator);
+    await whole.assertRecovered(emulator);
 
     fault("repoList", "silence");
     await killed(whole.refresh, CLI, () => wasAsked("repoList"));
@@ -126,17 +126,17 @@ describe("A stack of all resources, whatever fails", function () {
 
     fault("repoDelete", "silence", { work: true });
     await killed(whole.destroy, BOTH, () => wasAsked("repoDelete"));
-    await whole.gone(emulator);
+    await whole.assertDestroyed(emulator);
   });
 
-  it("gets nothing twice by a provider whose CLI was killed while it waited to try again", async () => {
-    // Longer than it takes to see that the CLI is gone, whatever else the machine does.
+  it("A provider whose CLI was killed during a retry wait creates no second repository", async () => {
+    // Longer than the provider needs to notice that the CLI is gone, also on a busy machine.
     fault("repoAdd", "status", { status: 429, retryAfter: "50", count: 2 });
     await untilDead(await killed(whole.up, CLI, () => wasAsked("repoAdd")), 60);
-    await whole.mended(emulator);
+    await whole.assertRecovered(emulator);
   });
 
-  it("is made without a word where every request goes wrong once", async () => {
+  it("A stack is created without a diagnostic when every request fails once", async () => {
     fault("me", "reset");
     fault("sshList", "status", { status: 502 });
     fault("sshAdd", "lost");
@@ -147,10 +147,10 @@ describe("A stack of all resources, whatever fails", function () {
     assert.ok(run.ok, run.output);
     assert.doesNotMatch(run.output, /Diagnostics|error|warning/i);
     assert.deepEqual(emulator.control.faults(), []);
-    await whole.mended(emulator);
+    await whole.assertRecovered(emulator);
   });
 
-  it("says in one line why a service that asks to wait for years stops up, refresh and destroy", async () => {
+  it("A service that asks to wait for years stops up, refresh and destroy with one line each", async () => {
     const years = { status: 503, retryAfter: "Sat, 01 Jan 2050 00:00:00 GMT", count: null };
     const says = (run: Run, purpose: RegExp) => {
       assertOneLineError(run, purpose, /has a fault of its own \(status 503\)\. Tried 1 time\. It asks to wait \d+ s/);
@@ -158,17 +158,17 @@ describe("A stack of all resources, whatever fails", function () {
     };
     fault("repoAdd", "status", years);
     says(await whole.up(), /could not add the repository/);
-    await whole.mended(emulator);
+    await whole.assertRecovered(emulator);
     fault("repoList", "status", years);
     says(await whole.refresh(), /could not list the repositories/);
     fault("repoDelete", "status", years);
     says(await whole.destroy(), /could not delete the repository/);
-    await whole.gone(emulator);
+    await whole.assertDestroyed(emulator);
   });
 
-  it("says which token ended half-way, and which one refresh and destroy use", async () => {
+  it("An error about an expired token names its source and the token that refresh and destroy use", async () => {
     const [{ email: account, tokens }] = emulator.accounts;
-    // The full one is left to the console.
+    // The Full Access token stays reserved for the console.
     for (const token of ["readOnly", "createOnly"] as const) {
       emulator.control.changeToken({ account, token, level: "fullAccess" });
     }
@@ -177,36 +177,36 @@ describe("A stack of all resources, whatever fails", function () {
     const stopped = await whole.up();
     assertOneLineError(stopped, /BorgBase refused the stack's token/, /pulumi config set --secret borgbase:token/);
     await whole.stack.setConfig("borgbase:token", tokens.createOnly);
-    await whole.mended(emulator);
+    await whole.assertRecovered(emulator);
 
     emulator.control.changeToken({ account, token: "readOnly", expiresAt: null });
     await whole.stack.setConfig("borgbase:token", tokens.readOnly);
     emulator.control.changeToken({ account, token: "createOnly", expiresAt: "now" });
     const refreshed = await whole.refresh();
     assertOneLineError(refreshed, /refresh and destroy use the one that the last `pulumi up` saved/, /run `pulumi up`/);
-    await whole.mended(emulator);
+    await whole.assertRecovered(emulator);
 
     fault("sshDelete", "expire");
     assertOneLineError(await whole.destroy(), /BorgBase refused the stack's token/);
     emulator.control.changeToken({ account, token: "readOnly", expiresAt: null });
-    await whole.gone(emulator);
+    await whole.assertDestroyed(emulator);
   });
 
   async function comeBack(): Promise<void> {
     away = await startEmulator(keeping({ port: away.port }));
   }
 
-  it("says in one line that nobody listens, after a minute, and goes on when somebody does", async () => {
+  it("An unreachable service fails up and destroy in one line after a minute, and both succeed later", async () => {
     const [destroyed, created] = await inVain.runs;
     const reason = /no answer from 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. Tried \d+ times\./;
     assertOneLineError(destroyed, /Could not (read|delete) the repository/, reason);
     assertOneLineError(created, /Could not list the/, reason);
     await comeBack();
-    await inVain.deployed.gone(away);
-    await inVain.fresh.mended(away);
+    await inVain.deployed.assertDestroyed(away);
+    await inVain.fresh.assertRecovered(away);
   });
 
-  it("waits without a word for a service that is away for a moment", async () => {
+  it("An up waits without a diagnostic for a service that is away for a few seconds", async () => {
     const { fresh } = inVain;
     fresh.plan.alertDays = 3;
     await away.close();
@@ -217,6 +217,6 @@ describe("A stack of all resources, whatever fails", function () {
     const { ok, output } = await run;
     assert.ok(ok, output);
     assert.doesNotMatch(output, /Diagnostics|error|warning/i);
-    await fresh.mended(away);
+    await fresh.assertRecovered(away);
   });
 });

@@ -8,8 +8,8 @@ import { startAccount } from "../support/account";
 import { ProjectStack, ROOT } from "../support/project";
 
 /*
- * `show.json` is what `terraform show -json` printed after the provider gjabell/borgbase had made all of the account in
- * `account/` (but for the restic repository, which it imported), with Terraform 1.11.4.
+ * `show.json` is the output of `terraform show -json` (Terraform 1.11.4) after the provider gjabell/borgbase had created
+ * the objects in `account/`, except the restic repository, which it imported.
  */
 const KEPT = join(ROOT, "tests/states/terraform");
 const MAIN = join(__dirname, "../../cli/main.js");
@@ -20,7 +20,7 @@ interface Resource {
 }
 type State = { values?: { root_module: { resources: Resource[] } } };
 
-/** `terraform show -json | pulumi-borgbase from-terraform` */
+/** Pipes its input into `pulumi-borgbase from-terraform`. */
 async function convert(input: string) {
   const child = spawn(process.execPath, [MAIN, "from-terraform"]);
   child.stdin.end(input);
@@ -35,9 +35,9 @@ function show(edit: (state: State) => void = () => {}): string {
   return JSON.stringify(state);
 }
 
-describe("From the Terraform provider, as docs/from-terraform.md says", function () {
+describe("Migration from the Terraform provider after docs/from-terraform.md", function () {
   this.timeout(600_000);
-  // Inside the checkout, from where the program finds the package.
+  // The folder is inside the checkout, so that the program resolves the package.
   const folder = join(ROOT, ".local", `from-terraform-${process.pid}`);
   const dataDir = mkdtempSync(join(tmpdir(), "borgbase-terraform-"));
   let account: Awaited<ReturnType<typeof startAccount>>;
@@ -60,7 +60,7 @@ describe("From the Terraform provider, as docs/from-terraform.md says", function
     rmSync(dataDir, { recursive: true, force: true });
   });
 
-  it("takes over everything and changes nothing, and the second preview is empty", async () => {
+  it("A converted program adopts every object, changes nothing and leaves the second preview empty", async () => {
     const { out, err, code } = await convert(show());
     assert.equal(code, 0, err);
     writeFileSync(join(folder, "index.ts"), out);
@@ -86,7 +86,7 @@ describe("From the Terraform provider, as docs/from-terraform.md says", function
     await stack.works("refresh", "--preview-only", "--expect-no-changes", "--non-interactive");
   });
 
-  it("declares what is not at its default, and that alone, as nobody may have declared the rest", async () => {
+  it("A converted program declares only the arguments that differ from their defaults", async () => {
     const { out } = await convert(show());
     const declared = (name: string) => {
       const [, lines] = new RegExp(`^new borgbase\\.Repo\\("${name}", \\{\\n([^]*?)^\\}\\);$`, "m").exec(out) ?? [];
@@ -112,7 +112,7 @@ describe("From the Terraform provider, as docs/from-terraform.md says", function
     ]);
   });
 
-  it("names a key that Terraform does not manage by its id", async () => {
+  it("A converted program names a key outside Terraform's state by its id", async () => {
     const { out } = await convert(
       show(({ values }) => {
         const resources = values?.root_module.resources ?? [];
@@ -125,7 +125,7 @@ describe("From the Terraform provider, as docs/from-terraform.md says", function
     assert.match(out, /fullAccessKeys: \[keys\["laptop"\]\.id, "\d+"\]/);
   });
 
-  it("refuses namesakes, whose ids the Terraform provider mixes up", async () => {
+  it("The conversion refuses objects of one name, whose ids the Terraform provider confuses", async () => {
     const { out, err, code } = await convert(
       show(({ values }) => {
         const [archive, ...others] = values?.root_module.resources ?? [];
@@ -138,16 +138,16 @@ describe("From the Terraform provider, as docs/from-terraform.md says", function
   });
 
   for (const [what, input, complaint] of [
-    ["no JSON", "# borgbase_borg_repo.plain:\n", /what `terraform show -json` prints/],
-    ["what `terraform state pull` prints", '{"version":4,"resources":[]}', /what `terraform show -json` prints/],
+    ["text that is not JSON", "# borgbase_borg_repo.plain:\n", /what `terraform show -json` prints/],
+    ["the output of `terraform state pull`", '{"version":4,"resources":[]}', /what `terraform show -json` prints/],
     ["an empty state", '{"format_version":"1.0"}', /holds no SSH key or repository/],
     [
-      "an attribute that is missing",
+      "a resource without a required attribute",
       show().replaceAll('"public_key"', '"key"'),
       /borgbase_ssh_key\.\w+ has other attributes/,
     ],
   ] as const) {
-    it(`complains in one line of ${what}`, async () => {
+    it(`The conversion refuses ${what} in one line`, async () => {
       const { out, err, code } = await convert(input);
       assert.deepEqual([out, code, err.split("\n").length], ["", 1, 2]);
       assert.match(err, complaint);

@@ -7,7 +7,7 @@ import { TestStack } from "../support/stack";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGB4RQlFh1wpXyGPjkKSBQBZwTRf+tSu8ZvFBrSkX3fQ a@example";
 
-describe("data functions through the real CLI", function () {
+describe("Data functions through the real CLI", function () {
   this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let other: Console;
@@ -22,7 +22,7 @@ describe("data functions through the real CLI", function () {
 
   beforeEach(async () => {
     await account.emulator.control.reset();
-    // In the stack's configuration, where it is a secret.
+    // The name is in the stack's configuration, as a secret.
     const config = { "borgbase:token": account.console.token, "borgbase:endpoint": account.emulator.endpoint };
     stack = await TestStack.create(() => program(), {}, config);
   });
@@ -49,7 +49,7 @@ describe("data functions through the real CLI", function () {
     return repoAdd.repoAdded.id;
   }
 
-  it("tell keys, repositories and the account, as promises and as outputs, without any password", async () => {
+  it("Data functions return keys, repositories and the account as promises and outputs without any password", async () => {
     const keyId = await addKey(account.console, "laptop");
     const borgId = await addRepo(account.console, "borg", `, alertDays: 3, fullAccessKeys: ["${keyId}"]`);
     const resticId = await addRepo(account.console, "restic", ', format: "restic"');
@@ -82,7 +82,7 @@ describe("data functions through the real CLI", function () {
     });
     const run = await up();
     const { operations } = account.emulator.control.counters();
-    // The promises are awaited one after another; the outputs are asked for together.
+    // The promises are awaited in sequence; the outputs are requested together.
     assert.deepEqual(operations, { sshList: 2 + 1, repoList: 4 + 1, me: 1 + 1 });
     const { promised, lifted } = await stack.outputs();
     assert.deepEqual(lifted?.value, promised?.value);
@@ -111,14 +111,14 @@ describe("data functions through the real CLI", function () {
       for (const secret of [restic.htpasswd, account.console.token]) assert.ok(!holds(text, secret), text);
   });
 
-  it("wait for the resources that their arguments come from", async () => {
+  it("Data functions wait for the resources that their arguments depend on", async () => {
     program = async () => {
       assert.ok((await borgbase.getRepos()).length <= 1);
       const repo = new borgbase.Repo("backup", { name: "backup", region: "eu" });
       const key = new borgbase.SshKey("laptop", { publicKey: KEY });
       return {
         byId: borgbase.getSshKeyOutput({ id: key.id }).name,
-        // Known already in the preview, when nobody has this name yet.
+        // The preview knows the name already, although no repository has it yet.
         byName: borgbase.getRepoOutput({ name: repo.name }).id,
         after: borgbase.getReposOutput({}, { dependsOn: [repo] }).length,
       };
@@ -133,7 +133,7 @@ describe("data functions through the real CLI", function () {
     assert.deepEqual([byId?.value, byName?.value, after?.value], ["laptop", repo?.id, 1]);
   });
 
-  it("ask the account of the provider that they are given", async () => {
+  it("Data functions read the account of their provider", async () => {
     await addRepo(account.console, "mine");
     const theirs = await addRepo(other, "theirs");
     program = async () => {
@@ -155,7 +155,7 @@ describe("data functions through the real CLI", function () {
     });
   });
 
-  it("say in one line what is wrong: an ambiguous or unknown name, bad arguments, a bad token", async () => {
+  it("Data functions report an ambiguous or unknown name, bad arguments and a bad token in one line", async () => {
     const ids = [await addRepo(account.console, "twin"), await addRepo(account.console, "twin")];
     const wrong = "0123456789abcdef-not-a-token";
     const cases: [pulumi.automation.PulumiFn, ...RegExp[]][] = [

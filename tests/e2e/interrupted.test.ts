@@ -7,14 +7,14 @@ import { startAccount } from "../support/account";
 import { killBelow, until } from "../support/processes";
 import { TestStack } from "../support/stack";
 
-describe("A run that is killed", function () {
+describe("Killed runs", function () {
   this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   let alertDays: number;
-  /** False: a program that declares the pair alone. */
+  /** False: the program declares the key pair alone. */
   let whole: boolean;
-  /** `PULUMI_HOME`, where a test has one of its own. */
+  /** A separate `PULUMI_HOME` of one test. */
   let home: string | undefined;
 
   before(async () => {
@@ -40,7 +40,7 @@ describe("A run that is killed", function () {
     new borgbase.Repo("web", { region: "eu", fullAccessKeys: [key.id], alertDays });
   }
 
-  /** Runs `up` and kills what `victims` says once the server has done `operation` and has not answered yet. */
+  /** Runs `up` and kills `victims` after the server has done `operation` and before it answers. */
   async function upKilledAfter(operation: string, victims: RegExp) {
     account.emulator.control.addFault({ operation, kind: "silence", work: true });
     const run = stack.up();
@@ -73,14 +73,14 @@ describe("A run that is killed", function () {
       ["the CLI and the provider", /dynamic-provider|pulumi (up|preview)/],
       ["the provider", /dynamic-provider/],
     ] as const) {
-      it(`leaves nothing twice when ${who} died after the server had done ${operation}`, async () => {
+      it(`A run creates no duplicate after the kill of ${who} behind ${operation}`, async () => {
         await upKilledAfter(operation, victims);
         await assertAsDeclared();
       });
     }
   }
 
-  /** What a CLI leaves that is killed while it writes its state: nothing, and the backup. */
+  /** Simulates a CLI killed while it writes its state: an empty state file and the backup. */
   async function leaveEmptyState(backup?: string) {
     if (backup !== undefined) writeFileSync(`${stack.file}.bak`, backup);
     truncateSync(stack.file);
@@ -89,20 +89,20 @@ describe("A run that is killed", function () {
     await stack.recover();
   }
 
-  it("leaves nothing twice when its state was left empty and the backup takes its place", async () => {
+  it("A run creates no duplicate when the backup replaces an empty state", async () => {
     assert.ok((await stack.up()).ok);
     await leaveEmptyState();
     await assertAsDeclared();
   });
 
-  it("leaves nothing twice when the backup is older than what the engine had saved", async () => {
-    // The program, which confirms what it has added, runs in this process and has not the CLI's environment.
+  it("A run creates no duplicate when the backup is older than the last checkpoint", async () => {
+    // The program runs in this process, without the CLI's environment, and confirms the creates.
     await stack.setConfig("borgbase:endpoint", account.emulator.endpoint);
     whole = false;
     assert.ok((await stack.up()).ok);
     const before = readFileSync(stack.file, "utf8");
     whole = true;
-    // The other repository stays without an answer, so that the run ends by nothing but the kill.
+    // The other repository gets no answer, so that only the kill ends the run.
     account.emulator.control.addFault({ operation: "repoAdd", kind: "silence", work: true, count: null });
     const run = stack.up();
     await until(() => /borgbase:index:SshKey::web/.test(readFileSync(stack.file, "utf8")), 120, "the key is saved");
@@ -120,13 +120,13 @@ describe("A run that is killed", function () {
     await assertAsDeclared();
   });
 
-  it("is brought to what the program says by then", async () => {
+  it("A run after a kill applies arguments that changed since", async () => {
     await upKilledAfter("repoAdd", /dynamic-provider|pulumi (up|preview)/);
     alertDays = 5;
     await assertAsDeclared();
   });
 
-  it("is told of by the next run where nothing is remembered, as on another machine", async () => {
+  it("A run without pending creates, as on another machine, names the possible duplicate", async () => {
     home = mkdtempSync(join(tmpdir(), "borgbase-home-"));
     await stack.close();
     stack = await TestStack.create(program, { ...account.env, PULUMI_HOME: home });
@@ -139,8 +139,8 @@ describe("A run that is killed", function () {
     assert.equal((await account.console.repos()).length, 2);
   });
 
-  it("leaves nothing twice when it had saved nothing of what it did, with PULUMI_SKIP_CHECKPOINTS", async () => {
-    // For the engine, which inherits it, and for the program, which runs in this process and has not the CLI's environment.
+  it("A run creates no duplicate after a kill with PULUMI_SKIP_CHECKPOINTS", async () => {
+    // The engine inherits the variable. The program runs in this process, without the CLI's environment.
     await stack.setConfig("borgbase:endpoint", account.emulator.endpoint);
     process.env.PULUMI_SKIP_CHECKPOINTS = "true";
     try {

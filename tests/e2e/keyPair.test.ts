@@ -27,7 +27,7 @@ describe("KeyPair through the real CLI", function () {
   beforeEach(async () => {
     scratch = await mkdtemp(join(tmpdir(), "borgbase-tmp-"));
     pairs = { pair: {} };
-    // Neither a token nor an address that anybody answers at.
+    // Neither a token nor a reachable address.
     stack = await TestStack.create(program, {
       BORGBASE_TOKEN: "",
       BORGBASE_API_TOKEN: "",
@@ -65,7 +65,7 @@ describe("KeyPair through the real CLI", function () {
     return (await outputs()).pair as Pair;
   }
 
-  /** Holds that OpenSSH takes the private key and sees what the outputs say. */
+  /** Checks that OpenSSH accepts the private key and derives the same outputs. */
   async function assertReal({ publicKey, privateKey, fingerprintSha256, fingerprintMd5 }: Pair) {
     const seen = await inspect(privateKey);
     assert.deepEqual(
@@ -75,7 +75,7 @@ describe("KeyPair through the real CLI", function () {
     );
   }
 
-  it("makes a pair that ssh-keygen knows, keeps it, and renames its comment in place", async () => {
+  it("KeyPair creates a pair that ssh-keygen accepts, keeps it and updates its comment in place", async () => {
     pairs = { pair: { comment: "root@web" } };
     const created = await up();
     const first = await onlyPair();
@@ -105,7 +105,7 @@ describe("KeyPair through the real CLI", function () {
     }
   });
 
-  it("makes another pair when what defines the key changes, once, and keeps it otherwise", async () => {
+  it("KeyPair is replaced once when keyType, bits or keepers change, and keeps its key otherwise", async () => {
     const [one, other, rsa] = (
       await Promise.all(["-t ed25519", "-t ed25519", "-t rsa -b 2048"].map((o) => makeKey(o)))
     ).map(({ privateKey }) => privateKey) as [string, string, string];
@@ -144,7 +144,7 @@ describe("KeyPair through the real CLI", function () {
     assert.deepEqual((await up()).steps, [], "replaced once");
   });
 
-  it("takes over keys in every form that ssh-keygen writes, whatever passphrase they are under", async () => {
+  it("KeyPair imports keys in every format of ssh-keygen with any passphrase", async () => {
     const forms: [string, string, string][] = [
       ["openssh", "-t ed25519", ""],
       ["pem", "-t rsa -b 2048 -m PEM", ""],
@@ -167,7 +167,7 @@ describe("KeyPair through the real CLI", function () {
       await assertReal(pair);
     }
 
-    // A passphrase protects the text on its way here; the key is the same under any.
+    // A passphrase protects only the given text: the key is the same under every passphrase.
     for (const [name, , passphrase] of forms.filter(([, , passphrase]) => passphrase)) {
       const privateKey = await reencrypt(made[name]?.privateKey ?? "", passphrase, "second phrase");
       pairs[name] = { privateKey, passphrase: "second phrase", comment: "here" };
@@ -177,7 +177,7 @@ describe("KeyPair through the real CLI", function () {
     for (const phrase of ["first phrase", "second phrase"]) assert.deepEqual(await filesWith(stack.folder, phrase), []);
   });
 
-  it("says in one line what is wrong with an argument, before anything is made", async () => {
+  it("KeyPair reports a bad argument in one line before it creates a key", async () => {
     const [open, locked] = [await makeKey("-t ed25519"), await makeKey("-t ed25519", "right phrase")];
     const cases: [borgbase.KeyPairArgs, ...RegExp[]][] = [
       [{ privateKey: locked.privateKey, passphrase: "wrong phrase" }, /passphrase does not open the private key/],
@@ -202,7 +202,7 @@ describe("KeyPair through the real CLI", function () {
     assert.equal(await stack.resource("KeyPair", "pair"), undefined);
   });
 
-  it("cannot be read by an id: get says so in one line", async () => {
+  it("KeyPair.get is refused in one line, because a key pair cannot be read by an id", async () => {
     stack.program = async () => {
       borgbase.KeyPair.get("theirs", "SHA256:abc");
     };

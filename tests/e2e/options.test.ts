@@ -58,7 +58,7 @@ describe("Pulumi's resource options", function () {
     return resource.urn;
   }
 
-  it("protect: neither destroyed nor deleted nor replaced, until it is taken back", async () => {
+  it("Repo with protect is neither destroyed nor replaced until the option is removed", async () => {
     opts = { protect: true };
     await up();
     const ids = await repoIds();
@@ -73,7 +73,7 @@ describe("Pulumi's resource options", function () {
     assert.deepEqual(await repoIds(), []);
   });
 
-  it("retainOnDelete: a repository that holds backups leaves the stack and stays at BorgBase", async () => {
+  it("Repo with retainOnDelete leaves the stack on destroy and stays at BorgBase with its backups", async () => {
     opts = { retainOnDelete: true };
     await up();
     const ids = await repoIds();
@@ -84,7 +84,7 @@ describe("Pulumi's resource options", function () {
     assert.equal(await stack.resource("Repo", "web"), undefined);
   });
 
-  it("retainOnDelete with forceDestroy: a repository that holds backups is replaced, and the old one stays", async () => {
+  it("Repo with retainOnDelete and forceDestroy is replaced, and the old repository stays with its backups", async () => {
     args = { region: "eu", forceDestroy: true };
     opts = { retainOnDelete: true };
     await up();
@@ -97,7 +97,7 @@ describe("Pulumi's resource options", function () {
     assert.ok(ids.includes(old ?? ""));
   });
 
-  it("deletedWith: no deletion of its own where the other one is deleted", async () => {
+  it("Repo with deletedWith sends no deletion when its key is deleted", async () => {
     more = () => {
       const key = new borgbase.SshKey("key", { publicKey: PUBLIC_KEY });
       new borgbase.Repo("carried", { region: "eu" }, { deletedWith: key });
@@ -112,7 +112,7 @@ describe("Pulumi's resource options", function () {
     );
   });
 
-  it("ignoreChanges: neither another argument nor a change outside is brought to what the program says", async () => {
+  it("Repo with ignoreChanges keeps its arguments after a change in the program and after drift", async () => {
     args = { region: "eu", alertDays: 2 };
     opts = { ignoreChanges: ["alertDays", "region"] };
     await up();
@@ -132,7 +132,7 @@ describe("Pulumi's resource options", function () {
     assert.deepEqual([repo?.id, repo?.quota, repo?.alertDays], [id, 100, 9], "another argument is changed alone");
   });
 
-  it("replaceOnChanges: a change in place becomes a new repository", async () => {
+  it("Repo with replaceOnChanges is replaced for a change that is otherwise made in place", async () => {
     args = { region: "eu", alertDays: 2 };
     opts = { replaceOnChanges: ["alertDays"] };
     await up();
@@ -152,7 +152,7 @@ describe("Pulumi's resource options", function () {
   });
 
   const COMPACTION = { interval: 1, unit: "weeks", hour: 4, timezone: "UTC" } as const;
-  it("ignoreChanges with a path: that value is left alone, and the rest of the argument is not", async () => {
+  it("Repo with ignoreChanges on a path ignores that value and updates the rest of the argument", async () => {
     args = { region: "eu", compaction: COMPACTION };
     opts = { ignoreChanges: ['compaction["hour"]'] };
     await up();
@@ -172,7 +172,7 @@ describe("Pulumi's resource options", function () {
     assert.equal((await account.console.repos())[0]?.compactionInterval, 2);
   });
 
-  it("replaceOnChanges with a path: that value makes a new repository, the rest of the argument does not", async () => {
+  it("Repo with replaceOnChanges on a path is replaced for that value and updated for the rest of the argument", async () => {
     args = { region: "eu", compaction: COMPACTION };
     opts = { replaceOnChanges: ["compaction.hour"] };
     await up();
@@ -194,7 +194,7 @@ describe("Pulumi's resource options", function () {
     assert.deepEqual(await repoIds(), [id], "without the whole argument, more has changed than the path names");
   });
 
-  it("a path that cannot be followed is refused before anything is made", async () => {
+  it("Repo refuses an unsupported path in ignoreChanges and replaceOnChanges before any mutation", async () => {
     args = { region: "eu", fullAccessKeys: ["1"] };
     for (const [path, reason] of [
       [
@@ -211,7 +211,7 @@ describe("Pulumi's resource options", function () {
     assert.deepEqual(account.mutations(), []);
   });
 
-  it("transformations of the resource, its parent and the stack: the options that they add count", async () => {
+  it("Repo applies options that transformations of itself, its parent and the stack add", async () => {
     let ignoreChanges = ["alertDays"];
     const adding = (added: CustomResourceOptions) => (given: ResourceTransformationArgs) =>
       given.type === "borgbase:index:Repo"
@@ -245,7 +245,7 @@ describe("Pulumi's resource options", function () {
     assert.notDeepEqual(await repoIds(), [id]);
   });
 
-  it("deleteBeforeReplace: old before new, and still never with backups in it", async () => {
+  it("Repo with deleteBeforeReplace is deleted before its successor is created, and never with backups", async () => {
     opts = { deleteBeforeReplace: true };
     await up();
     account.mutations();
@@ -259,7 +259,7 @@ describe("Pulumi's resource options", function () {
     assert.deepEqual(await repoIds(), ids);
   });
 
-  it("additionalSecretOutputs: encrypted in the state and secret to the program", async () => {
+  it("Repo with additionalSecretOutputs encrypts the output in the state and marks it secret for the program", async () => {
     opts = { additionalSecretOutputs: ["repoPath", "server"] };
     await up();
     const outputs = (await stack.resource("Repo", "web"))?.outputs as Record<string, { ciphertext?: string }>;
@@ -271,7 +271,7 @@ describe("Pulumi's resource options", function () {
     assert.deepEqual((await up()).steps, []);
   });
 
-  it("--target: only what is named is made, changed and destroyed", async () => {
+  it("An up and a destroy with --target affect only the named resources", async () => {
     more = () => {
       new borgbase.SshKey("key", { publicKey: PUBLIC_KEY });
     };
@@ -289,11 +289,11 @@ describe("Pulumi's resource options", function () {
     assert.equal((await repoIds()).length, 1);
   });
 
-  it("--replace of what was just made: a new one, and the old one goes", async () => {
+  it("An up with --replace directly after the create replaces the object and deletes the old one", async () => {
     more = () => {
       new borgbase.SshKey("key", { publicKey: PUBLIC_KEY });
     };
-    // A program of the CLI's own has its environment; this one runs in the test's process.
+    // A program run by the CLI has the CLI's environment; this program runs in the test's process.
     await stack.setConfig("borgbase:endpoint", account.emulator.endpoint);
     await up();
     const [old] = await repoIds();
@@ -308,7 +308,7 @@ describe("Pulumi's resource options", function () {
 
   for (const deleteBeforeReplace of [false, true]) {
     const order = deleteBeforeReplace ? "old before new" : "new before old";
-    it(`--replace, ${order}: what was taken over with existingId is never deleted`, async () => {
+    it(`An up with --replace, ${order}, never deletes an object adopted with existingId`, async () => {
       const { repoAdd, sshAdd } = await account.console.ask<{
         repoAdd: { repoAdded: { id: string } };
         sshAdd: { keyAdded: { id: string } };

@@ -11,7 +11,7 @@ const key = new borgbase.SshKey("web", { publicKey: new borgbase.KeyPair("web").
 const repo = new borgbase.Repo("web", { region: "eu", appendOnlyKeys: [key.id] });
 `;
 
-/** One program three times, as projects may have it. The first is type-checked by the language host, too. */
+/** One program in three project types. The language host type-checks the first. */
 const PROGRAMS = {
   "TypeScript, nodenext": {
     "package.json": { name: "program", private: true, main: "index.ts" },
@@ -32,7 +32,7 @@ export const path: pulumi.Output<string> = repo.repoPath;
   },
 };
 
-/** The exports of the package by what they are, as a program sees them. */
+/** Types of the package's exports, as a program sees them. */
 const TYPES = `import * as pulumi from "@pulumi/pulumi";
 import * as borgbase from "pulumi-borgbase";
 const repo = new borgbase.Repo("web", { region: "eu", fullAccessKeys: [pulumi.output("1")] });
@@ -54,13 +54,13 @@ const COMPILERS = {
   bundler: { module: "esnext", moduleResolution: "bundler" },
 };
 
-/** All that programs may use, apart from types; functions have an `…Output` form. */
+/** All exports except types; every function also has an `…Output` form. */
 const EXPORTS = {
   classes: ["KeyPair", "Provider", "Repo", "SshConnection", "SshKey"],
   functions: ["getAccount", "getRepo", "getRepos", "getSshKey", "getSshKeys", "getStorage", "testConnection"],
 };
 
-describe("The package", function () {
+describe("Package", function () {
   this.timeout(600_000);
   const folder = mkdtempSync(join(tmpdir(), "borgbase-package-"));
   const installed = join(folder, "node_modules", "pulumi-borgbase");
@@ -74,7 +74,7 @@ describe("The package", function () {
     const versionOf = (name: string) => createRequire(join(ROOT, "package.json"))(`${name}/package.json`).version;
     const dependencies = {
       "pulumi-borgbase": `file:${tarball}`,
-      // As this project has them, so that npm finds them where it has put them for it.
+      // The dependency versions of this project, so that npm finds them in its cache.
       "@pulumi/pulumi": versionOf("@pulumi/pulumi"),
       "@types/node": versionOf("@types/node"),
       typescript: versionOf("typescript"),
@@ -97,7 +97,7 @@ describe("The package", function () {
     return where;
   }
 
-  /** The text of a script that ran where the package is installed. */
+  /** The output of a script that ran where the package is installed. */
   async function script(code: string): Promise<string> {
     const { ok, output, stdout } = await execute("node", ["-e", code], folder);
     assert.ok(ok, output);
@@ -105,7 +105,7 @@ describe("The package", function () {
   }
 
   for (const [name, files] of Object.entries(PROGRAMS)) {
-    it(`serves a program elsewhere: ${name}`, async () => {
+    it(`The package works in an external program: ${name}`, async () => {
       await account.emulator.control.reset();
       const project = write(join(folder, name.replace(/\W+/g, "-")), {
         ...files,
@@ -117,11 +117,11 @@ describe("The package", function () {
         assert.deepEqual(await stack.counts(), { KeyPair: 1, SshKey: 1, Repo: 1 });
         for (const { type, inputs, outputs, sourcePosition, stackTrace } of await stack.resources()) {
           if (!type.startsWith("borgbase:")) continue;
-          // Where it stands in the program, and none of the frames below it that nobody asks for.
+          // The resource's position in the program, without the other stack frames.
           // (The SDK cannot read the frames of ES modules.)
           if (!name.includes("ES module")) assert.match(String(sourcePosition), /^project:\/\/\/index\.\w+#\d+,\d+$/);
           assert.deepEqual(stackTrace, [sourcePosition ? { sourcePosition } : {}]);
-          // Forever: what a state holds must be found by every later release.
+          // This text must never change: every later release must resolve it from an old state.
           const text = `exports.handler=()=>require("pulumi-borgbase/dynamic").host("${type.split(":")[2]}")`;
           assert.deepEqual([inputs?.__provider, outputs?.__provider], [text, text]);
         }
@@ -136,7 +136,7 @@ describe("The package", function () {
   }
 
   for (const [name, compilerOptions] of Object.entries(COMPILERS)) {
-    it(`has types for programs of ${name}`, async () => {
+    it(`The package has types for programs of ${name}`, async () => {
       const options = {
         strict: true,
         noEmit: true,
@@ -155,7 +155,7 @@ describe("The package", function () {
     });
   }
 
-  it("exports what it says, by require and by import", async () => {
+  it("The package exports the documented names by require and by import", async () => {
     const withOutputForms = EXPORTS.functions.flatMap((each) => [each, `${each}Output`]);
     const expected = [...EXPORTS.classes, ...withOutputForms].sort();
     const required = await script('console.log(Object.keys(require("pulumi-borgbase")).join())');
@@ -165,7 +165,7 @@ describe("The package", function () {
     assert.deepEqual(names.sort(), expected);
   });
 
-  it("loads no library of the provider into a program", async () => {
+  it("The package loads no library of the provider into a program", async () => {
     const loaded = await script(
       `const before = new Set(require("@pulumi/pulumi") && Object.keys(require.cache));
        require("pulumi-borgbase");
@@ -177,7 +177,7 @@ describe("The package", function () {
     assert.deepEqual(foreign, []);
   });
 
-  it("holds what runs, and nothing of the machine that made it", () => {
+  it("The package contains the files it needs and no trace of the machine that built it", () => {
     const files = readdirSync(installed, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
@@ -196,7 +196,7 @@ describe("The package", function () {
     }
   });
 
-  it("answers for its command", async () => {
+  it("The package provides its command", async () => {
     const { ok, output } = await execute(join(folder, "node_modules", ".bin", "pulumi-borgbase"), ["--help"], folder);
     assert.ok(ok, output);
     assert.match(output, /emulator/);

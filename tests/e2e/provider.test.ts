@@ -7,7 +7,7 @@ import { TestStack } from "../support/stack";
 
 const PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGB4RQlFh1wpXyGPjkKSBQBZwTRf+tSu8ZvFBrSkX3fQ";
 
-/** A component that holds a repository, as programs write them. */
+/** A component that contains a repository, as programs write it. */
 class Backup extends pulumi.ComponentResource {
   readonly repo: borgbase.Repo;
 
@@ -55,7 +55,7 @@ describe("Provider through the real CLI", function () {
 
   const names = async (console: Console) => (await console.repos()).map(({ name }) => name).sort();
 
-  it("takes token and address from the stack's configuration, and keeps the token encrypted in the provider's entry alone", async () => {
+  it("Provider reads token and address from the stack's configuration and encrypts the token in its entry alone", async () => {
     const { token } = account.console;
     const stack = await newStack(
       async () => {
@@ -86,7 +86,7 @@ describe("Provider through the real CLI", function () {
     assert.deepEqual(await names(account.console), []);
   });
 
-  it("takes a token from the environment, and leaves it nowhere", async () => {
+  it("Provider reads a token from the environment and stores it nowhere", async () => {
     const { token } = account.console;
     const stack = await newStack(async () => ({ path: new borgbase.Repo("web", { region: "eu" }).repoPath }), {
       BORGBASE_ENDPOINT: account.emulator.endpoint,
@@ -101,7 +101,7 @@ describe("Provider through the real CLI", function () {
     assert.ok(!stdout.includes(account.emulator.endpoint));
   });
 
-  it("says in one line how to set a token where none is, and asks for none where only a key pair is made", async () => {
+  it("Provider explains in one line how to set a missing token, and needs no token for a key pair alone", async () => {
     const stack = await newStack(
       async () => {
         new borgbase.SshKey("web", { publicKey: PUBLIC_KEY });
@@ -115,11 +115,11 @@ describe("Provider through the real CLI", function () {
     await up(stack);
   });
 
-  it("serves two accounts in one program, and components pass theirs on in all forms", async () => {
+  it("Provider serves two accounts in one program and is inherited through components in every form", async () => {
     const { endpoint } = account.emulator;
     const stack = await newStack(async () => {
       const first = new borgbase.Provider("first", { endpoint, token: account.console.token });
-      // A token that is known only once something else is made.
+      // A token that is unknown until another resource is created.
       const pair = new borgbase.KeyPair("unrelated");
       const second = new borgbase.Provider("second", { endpoint, token: pair.bits.apply(() => other.token) });
       new borgbase.Repo("own", { region: "eu" }, { provider: first });
@@ -149,7 +149,7 @@ describe("Provider through the real CLI", function () {
     assert.deepEqual([...(await names(account.console)), ...(await names(other))], []);
   });
 
-  it("keeps resources that are renamed, moved into a component, or given to an explicit provider", async () => {
+  it("Provider keeps resources that are renamed, moved into a component or assigned to an explicit provider", async () => {
     const { endpoint } = account.emulator;
     const stack = await newStack(async () => {
       new borgbase.SshKey("key", { publicKey: PUBLIC_KEY });
@@ -185,7 +185,7 @@ describe("Provider through the real CLI", function () {
     assert.deepEqual(account.mutations().sort(), ["repoDelete", "sshDelete"]);
   });
 
-  it("takes a new token with the resources unchanged, and destroys with it", async () => {
+  it("Provider accepts a new token without changes of resources and destroys with it", async () => {
     const { control, accounts, endpoint } = account.emulator;
     const { email, tokens } = accounts[0];
     const stack = await newStack(
@@ -208,7 +208,7 @@ describe("Provider through the real CLI", function () {
     assert.ok(destroyed.ok, destroyed.output);
   });
 
-  it("makes each of two stacks that run at once in one process a default provider of its own", async () => {
+  it("Provider gives two stacks that run at once in one process separate default providers", async () => {
     const run = (name: string, token: string) =>
       newStack(
         async () => {

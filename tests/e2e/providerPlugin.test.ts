@@ -8,7 +8,7 @@ import { startAccount } from "../support/account";
 import { TestStack } from "../support/stack";
 import { installPlugin } from "../support/standInPlugin";
 
-/** A resource as the SDK of a plugin declares it: a token and arguments, nothing of the dynamic host. */
+/** A resource as the SDK of a plugin declares it: a token and arguments, without the dynamic host. */
 class Plain extends pulumi.CustomResource {
   declare readonly repoPath: pulumi.Output<string>;
   declare readonly publicKey: pulumi.Output<string>;
@@ -20,7 +20,7 @@ class Plain extends pulumi.CustomResource {
   }
 }
 
-describe("State of the dynamic host", function () {
+describe("State of the dynamic host in a provider plugin", function () {
   this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
@@ -36,7 +36,7 @@ describe("State of the dynamic host", function () {
   });
   afterEach(async () => stack.close());
 
-  it("moves to a plugin of the same tokens: updates in place, nothing at BorgBase, nothing afterwards", async () => {
+  it("The state moves to a plugin of the same tokens with updates in place, no mutation and no later change", async () => {
     const dynamic = async () => {
       const pair = new borgbase.KeyPair("pair", { comment: "root@web" });
       const key = new borgbase.SshKey("web", { publicKey: pair.publicKey });

@@ -7,13 +7,13 @@ import { TestStack } from "../support/stack";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGB4RQlFh1wpXyGPjkKSBQBZwTRf+tSu8ZvFBrSkX3fQ";
 
-describe("A replacement that the engine decides by itself", function () {
+describe("Replacements decided by the engine", function () {
   this.timeout(240_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   let args: borgbase.RepoArgs;
   let opts: CustomResourceOptions;
-  /** Other resources of the program, and what the repository is to be replaced with. */
+  /** Other resources of the program, and the value of the repository's replaceWith. */
   let before: () => CustomResourceOptions;
   let declares: boolean;
   let rotation = 1;
@@ -28,7 +28,8 @@ describe("A replacement that the engine decides by itself", function () {
       async () => {
         const more = before();
         return declares ? { path: new borgbase.Repo("web", args, { ...opts, ...more }).repoPath } : {};
-        // For the program, which runs in this process: a journal that it cannot confirm would take up the old object.
+        // The program runs in this process. Without this endpoint it would not confirm its creates,
+        // and the next run would adopt the old object.
       },
       account.env,
       { "borgbase:endpoint": account.emulator.endpoint },
@@ -59,7 +60,7 @@ describe("A replacement that the engine decides by itself", function () {
     return id;
   }
 
-  /** Entries that wait for their deletion. */
+  /** State entries with a pending deletion. */
   async function pending(): Promise<string[]> {
     const { deployment } = await stack.state();
     const entries = deployment.resources as { type: string; delete?: boolean; id?: string }[];
@@ -67,7 +68,7 @@ describe("A replacement that the engine decides by itself", function () {
     return ours.map(({ id = "" }) => id);
   }
 
-  /** Holds that neither the preview nor the deployment replaces, and that nothing has changed. */
+  /** Checks that preview and deployment refuse the replacement and change nothing. */
   async function assertRefused() {
     const [ids, was] = [await repoIds(), await path()];
     const line = /"web" \(\w+\) holds backups \(12\.5 MB, .*so it is not replaced/;
@@ -105,13 +106,13 @@ describe("A replacement that the engine decides by itself", function () {
     ],
   ];
   for (const [what, first, then] of TRIGGERS) {
-    it(`${what}: a repository that holds backups is refused in the preview and by up, and nothing is added`, async () => {
+    it(`A repository with backups is not replaced by ${what} in preview and up, and no repository is created`, async () => {
       first();
       const id = await full();
       then();
       await assertRefused();
 
-      // What replaceWith names has been replaced by now, so that there is no reason left.
+      // The up has replaced the replaceWith resource, so the reason for a replacement is gone.
       then();
       args = { ...args, keepOnDelete: true };
       await up();
@@ -123,7 +124,7 @@ describe("A replacement that the engine decides by itself", function () {
     });
   }
 
-  it("replacementTrigger: forceDestroy of the same run erases nothing, and one that was deployed before does", async () => {
+  it("A replacementTrigger deletes backups only with a forceDestroy that an earlier run deployed", async () => {
     opts = { replacementTrigger: "1" };
     const id = await full();
     args = { region: "eu", forceDestroy: true };
@@ -137,7 +138,7 @@ describe("A replacement that the engine decides by itself", function () {
     assert.ok(ids.length === 1 && ids[0] !== id);
   });
 
-  it("replacementTrigger: an empty repository is replaced, also beside a full one of another stack's resource", async () => {
+  it("A replacementTrigger replaces an empty repository, also beside a full repository of another stack", async () => {
     await account.console.ask(`mutation { repoAdd(name: "web", region: "eu", alertDays: 9) { repoAdded { id } } }`);
     const [theirs = ""] = await repoIds();
     holdBackups(theirs);
@@ -152,7 +153,7 @@ describe("A replacement that the engine decides by itself", function () {
     assert.notDeepEqual(first, second);
   });
 
-  it("replacementTrigger: a repository that was renamed outside is known all the same", async () => {
+  it("A replacementTrigger finds a repository renamed outside and refuses to replace its backups", async () => {
     args = { region: "eu", name: "web", alertDays: 2 };
     opts = { replacementTrigger: "1" };
     const id = await full();
@@ -173,7 +174,7 @@ describe("A replacement that the engine decides by itself", function () {
     ],
   ];
   for (const [what, replace] of FORCED) {
-    it(`${what}: nothing is lost, and keepOnDelete, as the line says, ends it with the next up`, async () => {
+    it(`The replaced repository of ${what} keeps its backups until keepOnDelete releases it`, async () => {
       const id = await full();
       assertOneLineError(
         (await replace()) as never,
@@ -193,7 +194,7 @@ describe("A replacement that the engine decides by itself", function () {
       assert.deepEqual(await repoIds(), [id]);
     });
 
-    it(`${what}: forceDestroy counts from the run after the replacement on`, async () => {
+    it(`The replaced repository of ${what} is deleted by forceDestroy only in a later run`, async () => {
       const id = await full();
       args = { region: "eu", forceDestroy: true };
       assertOneLineError((await replace()) as never, /forceDestroy: true counts from the next `pulumi up` on/);
@@ -204,14 +205,14 @@ describe("A replacement that the engine decides by itself", function () {
     });
   }
 
-  it("up --refresh --replace: the refresh lets the provider know, and it refuses before anything is made", async () => {
+  it("An up with --refresh and --replace refuses a repository with backups before any create", async () => {
     const id = await full();
     const run = await stack.up({ replace: [await urn()], refresh: true });
     assertOneLineError(run, /holds backups .*so it is not replaced/);
     assert.deepEqual([await repoIds(), await pending()], [[id], []]);
   });
 
-  it("destroy of what waits for its deletion names a way out that works then", async () => {
+  it("A destroy with a pending deletion names keepOnDelete, which then lets it succeed", async () => {
     const id = await full();
     await stack.up({ replace: [await urn()] });
     assertOneLineError(
@@ -225,7 +226,7 @@ describe("A replacement that the engine decides by itself", function () {
     assert.ok((await repoIds()).includes(id));
   });
 
-  it("what is taken out of the program while it waits for its deletion is refused, and then kept as the line says", async () => {
+  it("A removed Repo with a pending deletion is refused, and keepOnDelete then keeps its repository", async () => {
     const id = await full();
     await stack.up({ replace: [await urn()] });
     declares = false;
@@ -239,7 +240,7 @@ describe("A replacement that the engine decides by itself", function () {
     assert.deepEqual(await pending(), []);
   });
 
-  it("keepOnDelete: a resource that is destroyed leaves its repository with the backups in the account", async () => {
+  it("A destroy with keepOnDelete leaves the repository and its backups in the account", async () => {
     args = { region: "eu", keepOnDelete: true };
     const id = await full();
     account.mutations();
@@ -249,7 +250,7 @@ describe("A replacement that the engine decides by itself", function () {
     assert.deepEqual([account.mutations(), await repoIds()], [[], [id]]);
   });
 
-  it("two Repos with one existingId are an error of one line that names both, in either order", async () => {
+  it("Two Repos with one existingId fail in one line that names both, in either order", async () => {
     const id = await full();
     declares = false;
     await stack.cli("state", "delete", await urn(), "--yes");
@@ -264,7 +265,7 @@ describe("A replacement that the engine decides by itself", function () {
     assert.deepEqual(account.mutations(), []);
   });
 
-  it("a Repo with the existingId of one that the stack has already is refused, and its removal deletes nothing", async () => {
+  it("A Repo with the existingId of another Repo of the stack is refused and deletes nothing on removal", async () => {
     await up();
     const [id = ""] = await repoIds();
     stack.program = async () => {
@@ -275,7 +276,7 @@ describe("A replacement that the engine decides by itself", function () {
     assert.deepEqual(await repoIds(), [id]);
   });
 
-  it("an SshKey that a repository still lists is not deleted for its successor, and goes once that is mended", async () => {
+  it("A replaced SshKey is not deleted while a repository lists it, and is deleted after the list changes", async () => {
     let trigger = "1";
     stack.program = async () => {
       new borgbase.SshKey("web", { publicKey: KEY }, { replacementTrigger: trigger });

@@ -51,7 +51,7 @@ describe("Repo through the real CLI", function () {
     return run;
   }
 
-  it("adds a repository with every argument, and a second up changes nothing and sends no mutation", async () => {
+  it("Repo is created with every argument, and a second up sends no mutation", async () => {
     args = {
       name: "Web server",
       region: "us",
@@ -95,7 +95,7 @@ describe("Repo through the real CLI", function () {
     assert.ok(drift.ok, drift.output);
   });
 
-  it("is named like the resource, and keeps that name when the resource is renamed with an alias", async () => {
+  it("Repo is named like its resource and keeps that name after a rename with an alias", async () => {
     await up();
     assert.equal((await onlyRepo()).name, "web");
     stack.program = async () => {
@@ -128,10 +128,10 @@ describe("Repo through the real CLI", function () {
         compactionHourTimezone: "UTC",
       },
     ],
-    ["its name", { region: "eu" }, () => ({ region: "eu", name: "other" }), { name: "other" }],
+    ["the name", { region: "eu" }, () => ({ region: "eu", name: "other" }), { name: "other" }],
   ];
   for (const [what, first, then, sent] of edits) {
-    it(`changes ${what} with one repoEdit that holds nothing else`, async () => {
+    it(`Repo changes ${what} with one repoEdit of that argument alone`, async () => {
       args = first;
       await up();
       const { id } = await onlyRepo();
@@ -145,7 +145,7 @@ describe("Repo through the real CLI", function () {
     });
   }
 
-  it("puts an argument that is removed from the program back to its default, visibly", async () => {
+  it("Repo resets a removed argument to its default and shows the change", async () => {
     args = {
       region: "eu",
       name: "given",
@@ -196,7 +196,7 @@ describe("Repo through the real CLI", function () {
     assert.deepEqual(account.mutations(), []);
   });
 
-  it("shows what was changed outside, property by property, and the next up repairs it", async () => {
+  it("Repo shows drift property by property, and the next up corrects it", async () => {
     args = { region: "eu", name: "web", alertDays: 2, fullAccessKeys: [keyIds[0] as string] };
     await up();
     const { id } = await onlyRepo();
@@ -215,7 +215,7 @@ describe("Repo through the real CLI", function () {
     assert.ok((await stack.drift()).ok);
   });
 
-  it("never shows what was not declared, nor a backup that ran", async () => {
+  it("Repo shows no drift for undeclared arguments and new backups", async () => {
     args = { region: "eu" };
     await up();
     const { id } = await onlyRepo();
@@ -231,7 +231,7 @@ describe("Repo through the real CLI", function () {
     assert.deepEqual(account.mutations(), []);
   });
 
-  it("makes a repository anew that was deleted outside", async () => {
+  it("Repo is created again after a deletion outside", async () => {
     await up();
     const { id } = await onlyRepo();
     await account.console.deleteRepo(id);
@@ -241,7 +241,7 @@ describe("Repo through the real CLI", function () {
     assert.notEqual((await onlyRepo()).id, id);
   });
 
-  it("replaces an empty repository for another region, new before old", async () => {
+  it("Repo creates an empty successor in another region before it deletes the old repository", async () => {
     await up();
     const { id } = await onlyRepo();
     account.mutations();
@@ -254,7 +254,7 @@ describe("Repo through the real CLI", function () {
     assert.deepEqual(account.mutations(), ["repoAdd", "repoDelete"]);
   });
 
-  it("refuses in the preview, in one line, to replace a repository that holds backups", async () => {
+  it("Repo refuses in preview, in one line, to replace a repository with backups", async () => {
     await up();
     const { id } = await onlyRepo();
     account.emulator.control.setContent(id, { currentUsage: 12.5, lastModified: "2026-11-20T10:00:00Z" });
@@ -268,7 +268,7 @@ describe("Repo through the real CLI", function () {
     assert.deepEqual(account.mutations(), []);
   });
 
-  it("deletes a repository that holds backups only when forceDestroy was true at the last deployment", async () => {
+  it("Repo deletes a repository with backups only if the last deployment had forceDestroy: true", async () => {
     await up();
     const { id } = await onlyRepo();
     account.emulator.control.setContent(id, { currentUsage: 0, lastModified: "2026-11-20T10:00:00Z" });
@@ -284,7 +284,7 @@ describe("Repo through the real CLI", function () {
     assert.deepEqual(await account.console.repos(), []);
   });
 
-  it("takes over an existing repository: adds nothing, says what will change, changes only that", async () => {
+  it("Repo adopts an existing repository without a create, previews the changes and makes only those", async () => {
     const { repoAdd } = await account.console.ask<{ repoAdd: { repoAdded: { id: string } } }>(
       'mutation { repoAdd(name: "old", region: "eu", alertDays: 5, sftpEnabled: true) { repoAdded { id } } }',
     );
@@ -307,7 +307,7 @@ describe("Repo through the real CLI", function () {
     assert.deepEqual(account.mutations(), []);
   });
 
-  it("says in the preview which keys a repository that it takes over will get", async () => {
+  it("Repo previews the key lists of a repository that it will adopt", async () => {
     const { repoAdd } = await account.console.ask<{ repoAdd: { repoAdded: { id: string } } }>(
       `mutation { repoAdd(name: "old", region: "eu", appendOnlyKeys: ["${keyIds[0]}"]) { repoAdded { id } } }`,
     );
@@ -329,7 +329,7 @@ describe("Repo through the real CLI", function () {
     assert.deepEqual(account.mutations().sort(), ["repoEdit", "sshAdd"]);
   });
 
-  it("reports all bad arguments of a repository together, before anything is changed", async () => {
+  it("Repo reports all bad arguments together before any change", async () => {
     args = { region: "", quota: -1, compaction: { interval: 0, unit: "years" as "days", hour: 24, timezone: "Mars" } };
     const run = await stack.up();
     assert.ok(!run.ok);
@@ -345,7 +345,7 @@ describe("Repo through the real CLI", function () {
     assert.deepEqual(account.mutations(), []);
   });
 
-  it("reads a repository that other hands manage with Repo.get, and leaves it alone", async () => {
+  it("Repo.get reads a repository managed elsewhere and never changes it", async () => {
     const { repoAdd } = await account.console.ask<{ repoAdd: { repoAdded: { id: string } } }>(
       'mutation { repoAdd(name: "theirs", region: "eu") { repoAdded { id } } }',
     );
@@ -356,7 +356,7 @@ describe("Repo through the real CLI", function () {
     assert.equal((await account.console.repos()).length, 1);
   });
 
-  it("fails Repo.get of a repository that is not there, instead of answering one without values", async () => {
+  it("Repo.get fails for a missing repository instead of returning empty values", async () => {
     stack.program = async () => {
       borgbase.Repo.get("theirs", "zzzzzzzz");
     };

@@ -11,7 +11,7 @@ import { type Run, TestStack } from "../support/stack";
 
 const PASSPHRASE = "correct horse battery staple";
 
-describe("secrets through the real CLI", function () {
+describe("Secrets through the real CLI", function () {
   this.timeout(600_000);
   const logged: string[] = [];
   let account: Awaited<ReturnType<typeof startAccount>>;
@@ -30,7 +30,7 @@ describe("secrets through the real CLI", function () {
     await account.emulator.control.reset();
     home = await mkdtemp(join(tmpdir(), "borgbase-home-"));
     const config = { "borgbase:token": account.console.token, "borgbase:endpoint": account.emulator.endpoint };
-    // Where the CLI and the provider may leave files: the backend, PULUMI_HOME and the folder for temporary ones.
+    // Folders for files of CLI and provider: the backend, PULUMI_HOME and temporary files.
     stack = await TestStack.create(() => program(), { PULUMI_HOME: home, TMPDIR: home }, config);
   });
   afterEach(async () => {
@@ -39,7 +39,7 @@ describe("secrets through the real CLI", function () {
   });
 
   const all = async () => {
-    // In plain, as a careless program has them.
+    // Plain text arguments, as in a careless program.
     const brought = new borgbase.KeyPair("brought", { privateKey: locked.privateKey, passphrase: PASSPHRASE });
     const made = new borgbase.KeyPair("made");
     const keys = [brought, made].map((pair, i) => new borgbase.SshKey(`key${i}`, { publicKey: pair.publicKey }).id);
@@ -55,7 +55,7 @@ describe("secrets through the real CLI", function () {
     };
   };
 
-  /** What must be nowhere in plain, by name. */
+  /** Secrets that must appear nowhere in plain text, by name. */
   async function secrets(): Promise<Record<string, string>> {
     const { privateKeys, password, url } = await stack.outputs();
     assert.ok(privateKeys && password && url);
@@ -73,7 +73,7 @@ describe("secrets through the real CLI", function () {
     };
   }
 
-  it("are in no file, no output and no request's log, whatever the command", async () => {
+  it("Secrets are in no file, no output and no request log of any command", async () => {
     program = all;
     const runs: [string, Run][] = [["preview", await stack.preview({ diff: true })]];
     runs.push(["up", await stack.up({ diff: true })]);
@@ -98,11 +98,11 @@ describe("secrets through the real CLI", function () {
     }
   });
 
-  // Pulumi's engine and SDK trace what they pass on, whoever the provider is; the token and arguments not before -v=9.
+  // Pulumi's engine and SDK trace the values of every provider, token and arguments from -v=9 on.
   const TRACE =
     /"msg":"(Unmarshaling property for RPC|Marshaling property for RPC|RegisterResource RPC finished|eventSink::Debug)/;
 
-  it("are in no line of --logtostderr -v=9 but the engine's own trace, and no argument is in --debug", async () => {
+  it("Secrets are in --logtostderr -v=9 only as the engine's own trace, and not in --debug", async () => {
     program = all;
     const loud = { logToStdErr: true, logVerbosity: 9, logFlow: true };
     const runs: [string, Run][] = [["up", await stack.up(loud)]];
@@ -125,7 +125,7 @@ describe("secrets through the real CLI", function () {
       assert.ok(!holds(debugged.output, known[name] as string), name);
   });
 
-  it("are in no error: a refused token, a key that cannot be opened", async () => {
+  it("Secrets are in no error about a refused token or an unusable key", async () => {
     const token = "0123456789abcdef-a-token-that-nobody-knows";
     await stack.setConfig("borgbase:token", token);
     const failing: [pulumi.automation.PulumiFn, RegExp][] = [
@@ -150,7 +150,7 @@ describe("secrets through the real CLI", function () {
     }
   });
 
-  it("stay secret in the output of the same name", async () => {
+  it("A secret argument stays secret in the output of the same name", async () => {
     program = async () => {
       const name = pulumi.secret("Project Blackbird");
       const { id, ...repo } = new borgbase.Repo("web", { name, region: "eu" });

@@ -6,7 +6,7 @@ import { Sshd } from "../provider/ssh/support/sshd";
 import { assertOneLineError } from "../support/output";
 import { authorizedKeys, byPassword, SshStack, stepsOf, writeAuthorizedKeys } from "../support/sshStack";
 
-/** Lines of others: an option that nobody knows, a byte that is no UTF-8, a carriage return, no newline at the end. */
+/** Foreign lines: an unknown option, a byte outside UTF-8, a carriage return, no newline at the end. */
 const OTHERS =
   '# keys of \xe9milie\n\nno-such-option ssh-ed25519 broken\r\n  command="a b" ssh-rsa AAAA= x \t\n# the end';
 
@@ -34,7 +34,7 @@ describe("SshConnection through the real CLI", function () {
   });
   afterEach(async () => stack.close());
 
-  it("deploys a key by password, proves it, and a second up, a preview and a refresh find nothing to do", async () => {
+  it("SshConnection deploys a key by password and verifies it, and a second up, preview and refresh change nothing", async () => {
     const account = host.account();
     writeAuthorizedKeys(account, OTHERS);
     await stack.up({ box: { ...byPassword(sshd, account), ...pair(0) } });
@@ -57,7 +57,7 @@ describe("SshConnection through the real CLI", function () {
     assert.equal(authorizedKeys(account), `${OTHERS}\n`);
   });
 
-  it("changes key and restriction in place, the new line proven before the old one goes", async () => {
+  it("SshConnection changes key and restriction in place and verifies the new line before it removes the old", async () => {
     const account = host.account();
     const where = byPassword(sshd, account);
     const borgServe = { path: "backups", appendOnly: true, storageQuota: 500 };
@@ -90,7 +90,7 @@ describe("SshConnection through the real CLI", function () {
     assert.equal(await stack.drift(), "");
   });
 
-  it("keeps the old key when the new one cannot be proven, and the state tells of the old one", async () => {
+  it("SshConnection keeps the old key in file and state when the login with the new key fails", async () => {
     const account = host.account();
     const where = byPassword(sshd, account);
     await stack.up({ box: { ...where, ...pair(0) } });
@@ -103,7 +103,7 @@ describe("SshConnection through the real CLI", function () {
     assert.equal(await stack.drift(), "");
   });
 
-  it("replaces for another user, host name or port, and a key on the same machine survives", async () => {
+  it("SshConnection is replaced for another user, host or port, and keeps the key of the same machine", async () => {
     const [first, second] = [host.account(), host.account()];
     await stack.up({ box: { ...byPassword(sshd, first), ...pair(0) } });
     const moved = { ...byPassword(sshd, second), ...pair(0) };
@@ -119,7 +119,7 @@ describe("SshConnection through the real CLI", function () {
     assert.equal(authorizedKeys(second), "");
   });
 
-  it("takes off exactly its own key, and none that keepOnDelete says to keep", async () => {
+  it("SshConnection removes exactly its own key and keeps a key with keepOnDelete", async () => {
     const account = host.account();
     const where = byPassword(sshd, account);
     const connections = {
@@ -137,7 +137,7 @@ describe("SshConnection through the real CLI", function () {
     assert.deepEqual(lines(), [key(2).publicKey]);
   });
 
-  it("takes another way in without any contact, and uses it from then on; a removed secret leaves the state", async () => {
+  it("SshConnection accepts other credentials without contact, uses them later and drops removed secrets from the state", async () => {
     const account = host.account();
     const bootstrap = key(2);
     writeAuthorizedKeys(account, `${bootstrap.publicKey}\n`);

@@ -6,7 +6,7 @@ import { assertOneLineError } from "../support/output";
 import { authorizedKeys, byPassword, SshStack, stepsOf, worked, writeAuthorizedKeys } from "../support/sshStack";
 import type { Run } from "../support/stack";
 
-describe("SshConnection and what others do meanwhile", function () {
+describe("SshConnection and changes outside the program", function () {
   this.timeout(600_000);
   let host: TestHost;
   let stack: SshStack;
@@ -38,7 +38,7 @@ describe("SshConnection and what others do meanwhile", function () {
     await Promise.all(servers.map((sshd) => sshd.stop()));
   });
 
-  it("shows exactly what was changed, leaves it alone until the next up, and repairs that alone", async () => {
+  it("SshConnection shows drift exactly, keeps it until the next up and corrects it alone", async () => {
     const sshd = await serve();
     const names = ["gone", "loosened", "doubled", "neighbour", "keyless"] as const;
     const accounts = everyone(() => host.account(), ...names) as Record<(typeof names)[number], TestAccount>;
@@ -92,7 +92,7 @@ describe("SshConnection and what others do meanwhile", function () {
     );
   });
 
-  it("fails for an unreachable host alone, and forgets it only where onUnreachable says so", async () => {
+  it("SshConnection fails for an unreachable host alone and forgets the host only with onUnreachable", async () => {
     const [up, down] = [await serve(), await serve()];
     const accounts = { up: host.account(), down: host.account(), forgotten: host.account() };
     await stack.up({
@@ -118,7 +118,7 @@ describe("SshConnection and what others do meanwhile", function () {
     assert.deepEqual(await Promise.all(left), [false, true, false]);
   });
 
-  it("stops everything at a changed host key, until a new hostKey accepts it", async () => {
+  it("SshConnection stops every operation at a changed host key until a new hostKey accepts it", async () => {
     const [old, steady] = [await serve(), await serve()];
     const names = ["pinned", "trusted", "lost", "forgetting", "steady"] as const;
     const accounts = everyone(() => host.account(), ...names) as Record<(typeof names)[number], TestAccount>;
@@ -140,7 +140,7 @@ describe("SshConnection and what others do meanwhile", function () {
     const renewed = await serve({ port: old.port });
     const changed = ["pinned", "trusted", "lost", "forgetting"] as const;
     const both = [fingerprint(renewed), fingerprint(old)].map((text) => new RegExp(text.replace(/[+/]/g, "\\$&")));
-    /** All of them fail with both fingerprints, and nobody else does. */
+    /** Checks that exactly the changed hosts fail, each with both fingerprints. */
     const assertRefused = ({ ok, output }: Run) => {
       assert.ok(!ok);
       for (const name of changed) {
@@ -154,7 +154,7 @@ describe("SshConnection and what others do meanwhile", function () {
     };
 
     assertRefused(await stack.stack.refresh());
-    // The lost key is due for repair, the others get new options: all of them have to contact the host.
+    // The lost key needs a repair and the others have new options, so each of them contacts its host.
     const restrict = { options: "no-pty" };
     const edited = Object.fromEntries(changed.map((name) => [name, { ...connections[name], restrict }]));
     stack.connections = { ...connections, ...edited, lost: connections.lost };
@@ -172,11 +172,11 @@ describe("SshConnection and what others do meanwhile", function () {
     for (const name of changed) assert.equal(authorizedKeys(accounts[name]), "");
   });
 
-  it("follows a host from one accepted key to the next, and its known_hosts line with it", async () => {
+  it("SshConnection follows a host from one accepted host key to the next and updates knownHosts", async () => {
     const port = await freePort();
     const old = await serve({ port });
     const account = host.account();
-    // Both accepted beforehand, as before an announced change.
+    // Both host keys are accepted in advance, as before an announced change.
     const next = await serve();
     const hostKey = [...old.hostKeys, ...next.hostKeys].map(({ fingerprintSha256 }) => fingerprintSha256);
     await stack.up({ box: { ...byPassword(old, account), ...pair(), hostKey } });

@@ -9,7 +9,7 @@ import { Sshd } from "../provider/ssh/support/sshd";
 import { assertOneLineError } from "../support/output";
 import { authorizedKeys, byPassword, SshStack, writeAuthorizedKeys } from "../support/sshStack";
 
-describe("SshConnection and the file that it edits", function () {
+describe("SshConnection and its authorized_keys file", function () {
   this.timeout(180_000);
   let host: TestHost;
   let sshd: Sshd;
@@ -31,7 +31,7 @@ describe("SshConnection and the file that it edits", function () {
   });
   afterEach(async () => stack.close());
 
-  it("takes the key off the first of two cloned machines, which share host key, account and path", async () => {
+  it("SshConnection removes the key from the first of two cloned machines with equal host key, account and path", async () => {
     const account = host.chrooted();
     const second = join(host.folder, "second");
     mkdirSync(join(second, "data"), { recursive: true, mode: 0o755 });
@@ -53,7 +53,7 @@ describe("SshConnection and the file that it edits", function () {
     }
   });
 
-  it("keeps the key that it has just put where another name, path or host key leads to the same file", async () => {
+  it("SshConnection keeps its new line when another name, path or host key leads to the same file", async () => {
     const account = host.account();
     const where = byPassword(sshd, account);
     const [ed25519, ecdsa] = where.hostKey;
@@ -73,7 +73,7 @@ describe("SshConnection and the file that it edits", function () {
     assert.equal(authorizedKeys(account), "");
   });
 
-  it("takes the key off a file beside the one that it has just been put in", async () => {
+  it("SshConnection removes its key from the old file when the new file is beside it", async () => {
     const account = host.account();
     const where = { ...byPassword(sshd, account), publicKey: key.publicKey };
     await stack.up({ box: where });
@@ -81,7 +81,7 @@ describe("SshConnection and the file that it edits", function () {
     assert.equal(authorizedKeys(account), "");
   });
 
-  it("refuses to take options away that the key has from others, unless restrict says what it may do", async () => {
+  it("SshConnection refuses to drop foreign options of its key unless restrict is set", async () => {
     const account = host.account();
     const line = `from="127.0.0.1",environment="A=hidden" ${key.publicKey}\n`;
     writeAuthorizedKeys(account, line);
@@ -97,12 +97,12 @@ describe("SshConnection and the file that it edits", function () {
     const run = await stack.up({ box: { ...where, ...pair(), restrict: { options: "no-pty" } } });
     assert.match(run.output, /with the options from="127\.0\.0\.1",.*; they become no-pty, as restrict says/);
     assert.equal(authorizedKeys(account), `no-pty ${key.publicKey}\n`);
-    // What the program has declared itself goes without a question.
+    // Options declared by the program itself may be removed.
     await stack.up({ box: { ...where, ...pair() } });
     assert.equal(authorizedKeys(account), `${key.publicKey}\n`);
   });
 
-  it("lets a key do everything where restrict says so, and still uses it as a way in", async () => {
+  it("SshConnection removes foreign options with an empty restrict and still logs in with the key", async () => {
     const account = host.account();
     writeAuthorizedKeys(account, `no-pty ${key.publicKey}\n`);
     const where = byPassword(sshd, account);
@@ -115,7 +115,7 @@ describe("SshConnection and the file that it edits", function () {
     assert.equal(authorizedKeys(account), "");
   });
 
-  it("reads ~/ as the home, and names the plain form of all else that only sshd or a shell would expand", async () => {
+  it("SshConnection expands ~/ and refuses other patterns of sshd or shells with the plain path as advice", async () => {
     const account = host.account();
     const where = { ...byPassword(sshd, account), ...pair() };
     const { username, home } = account;

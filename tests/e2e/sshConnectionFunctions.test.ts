@@ -35,7 +35,7 @@ describe("getStorage and testConnection through the real CLI", function () {
   });
   afterEach(async () => stack.close());
 
-  it("tell space and access of a shell and a storage box, as promises and as outputs, and no secret", async () => {
+  it("getStorage and testConnection return space and access of a shell and a storage box, and no secret", async () => {
     program = async () => {
       const { publicKey, privateKey } = key;
       const [inShell, inBox] = [byPassword(sshd, shell), byPassword(sshd, box)];
@@ -76,7 +76,7 @@ describe("getStorage and testConnection through the real CLI", function () {
     }
   });
 
-  it("tell which step failed, and are an error only where arguments cannot be used", async () => {
+  it("getStorage and testConnection name the failed step and throw only for unusable arguments", async () => {
     const [silent, port] = [await new FaultServer().start(), await freePort()];
     silent.authenticate = () => {};
     const where = byPassword(sshd, shell);

@@ -9,7 +9,7 @@ import { assertOneLineError, holds } from "../support/output";
 import { authorizedKeys, byPassword, SshStack, worked } from "../support/sshStack";
 import { TestStack } from "../support/stack";
 
-describe("SshConnection through other hosts, with the real CLI", function () {
+describe("SshConnection through jump hosts with the real CLI", function () {
   this.timeout(180_000);
   let host: TestHost;
   let servers: Sshd[];
@@ -35,7 +35,7 @@ describe("SshConnection through other hosts, with the real CLI", function () {
     const { timeout: _, ...where } = byPassword(server(index), jumps[index] as TestAccount);
     return { ...where, ...more };
   };
-  /** What a server wrote while `work` ran. */
+  /** The log that a server wrote during `work`. */
   async function logOf(index: number, work: () => Promise<unknown>): Promise<string> {
     const before = server(index).log().length;
     await work();
@@ -43,7 +43,7 @@ describe("SshConnection through other hosts, with the real CLI", function () {
     return server(index).log().slice(before);
   }
 
-  it("An SshConnection is deployed, refreshed and destroyed through one hop and through two, and shows no secret of them", async () => {
+  it("SshConnection is deployed, refreshed and destroyed through one and two jump hosts without showing a secret", async () => {
     stack = await SshStack.create();
     const [one, two] = [host.account(), host.account()];
     const pair = { publicKey: key.publicKey, privateKey: key.privateKey };
@@ -75,7 +75,7 @@ describe("SshConnection through other hosts, with the real CLI", function () {
     }
   });
 
-  it("A hop that is wrong fails the deployment in one line that names it, before a secret goes there", async () => {
+  it("SshConnection fails in one line that names a wrong jump host, before it sends a secret there", async () => {
     stack = await SshStack.create();
     const account = host.account();
     const seen = server(1).hostKeys[0]?.fingerprintSha256 ?? "";
@@ -104,7 +104,7 @@ describe("SshConnection through other hosts, with the real CLI", function () {
     assert.equal(authorizedKeys(account), undefined);
   });
 
-  it("getStorage and testConnection go through hops, and say which one fails", async () => {
+  it("getStorage and testConnection use jump hosts and name the one that fails", async () => {
     const account = host.account();
     const where = byPassword(server(2), account);
     const program = async () => {

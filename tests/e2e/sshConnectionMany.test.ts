@@ -7,14 +7,14 @@ import { Sshd } from "../provider/ssh/support/sshd";
 import { authorizedKeys, byPassword, SshStack, stepsOf, worked, writeAuthorizedKeys } from "../support/sshStack";
 
 const COUNT = 50;
-/** Milliseconds that each byte travels. */
+/** One-way latency in milliseconds. */
 const DISTANCE = 20;
 
-/** Hosts that are spoken to now, and how many were at once. */
+/** Hosts with an open connection, now and at most. */
 let now = 0;
 let mostAtOnce = 0;
 
-/** A port from which a server of this machine is as far away as one in another country. */
+/** A port with the latency of a server in another country, in front of a local server. */
 async function farAway(port: number): Promise<Server> {
   const server = createServer({ noDelay: true }, (client) => {
     mostAtOnce = Math.max(mostAtOnce, ++now);
@@ -33,7 +33,7 @@ async function farAway(port: number): Promise<Server> {
   return server;
 }
 
-describe("Fifty SshConnections of one stack", function () {
+describe("Many SshConnections of one stack", function () {
   this.timeout(600_000);
   let host: TestHost;
   let sshd: Sshd;
@@ -63,7 +63,7 @@ describe("Fifty SshConnections of one stack", function () {
   });
   afterEach(async () => stack.close());
 
-  it("are deployed side by side, and refreshed but for the one whose host is away", async () => {
+  it("Fifty SshConnections are deployed in parallel and refreshed except for one unreachable host", async () => {
     const accounts = all(() => host.account());
     const where = (account: TestAccount, index: number) => ({ ...byPassword(sshd, account), port: port(index) });
     stack.connections = Object.fromEntries(
@@ -96,7 +96,7 @@ describe("Fifty SshConnections of one stack", function () {
     assert.deepEqual(repairs, others.sort());
   });
 
-  it("or a dozen to one account share a session, wait for each other as long as it takes, and no key is lost or doubled", async () => {
+  it("Twelve SshConnections to one account share sessions, wait for each other and lose or duplicate no key", async () => {
     const account = host.account();
     const before = sshd.log().length;
     const where = { ...byPassword(sshd, account), port: port(0), timeout: 15 };

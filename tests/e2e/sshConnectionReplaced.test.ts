@@ -9,7 +9,7 @@ import { Sshd } from "../provider/ssh/support/sshd";
 import { assertOneLineError } from "../support/output";
 import { authorizedKeys, byPassword, SshStack } from "../support/sshStack";
 
-describe("SshConnection that is replaced", function () {
+describe("Replacement of an SshConnection", function () {
   this.timeout(240_000);
   let host: TestHost;
   let account: TestAccount;
@@ -46,7 +46,7 @@ describe("SshConnection that is replaced", function () {
     ["keepOnDelete: true", { keepOnDelete: true }],
   ];
   for (const [what, way] of WAYS) {
-    it(`because its host died lets the old one go with ${what}, set afterwards`, async () => {
+    it(`SshConnection replaced after its host died is released by ${what} set afterwards`, async () => {
       await stack.up(at(old, account));
       const other = at(successor, host.account());
       await old.stop();
@@ -64,12 +64,12 @@ describe("SshConnection that is replaced", function () {
     });
   }
 
-  it("and whose run was killed before the deletion keeps the line that is declared", async () => {
+  it("SshConnection keeps its declared line after a run killed between replacement and deletion", async () => {
     await stack.up(at(old, account));
     const before = authorizedKeys(account);
     const state = await stack.stack.state();
     const entry = state.deployment.resources.find(({ type }) => type === "borgbase:index:SshConnection");
-    // As `--replace` leaves it, which makes the same line anew, when the CLI dies before the deletion.
+    // The state that `--replace` of the same line leaves when the CLI dies before the deletion.
     state.deployment.resources.push({ ...entry, delete: true } as never);
     const folder = mkdtempSync(join(tmpdir(), "borgbase-state-"));
     try {

@@ -10,7 +10,7 @@ import { assertOneLineError, filesWith, holds } from "../support/output";
 import { makeKey } from "../support/sshKeygen";
 import { authorizedKeys, byPassword, SshStack, worked, writeAuthorizedKeys } from "../support/sshStack";
 
-describe("SshConnection's secrets and ways in", function () {
+describe("Secrets and credentials of SshConnection", function () {
   this.timeout(600_000);
   let host: TestHost;
   let sshd: Sshd;
@@ -33,7 +33,7 @@ describe("SshConnection's secrets and ways in", function () {
   });
   afterEach(async () => stack.close());
 
-  it("are in no process's arguments or environment, no file and no output, and no program is started for SSH", async () => {
+  it("SshConnection shows its secrets in no process, environment, file or output and starts no program", async () => {
     const home = mkdtempSync(join(host.folder, "home-"));
     stack = await SshStack.create({ PULUMI_HOME: home, TMPDIR: home, HOME: home });
     const [byKey, byWord] = [host.account(), host.account()];
@@ -92,7 +92,7 @@ describe("SshConnection's secrets and ways in", function () {
     }
   });
 
-  it("takes the password from the variable that passwordEnv names, which then is in no state", async () => {
+  it("SshConnection reads the password from the variable of passwordEnv, and no state contains it", async () => {
     const account = host.account();
     stack = await SshStack.create();
     const { password, ...where } = byPassword(sshd, account);
@@ -114,7 +114,7 @@ describe("SshConnection's secrets and ways in", function () {
     assert.equal(authorizedKeys(account), "");
   });
 
-  it("gets in with the keys of an ssh-agent, or with a key that is there already", async () => {
+  it("SshConnection logs in with the keys of an ssh-agent or with a key deployed earlier", async () => {
     const [byAgent, already] = [host.account(), host.account()];
     const mine = await generate();
     writeAuthorizedKeys(byAgent, `${mine.publicKey}\n`);
@@ -146,7 +146,7 @@ describe("SshConnection's secrets and ways in", function () {
     }
   });
 
-  it("tells when a restricted key is the only way in, sees it gone all the same, and cannot take it off without another", async () => {
+  it("SshConnection with its restricted key as the only credential detects drift and refuses its own removal", async () => {
     const account = host.account();
     stack = await SshStack.create();
     const where = byPassword(sshd, account);
@@ -177,7 +177,7 @@ describe("SshConnection's secrets and ways in", function () {
   });
 });
 
-/** Empty when the process is gone. */
+/** The content of a file; empty when its process is gone. */
 function read(path: string): string {
   try {
     return readFileSync(path, "latin1");

@@ -8,7 +8,7 @@ import { holds } from "../support/output";
 import { makeKey } from "../support/sshKeygen";
 import { authorizedKeys, byPassword, SshStack, stepsOf, writeAuthorizedKeys } from "../support/sshStack";
 
-describe("SshConnection and the hosts that there are", function () {
+describe("SshConnection and kinds of hosts", function () {
   this.timeout(600_000);
   let host: TestHost;
   let stack: SshStack;
@@ -42,7 +42,7 @@ Match User ${off.username}
   });
   afterEach(async () => stack.close());
 
-  it("deploys to a login shell, a storage box, SFTP in a chroot and a server without SFTP, and takes all off again", async () => {
+  it("SshConnection deploys to and leaves a login shell, a storage box, chroot SFTP and a server without SFTP", async () => {
     const accounts: Record<string, [TestAccount, access: string, Sshd?, Partial<SshConnectionArgs>?]> = {
       shell: [host.account(), "shell"],
       box: [host.account({ shell: host.boxShell() }), "restricted"],
@@ -72,7 +72,7 @@ Match User ${off.username}
     for (const [account] of Object.values(accounts)) assert.equal(authorizedKeys(account), "# theirs\n");
   });
 
-  it("knows a host by a fingerprint, a known_hosts line, a hashed one, or one of a list", async () => {
+  it("SshConnection accepts a host by fingerprint, known_hosts line, hashed line or list", async () => {
     const [, ecdsa] = sshd.hostKeys;
     const name = `[127.0.0.1]:${sshd.port}`;
     const salt = randomBytes(20);
@@ -98,7 +98,7 @@ Match User ${off.username}
     assert.equal(authorizedKeys(account), `${key.publicKey}\n`);
   });
 
-  it("refuses in one line each what cannot be trusted or does not work, and leaves nothing behind", async () => {
+  it("SshConnection refuses an untrusted host and a failing login in one line each and leaves no change", async () => {
     const [seen] = sshd.hostKeys;
     const foreign = withoutSftp.hostKeys[0];
     const nobody = await freePort();
@@ -143,7 +143,7 @@ Match User ${off.username}
     assert.equal(failed?.length, 1, "hosts ban whoever tries again");
   });
 
-  it("reports all bad arguments together, per property, a secret one without its value, before any contact", async () => {
+  it("SshConnection reports all bad arguments per property without secret values, before any contact", async () => {
     const before = sshd.log().length;
     const [secret, passphrase] = ["-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0IHdvcmRz\n", "open sesame"];
     const [other, locked] = [await generate(), await makeKey("-t ed25519", passphrase)];

@@ -62,7 +62,7 @@ describe("SshKey through the real CLI", function () {
     return sshAdd.keyAdded.id;
   }
 
-  it("registers a key under the resource's name; neither a second up nor another comment changes anything", async () => {
+  it("SshKey is created under the resource's name, and a second up or another comment changes nothing", async () => {
     await up();
     const { id } = await onlyKey();
     const seen = await inspect(one.privateKey);
@@ -90,7 +90,7 @@ describe("SshKey through the real CLI", function () {
     assert.deepEqual(account.mutations(), ["sshDelete"]);
   });
 
-  it("replaces a key for another name or body, new before old, so that its repository is never without one", async () => {
+  it("SshKey is replaced for another name or body, and its repository always lists one of both keys", async () => {
     program = async () => {
       const key = new borgbase.SshKey("web", args);
       new borgbase.Repo("backup", { region: "eu", fullAccessKeys: [key.id] });
@@ -122,7 +122,7 @@ describe("SshKey through the real CLI", function () {
     }
   });
 
-  it("rotates a chain of pair, key and repository by a keeper, without a moment in which nobody has access", async () => {
+  it("SshKey and its key pair are rotated by a keeper, and access to the repository never lapses", async () => {
     let rotated = "2026-11";
     program = async () => {
       const pair = new borgbase.KeyPair("pair", { keepers: { rotated } });
@@ -155,7 +155,7 @@ describe("SshKey through the real CLI", function () {
     assert.deepEqual(account.mutations(), ["sshAdd", "repoEdit", "sshDelete"]);
   });
 
-  it("registers a key anew that was deleted outside", async () => {
+  it("SshKey is created again after a deletion outside", async () => {
     await up();
     const { id } = await onlyKey();
     await account.console.deleteKey(id);
@@ -173,7 +173,7 @@ describe("SshKey through the real CLI", function () {
     assert.ok(destroyed.ok, `a key that is gone already is deleted: ${destroyed.output}`);
   });
 
-  it("takes over a registered key and adds nothing; another name or body is refused in the preview", async () => {
+  it("SshKey adopts an existing key without a create and refuses another name or body in preview", async () => {
     const existingId = await addOutside("theirs", one.publicKey);
     const refusals: [borgbase.SshKeyArgs, RegExp][] = [
       [{ publicKey: other.publicKey, existingId }, new RegExp(`SSH key ${existingId} to take over is another key`)],
@@ -198,7 +198,7 @@ describe("SshKey through the real CLI", function () {
     assert.equal((await onlyKey()).id, existingId);
   });
 
-  it("reports all bad arguments together, and reads a key of other hands with get", async () => {
+  it("SshKey reports all bad arguments together, and SshKey.get reads a key managed elsewhere", async () => {
     args = { name: "", publicKey: one.privateKey.split("\n")[0] as string };
     const refused = await stack.preview();
     assertOneLineError(refused, /name.*must not be empty/);

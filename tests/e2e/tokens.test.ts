@@ -9,7 +9,7 @@ const KEYS = [
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAabN6FmtLKOo3WMNcfjyXNDV7AgMVJkAaOpXKQCAmmR",
 ] as const;
 
-describe("tokens of every level through the real CLI", function () {
+describe("Token levels through the real CLI", function () {
   this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
@@ -46,18 +46,18 @@ describe("tokens of every level through the real CLI", function () {
     return run;
   }
 
-  /** All that the account holds, to compare. */
+  /** The contents of the account, for comparisons. */
   async function everything() {
     return { keys: await account.console.keys(), repos: await account.console.repos() };
   }
 
-  /** Holds that a command fails with the level it would need and that the account stays as it is. */
+  /** Checks that a command fails with the required level and leaves the account unchanged. */
   async function assertRefused(run: Awaited<ReturnType<TestStack["up"]>>, before: object, ...patterns: RegExp[]) {
     assertOneLineError(run, ...patterns);
     assert.deepEqual(await everything(), before, run.output);
   }
 
-  it("Create Only: adds, finds nothing to do, refreshes from the lists; refuses edits and deletions", async () => {
+  it("A Create Only token creates, previews and refreshes, and is refused for edits and deletions", async () => {
     use("createOnly");
     await up();
     assert.deepEqual((await up()).steps, []);
@@ -83,7 +83,7 @@ describe("tokens of every level through the real CLI", function () {
     assert.deepEqual(await everything(), { keys: [], repos: [] });
   });
 
-  it("Read Only: previews and refreshes; up and destroy say which level they need", async () => {
+  it("A Read Only token previews and refreshes, and up and destroy name the required level", async () => {
     await up();
     const before = await everything();
     use("readOnly");
@@ -104,7 +104,7 @@ describe("tokens of every level through the real CLI", function () {
     await assertRefused(await stack.destroy(), before, /delete the repository/, /level Full Access/);
   });
 
-  it("an expired one is refused without another try, by the name of where it came from", async () => {
+  it("An expired token is refused without a retry, and the error names its source", async () => {
     more = 4;
     await up();
     const before = await everything();
@@ -117,7 +117,7 @@ describe("tokens of every level through the real CLI", function () {
     account.emulator.control.resetCounters();
     const refreshed = await stack.refresh();
     assertOneLineError(refreshed, /BorgBase refused the token in the environment variable BORGBASE_TOKEN/, /expired/);
-    // The two lists are asked for side by side; none of the six resources asks again.
+    // The two lists are requested in parallel; none of the six resources sends another request.
     assert.deepEqual(account.emulator.control.counters().operations, { sshList: 1, repoList: 1 });
 
     await stack.setConfig("borgbase:token", account.emulator.accounts[0].tokens.createOnly);
@@ -130,7 +130,7 @@ describe("tokens of every level through the real CLI", function () {
     assert.ok(await stack.resource("Repo", "repo"));
   });
 
-  it("one of another account makes nothing gone: refresh names both accounts, and up adds nothing", async () => {
+  it("A token of another account makes refresh name both accounts and up create nothing", async () => {
     await up();
     const before = await everything();
     const [mine, theirs] = account.emulator.accounts.map(({ email }) => email.replace(".", "\\."));

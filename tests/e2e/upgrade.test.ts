@@ -7,13 +7,13 @@ import { startAccount } from "../support/account";
 import { TestStack } from "../support/stack";
 
 /*
- * One folder per released version: the stack as that version left it, and the account as it was then.
- * `WRITE_STATE=1 npm test -- tests/e2e/upgrade.test.ts` writes the folder of the version that package.json names.
+ * One folder per released version: the stack in the state of that version, and its account.
+ * `WRITE_STATE=1 npm test -- tests/e2e/upgrade.test.ts` writes the folder of the version in package.json.
  */
 const ROOT = join(__dirname, "../../..");
 const STATES = join(ROOT, "tests/states");
 
-/** Every resource that a stack can hold without a host: the program must stay as it is. */
+/** Every resource without a host. This program must stay unchanged. */
 async function program() {
   const pair = new borgbase.KeyPair("web", { comment: "root@web" });
   const key = new borgbase.SshKey("web", { publicKey: pair.publicKey });
@@ -27,12 +27,12 @@ async function program() {
   new borgbase.Repo("restic", { region: "eu", format: "restic", forceDestroy: true });
 }
 
-/** Where in a program a resource stands is the business of the machine that wrote the state. */
+/** Omits source positions, which belong to the machine that wrote the state. */
 function withoutPlaces(key: string, value: unknown): unknown {
   return key === "sourcePosition" || key === "stackTrace" ? undefined : value;
 }
 
-/** The account in a folder of its own, as running it writes there. */
+/** A copy of the account in a separate folder, because the emulator writes there. */
 async function accountIn(folder: string) {
   const dataDir = mkdtempSync(join(tmpdir(), "borgbase-state-"));
   if (existsSync(folder)) cpSync(folder, dataDir, { recursive: true });
@@ -40,11 +40,11 @@ async function accountIn(folder: string) {
   return { ...account, dataDir };
 }
 
-describe("State of released versions", function () {
+describe("States of released versions", function () {
   this.timeout(600_000);
 
   if (process.env.WRITE_STATE) {
-    it("is written", async () => {
+    it("The state of the current version is written", async () => {
       const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
       const folder = join(STATES, version);
       const account = await accountIn("");
@@ -61,7 +61,7 @@ describe("State of released versions", function () {
   }
 
   for (const version of readdirSync(STATES).filter((name) => /^\d/.test(name))) {
-    it(`${version}: shows no drift and no change, sends no mutation, and is destroyed`, async () => {
+    it(`The state of version ${version} shows no drift, needs no change and is destroyed`, async () => {
       const folder = join(STATES, version);
       const account = await accountIn(join(folder, "account"));
       const stack = await TestStack.create(program, account.env);
@@ -90,7 +90,7 @@ describe("State of released versions", function () {
     });
   }
 
-  it("is kept of at least the current version", () => {
+  it("The state of the current version is kept in tests/states", () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
     assert.ok(
       existsSync(join(STATES, version, "stack.json")),

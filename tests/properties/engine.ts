@@ -9,43 +9,43 @@ export interface Declared {
   type: ResourceType;
   /** Unique in the program. */
   name: string;
-  /** Names that it had before. */
+  /** Former names. */
   aliases: string[];
   deleteBeforeReplace?: boolean | undefined;
-  /** Names of those whose ids the inputs hold. */
+  /** Names of the resources whose ids the inputs contain. */
   after: string[];
   inputs(idOf: (name: string) => unknown): Properties;
 }
 
-/** Dependencies come first. */
+/** Resources in the order of their dependencies. */
 export type Program = Declared[];
 
 /** A resource in the state. */
 export interface Entry {
   type: ResourceType;
   name: string;
-  /** All that it has had. */
+  /** All names up to now. */
   names: string[];
   id: string;
   inputs: Properties;
   state: Properties;
-  /** Replaced, and to be deleted by this deployment or the next one. */
+  /** The resource is replaced; this deployment or the next deletes the old object. */
   replaced?: true;
 }
 
-/** A replacement that is not the provider's idea: it is asked for no diff then. */
+/** A replacement decided by the engine, which then calls no diff of the provider. */
 export interface Forced {
   name: string;
   how: "replacementTrigger" | "--replace";
 }
 
-/** Whether the entry of this name is the declared resource's. */
+/** Whether the state entry of this name belongs to the declared resource. */
 export function isOf({ name, aliases }: Declared, entry: string): boolean {
   return entry === name || aliases.includes(entry);
 }
 
 export interface Outcome {
-  /** What was done, or is to be done: `create web`, `update web: alertDays`, … Those left as they are have none. */
+  /** Steps done or planned: `create web`, `update web: alertDays`, … Unchanged resources have no step. */
   steps: string[];
   /** Failures of the provider. */
   errors: unknown[];
@@ -53,18 +53,18 @@ export interface Outcome {
 }
 
 /**
- * Pulumi's engine as the provider sees it (what it asks, in which order, what it remembers and when), without the CLI:
- * creations and updates in the order of dependencies, then deletions in the opposite one; a failure lets end what has
- * begun and starts nothing more.
+ * Pulumi's engine without the CLI: the same calls in the same order with the same checkpoints.
+ * Creates and updates follow the dependencies, deletions come last in reverse order. After a failure, running steps end
+ * and no new step starts.
  */
 export class Engine {
-  /** The state, as of the last checkpoint. */
+  /** The state of the last checkpoint. */
   entries: Entry[] = [];
 
   /**
-   * @param parallel how many resources are worked on at once
-   * @param target the only resource to bring to what the program says; those that it needs are there
-   * @param forced the resource that the engine replaces by a decision of its own
+   * @param parallel the number of resources in progress at once
+   * @param target the only resource to deploy; its dependencies exist
+   * @param forced the resource that the engine decides to replace
    */
   async up(process: Process, program: Program, parallel = 1, target?: string, forced?: Forced): Promise<Outcome> {
     const planned = target
@@ -103,7 +103,7 @@ export class Engine {
     });
   }
 
-  /** What `up` would do. */
+  /** The steps that `up` would take. */
   async preview(process: Process, program: Program): Promise<Outcome> {
     const ids = new Map<string, unknown>();
     const outcome = await this.#all(program, process, 1, async (declared, { steps }) => {
@@ -119,7 +119,10 @@ export class Engine {
     return outcome;
   }
 
-  /** Takes over what is there now, and tells what differs from the program or from what was shown; every failure is reported, and none keeps the others from being read. */
+  /**
+   * Reads every resource into the state and reports the properties that differ from the program or the former state.
+   * A failure is reported and does not stop the other reads.
+   */
   async refresh(process: Process, parallel = 1): Promise<Outcome> {
     const each = this.entries.map((entry) => ({ ...entry, after: [], entry }));
     return this.#all(
@@ -173,11 +176,11 @@ export class Engine {
     const { changed, replaces } = how
       ? { changed: [how], replaces: [how] }
       : await process.run(() => diff(resource, old.id, old.state, inputs, context));
-    // Without the old arguments, as the new object owes them nothing.
+    // Without the old arguments, because a replacement is checked as a new object.
     return { old, inputs: replaces.length > 0 ? await checked(undefined) : inputs, changed, replaces };
   }
 
-  /** Repositories before the keys that they list. */
+  /** Repositories are deleted before their keys. */
   async #delete(isDoomed: (entry: Entry) => unknown, process: Process, parallel: number, outcome: Outcome) {
     const doomed = this.entries.filter(isDoomed);
     for (const type of ["Repo", "SshKey"]) {
@@ -201,7 +204,7 @@ export class Engine {
     });
   }
 
-  /** Works on each when those that it comes after are done, so many at once. */
+  /** Runs `work` on every resource after its dependencies, at most `parallel` at once. */
   async #all<T extends { name: string; after: string[] }>(
     each: T[],
     process: Process,
@@ -227,7 +230,7 @@ export class Engine {
         }
       }
     };
-    // Workers that found nothing to start yet are called again when something has ended.
+    // Idle workers are called again when a dependency has ended.
     while (waiting.length > 0) {
       const before = waiting.length;
       await Promise.all(Array.from({ length: parallel }, worker));
@@ -238,7 +241,7 @@ export class Engine {
   }
 }
 
-/** What remains of values in a file. */
+/** The value after a round trip through a JSON file. */
 function json(values: Properties): Properties {
   return JSON.parse(JSON.stringify(values));
 }

@@ -1,6 +1,6 @@
 /*
  * Every kind of fault at every request of `up`, `refresh` and `destroy` of a stack with two keys and two repositories:
- * once, and from then on until the command has failed.
+ * once, and at all later requests until the command fails.
  */
 import { strict as assert } from "node:assert";
 import { type Emulator, type FaultInput, startEmulator } from "../../emulator";
@@ -17,7 +17,7 @@ const STACK: Edit[] = [
   { repo: "r0", plan: { region: "eu", name: "web", fullAccessKeys: ["k0"] } },
   { repo: "r1", plan: { region: "eu", name: "web", fullAccessKeys: ["k0", "k1"], alertDays: 1 } },
 ];
-/** One of each is replaced, an argument is changed, another one removed. */
+/** One key and one repository are replaced; an argument is changed and another one removed. */
 const CHANGED: Edit[] = [
   { key: "k0", plan: { line: 2, name: "web" } },
   { repo: "r0", plan: { region: "us", name: "web", fullAccessKeys: ["k0"], quota: 1000 } },
@@ -54,7 +54,7 @@ const KINDS: (FaultInput & { work?: boolean })[] = [
   { kind: "expire" },
 ];
 
-/** Cases at once, each at an account of its own. */
+/** Parallel cases, each with a separate account. */
 const LANES = 8;
 
 async function deploy(world: World, edits: Edit[], trouble: Trouble): Promise<Outcome> {
@@ -62,7 +62,7 @@ async function deploy(world: World, edits: Edit[], trouble: Trouble): Promise<Ou
   return world.up(trouble);
 }
 
-describe("A fault at any request", function () {
+describe("Faults at every request", function () {
   this.timeout(600_000);
   let emulators: Emulator[];
   let lines: string[];
@@ -77,7 +77,7 @@ describe("A fault at any request", function () {
     await Promise.all(emulators.map((emulator) => emulator.close()));
   });
 
-  /** Runs the command on the stack, which is there unless the command makes it, and gives its world to `judge`. */
+  /** Runs the command on a deployed stack, or on an empty one for the first up, and passes the world to `judge`. */
   async function stage<T>(
     emulator: Emulator,
     command: string,
@@ -99,7 +99,7 @@ describe("A fault at any request", function () {
     }
   }
 
-  async function assertMended(emulator: Emulator, command: string, fault: FaultInput): Promise<void> {
+  async function assertRecovered(emulator: Emulator, command: string, fault: FaultInput): Promise<void> {
     await stage(emulator, command, [fault], async (world) => {
       if (command !== "destroy") return world.settle();
       const again = await world.destroy({ faults: [], parallel: 4 });
@@ -110,7 +110,7 @@ describe("A fault at any request", function () {
   }
 
   for (const command of Object.keys(COMMANDS)) {
-    it(`of ${command} is mended by running again`, async () => {
+    it(`A fault at any request of ${command} is corrected by the next run`, async () => {
       const emulator = emulators[0] as Emulator;
       const asked = await stage(emulator, command, [], () => emulator.control.counters().operations);
       assert.ok(Object.keys(asked).length > 0);
@@ -129,7 +129,7 @@ describe("A fault at any request", function () {
       await Promise.all(
         emulators.map(async (lane) => {
           for (let fault = cases.shift(); fault; fault = cases.shift()) {
-            await assertMended(lane, command, fault).catch((error: Error) => {
+            await assertRecovered(lane, command, fault).catch((error: Error) => {
               failed.push(`${JSON.stringify(fault)}: ${error.message}`);
             });
           }
@@ -139,7 +139,7 @@ describe("A fault at any request", function () {
     });
   }
 
-  it("was tried at every operation that the provider uses", async () => {
+  it("A fault at any request is tried at every operation of the provider", async () => {
     const emulator = emulators[0] as Emulator;
     const asked = new Set<string>();
     for (const command of Object.keys(COMMANDS)) {

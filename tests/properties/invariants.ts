@@ -5,7 +5,7 @@ import type { ConsoleRepo } from "../support/account";
 import { type Engine, type Entry, isOf, type Program } from "./engine";
 import type { Found } from "./stack";
 
-/** What a repository is made with where nothing is said. */
+/** The settings of a repository created without optional arguments. */
 const DEFAULTS = {
   quota: 0,
   alertDays: 0,
@@ -18,16 +18,16 @@ const DEFAULTS = {
   compaction: null,
 };
 
-/** What is known of the account beside the state: whose objects are nobody's, and how everything was left. */
+/** Facts about the account beside the state: unmanaged objects, and the last known settings of each repository. */
 export class Known {
   readonly #added = new Set<string>();
-  /** What an interrupted run left and a person has taken in hand since. */
+  /** Ids of orphans of an interrupted run that a person has edited since. */
   readonly touched = new Set<string>();
   readonly #looks = new Map<string, Properties>();
-  /** `ID ARGUMENT` of those that a deployment which failed may have changed, or not. */
+  /** `ID ARGUMENT` of arguments that a failed deployment may have changed. */
   readonly #open = new Set<string>();
 
-  /** Ids that no resource has. */
+  /** Ids of objects without a resource. */
   unrelated(found: Found, engine: Engine): Set<string> {
     const taken = new Set(engine.entries.map(({ id }) => id));
     return new Set(
@@ -35,7 +35,7 @@ export class Known {
     );
   }
 
-  /** Somebody added something. */
+  /** Records an object that a person created. */
   add(before: { id: string }[], after: { id: string }[]): void {
     for (const object of after) {
       if (before.some(({ id }) => id === object.id)) continue;
@@ -44,14 +44,14 @@ export class Known {
     }
   }
 
-  /** Somebody changed a repository: this is how it was left. */
+  /** Records the settings of a repository after a person's change. */
   see(repo: ConsoleRepo | undefined): void {
     if (!repo) return;
     this.#looks.set(repo.id, look(repo));
     this.touched.add(repo.id);
   }
 
-  /** A deployment begins, which may end before the state knows what it changed. */
+  /** Marks the arguments that a deployment may change before the state records it. */
   deploying(engine: Engine, program: Program): void {
     for (const declared of program) {
       const given = declared.inputs((key) => key);
@@ -64,7 +64,7 @@ export class Known {
     }
   }
 
-  /** What an argument that is not declared must be; undefined where nobody can tell. A deleted key is in no list. */
+  /** The expected value of an undeclared argument; undefined if unknown. A deleted key is in no list. */
   left(id: string, argument: string, name: string, found: Found): unknown {
     if (this.#open.has(`${id} ${argument}`)) return undefined;
     const left = (this.#looks.get(id) ?? { ...DEFAULTS, name })[argument];
@@ -77,7 +77,7 @@ export class Known {
   }
 }
 
-/** Holds the account against the program after a deployment that succeeded. */
+/** Compares the account with the program after a successful deployment. */
 export function assertAsDeclared(
   engine: Engine,
   program: Program,
@@ -125,7 +125,7 @@ export function assertAsDeclared(
     const key = found.keys.find(({ id }) => id === entry.id);
     if (key) {
       assert.equal(key.keyData, String(declared.publicKey).split(" ").slice(0, 2).join(" "), `the key of ${name}`);
-      // A renamed resource keeps what it was called by default.
+      // A renamed resource keeps its former default name.
       const names = declared.name === undefined ? entry.names : [declared.name];
       if (declared.existingId === undefined) assert.ok(names.includes(key.name), `${name} is named ${key.name}`);
     }
@@ -145,7 +145,7 @@ function assertRepo(entry: Entry, declared: Properties, repo: ConsoleRepo, found
     const where = `${argument} of ${entry.name} (${entry.id})`;
     const given = declared[argument];
     if (given !== undefined) assert.deepEqual(canonical(value), canonical(given), `declared: ${where}`);
-    // Given once and removed: back to the default, which check has put into the inputs.
+    // A removed argument returns to its default, which check has put into the inputs.
     else if (entry.inputs[argument] !== undefined) {
       const back: Properties = { ...DEFAULTS, format: "borg1" };
       if (argument === "name") assert.ok(entry.names.includes(String(value)), `removed: ${where} is ${value}`);
@@ -159,14 +159,14 @@ function assertRepo(entry: Entry, declared: Properties, repo: ConsoleRepo, found
 }
 
 /**
- * An interrupted create that no later deployment repeated: the engine never calls the provider for it,
- * so all that can be done is to remember it.
+ * Whether a pending create explains the object: its run was killed, and no later deployment declared the resource.
+ * The engine then never calls the provider for it, so the pending create stays recorded.
  */
 function mayName(note: PendingCreate, object: { id: string; name: string; kind: string }, entries: Entry[]): boolean {
   const args = note.args as Properties;
   if (note.kind !== object.kind || (note.id ?? object.id) !== object.id || args.name !== object.name) return false;
   const entry = entries.find(({ name }) => note.origin.endsWith(`/${name}`));
-  // A resource with the arguments of the create should have adopted the object.
+  // A resource with the declaration of the pending create should have adopted the object.
   return (
     !entry ||
     ["region", "format", "keyData"].some(
@@ -175,14 +175,14 @@ function mayName(note: PendingCreate, object: { id: string; name: string; kind: 
   );
 }
 
-/** Equal for what means the same. */
+/** One form for equivalent values. */
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return [...value].sort();
   if (typeof value !== "object" || value === null || !("timezone" in value)) return value;
   return { ...value, timezone: String(value.timezone).replace("Etc/", "") };
 }
 
-/** A repository's arguments, in the program's terms. */
+/** A repository's settings as arguments of a program. */
 function look(repo: ConsoleRepo): Properties {
   return {
     name: repo.name,

@@ -13,7 +13,7 @@ import { type PendingCreate, PendingCreates } from "../../provider/pendingCreate
 export const MOMENTS = ["request", "answer", "note", "noted", "save", "saved"] as const;
 export type Moment = (typeof MOMENTS)[number];
 
-/** The moment, and how many such moments pass first. */
+/** The moment, and the number of such moments that pass first. */
 export interface Kill {
   at: Moment;
   skip: number;
@@ -45,7 +45,7 @@ export class Killed extends Error {}
  */
 export class Process {
   dead = false;
-  /** Lines for the person at the screen. */
+  /** Lines for the user. */
   readonly log: string[] = [];
   #die: (reason: Killed) => void = () => {};
   readonly #death = new Promise<never>((_, reject) => {
@@ -68,7 +68,7 @@ export class Process {
     this.#api = connect(options.config, { retry, timeout, pendingCreates });
   }
 
-  /** Runs what the provider is asked to do; rejects with {@link Killed} at the process's death. */
+  /** Runs a call of the engine; rejects with {@link Killed} when the process dies. */
   run<T>(work: () => Promise<T>): Promise<T> {
     if (this.dead) return this.#death;
     const result = running.run(this, work);
@@ -76,7 +76,7 @@ export class Process {
     return Promise.race([result, this.#death]);
   }
 
-  /** As the dynamic host makes it: reads are given neither name nor origin. */
+  /** The context as the dynamic host builds it: reads get neither name nor origin. */
   context(name = ""): Context {
     const base = {
       api: async () => this.#api,
@@ -87,7 +87,7 @@ export class Process {
     return name ? { ...base, origin: `project/stack/${name}` } : base;
   }
 
-  /** Passes a moment, or dies at it. */
+  /** Passes a moment or dies at it. */
   pass(moment: Moment): void {
     if (this.dead) throw new Killed();
     if (this.options.kill?.at !== moment || this.#left-- > 0) return;
@@ -108,7 +108,7 @@ export class Process {
     this.pass("saved");
   }
 
-  /** Resolves when no request of the process is under way. */
+  /** Resolves when no request of the process is in flight. */
   async gone(): Promise<void> {
     await Promise.allSettled(this.#underWay);
   }
@@ -122,7 +122,7 @@ export class Process {
       this.pass("answer");
       return await response;
     } catch (error) {
-      // A dead process does not go on to handle its failures.
+      // A dead process must not handle its failures.
       if (error instanceof Killed) return new Promise(() => {});
       throw error;
     }
@@ -135,7 +135,7 @@ export class Process {
   }
 }
 
-/** A port of this machine that nobody listens at. */
+/** A local port without a listener. */
 const NOBODY = "http://127.0.0.1:2/graphql";
 
 class MortalPendingCreates extends PendingCreates {
@@ -161,7 +161,7 @@ class MortalPendingCreates extends PendingCreates {
 const running = new AsyncLocalStorage<Process>();
 const send = globalThis.fetch;
 
-/** Has every request go through the process that sends it, as long as a test runs. */
+/** Routes every request through the process that sends it, for the duration of a test. */
 export function superviseRequests(): void {
   globalThis.fetch = (...request) => running.getStore()?.fetch(...request) ?? send(...request);
 }

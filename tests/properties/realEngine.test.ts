@@ -1,6 +1,6 @@
 /*
- * The random scenarios run on a model of Pulumi's engine (engine.ts). These play the same programs on the model and on the
- * real engine: what the model does must be what the CLI does, down to the mutations that reach the account.
+ * Random scenarios run on a model of Pulumi's engine (engine.ts). These tests run the same programs on the model and on
+ * the real engine, and compare steps, mutations and the contents of the account.
  */
 import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -21,7 +21,7 @@ const SEED = Number(process.env.PROPERTY_SEED ?? 20261126);
 const SCENARIOS = 3;
 const DEPLOYMENTS = 4;
 
-/** Edits that need nothing of the account: no adoption, no move of an object to another resource. */
+/** Edits without objects of the account: no adoption, and no move of an object to another resource. */
 const isPlain = (one: Edit) =>
   !("move" in one) && !("key" in one && one.key === ADOPTING_KEY) && !("repo" in one && one.repo === ADOPTING_REPO);
 
@@ -32,12 +32,12 @@ const sample = fc.sample(
   }),
   { numRuns: SCENARIOS, seed: SEED },
 );
-// Plain objects, as fast-check's have no prototype.
+// Plain objects, because fast-check's objects have no prototype.
 const scenarios: Edit[][][] = JSON.parse(JSON.stringify(sample));
 
 type Account = Awaited<ReturnType<typeof startAccount>>;
 
-describe("The model of Pulumi's engine", function () {
+describe("Model of Pulumi's engine", function () {
   this.timeout(900_000);
   const classes = { Repo: borgbase.Repo, SshKey: borgbase.SshKey } as unknown as Record<
     string,
@@ -65,7 +65,7 @@ describe("The model of Pulumi's engine", function () {
   });
 
   for (const [index, deployments] of scenarios.entries()) {
-    it(`does what the CLI does in random scenario ${index + 1} of seed ${SEED}`, async () => {
+    it(`The model of the engine matches the CLI in random scenario ${index + 1} of seed ${SEED}`, async () => {
       await modelled.emulator.control.reset();
       await real.emulator.control.reset();
       const source = new Source(lines);
@@ -119,7 +119,7 @@ function stepOf(step: string): [string, string] {
   return [op, name];
 }
 
-/** Creations, updates, replacements and deletions by name; the two halves of a replacement count as one. */
+/** Creates, updates, replacements and deletions by name; both halves of a replacement count as one. */
 function namesOf(steps: [string, string][]): Record<string, string[]> {
   const named: Record<string, string[]> = {};
   const replaced = new Set(steps.filter(([op]) => op === "replace").map(([, name]) => name));
@@ -131,7 +131,7 @@ function namesOf(steps: [string, string][]): Record<string, string[]> {
   return named;
 }
 
-/** Everything in the account but ids, which differ; keys stand by name and body. */
+/** The contents of the account without ids, which differ; keys are identified by name and body. */
 async function contentsOf({ console }: Account): Promise<unknown> {
   const keys = new Map((await console.keys()).map(({ id, name, keyData }) => [id, `${name} ${keyData}`]));
   const named = (ids: string[]) => ids.map((id) => keys.get(id)).sort();

@@ -4,13 +4,13 @@ import type { Forced } from "./engine";
 import { type Kill, MOMENTS, type Refused } from "./process";
 
 /*
- * What happens to one stack: programs, faults, deaths, and what people do in the web console in between. Plain values,
- * so that a failing scenario prints as what it is and shrinks to the least that fails.
+ * The events of one stack: programs, faults, kills and changes in the web console. Plain values, so that a failing
+ * scenario can be printed and shrunk to its smallest form.
  */
 
 export interface KeyPlan {
   name?: string;
-  /** Which of {@link LINES} keys. */
+  /** Index of one of {@link LINES} public keys. */
   line: number;
   comment?: string;
   deleteBeforeReplace?: boolean;
@@ -22,7 +22,7 @@ export interface RepoPlan {
   format?: string;
   quota?: number;
   alertDays?: number;
-  /** Resources' names; those that the program lacks are left out. */
+  /** Names of resources; names outside the program are ignored. */
   fullAccessKeys?: string[];
   appendOnlyKeys?: string[];
   rsyncKeys?: string[];
@@ -35,16 +35,16 @@ export interface RepoPlan {
   deleteBeforeReplace?: boolean;
 }
 
-/** A change of the program. Null takes the resource out. */
+/** A change of the program. Null removes the resource. */
 export type Edit =
   | { key: string; plan: KeyPlan | null }
   | { repo: string; plan: RepoPlan | null }
-  /** A repository goes on under another resource, by `existingId`. */
+  /** Moves a repository to another resource by `existingId`. */
   | { move: string }
-  /** Another name for the resource, with an alias for those that it had. */
+  /** Renames the resource, with an alias for each former name. */
   | { rename: string };
 
-/** Which resource the engine replaces by a decision of its own. */
+/** The resource that the engine decides to replace. */
 export interface Force {
   which: number;
   how: Forced["how"];
@@ -54,7 +54,7 @@ export interface Trouble {
   faults: FaultInput[];
   kill?: Kill | undefined;
   refused?: Refused | undefined;
-  /** Which token is used; default: the account's full one. */
+  /** The token of the run; default: the account's Full Access token. */
   token?: (typeof TOKENS)[number] | undefined;
   parallel: number;
 }
@@ -82,14 +82,14 @@ export type Action =
 
 export interface Scenario {
   variants: Partial<Variants>;
-  /** Whether the server does its work before a fault that may come before or after it. */
+  /** Whether the server does its work before a fault that allows both. */
   works: boolean;
   actions: Action[];
 }
 
-/** How many different key lines there are. */
+/** The number of different public keys. */
 export const LINES = 4;
-/** Resources that take over what they find. */
+/** Resources that adopt an existing object. */
 export const ADOPTING_REPO = "adopting-repo";
 export const ADOPTING_KEY = "adopting-key";
 export const OPERATIONS = "sshAdd sshList sshDelete repoAdd repoList repo repoEdit repoDelete me".split(" ");
@@ -97,7 +97,7 @@ export const OPERATIONS = "sshAdd sshList sshDelete repoAdd repoList repo repoEd
 const keyNames = ["k0", "k1", "k2", ADOPTING_KEY];
 const repoNames = ["r0", "r1", "r2", "r3", ADOPTING_REPO];
 const names = fc.constantFrom("web", "db");
-/** Resources that may be renamed: those that are known by their name to nothing but the engine. */
+/** Resources that may be renamed, because only the engine identifies them by name. */
 export const RENAMED = ["k0", "k1", "r0", "r1", "r2"];
 
 const keyPlan = fc.record(

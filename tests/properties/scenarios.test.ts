@@ -1,6 +1,6 @@
 /*
- * Random scenarios against the real provider and the emulator. PROPERTY_RUNS=5000 plays more of them (default 100);
- * PROPERTY_SEED=N with the N of a failure report plays those again, and with PROPERTY_PATH=P its least scenario at once.
+ * Random scenarios against the real provider and the emulator. PROPERTY_RUNS=5000 runs more of them (default 100).
+ * PROPERTY_SEED=N with the N of a failure report repeats them; PROPERTY_PATH=P runs its smallest scenario at once.
  */
 import fc from "fast-check";
 import { type Emulator, startEmulator } from "../../emulator";
@@ -11,7 +11,7 @@ import { World } from "./world";
 
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 100);
 const { PROPERTY_SEED, PROPERTY_PATH } = process.env;
-/** Scenarios played at once, each at an account of its own: most of their time is waiting for what never comes. */
+/** Parallel scenarios, each with a separate account: most of their time passes in timeouts. */
 const LANES = PROPERTY_SEED ? 1 : 16;
 
 const deploy = (edits: Extract<Action, { do: "deploy" }>["edits"], trouble = {}): Action => ({
@@ -26,43 +26,43 @@ const repo = (name: string, plan: Partial<RepoPlan> | null) => ({
   repo: name,
   plan: plan && { region: "eu", ...plan },
 });
-/** Dies when the server has answered and the state does not know it yet; `skip` checkpoints are written before. */
+/** A kill after the server's answer and before the checkpoint; `skip` checkpoints are written first. */
 const dies = (skip = 0) => ({ kill: { at: "save", skip } });
 
-/** What random scenarios have found, or seldom meet, as the least of them. */
+/** Small scenarios that random runs have found or rarely reach. */
 const FOUND: Record<string, Action[]> = {
-  "a key that was added for an older program is not taken for the new one": [
+  "A new program does not adopt the orphaned key of an older program": [
     deploy([{ key: "k0", plan: { line: 0 } }], dies()),
     deploy([{ key: "k0", plan: { line: 1 } }]),
   ],
-  "a repository that was added for an older program makes way for one elsewhere": [
+  "A new program replaces the orphaned repository of an older program for another region": [
     deploy([repo("r0", {})], dies()),
     deploy([repo("r0", { region: "us" })]),
   ],
-  "a repository that was added for an older program forgets what is not declared any more": [
+  "A new program resets removed arguments of the orphaned repository of an older program": [
     deploy([repo("r0", { alertDays: 5 })], dies()),
     deploy([repo("r0", {})]),
   ],
-  "a replacement that was interrupted is not made twice": [
+  "An interrupted replacement creates no duplicate": [
     deploy([repo("r0", {})]),
     deploy([repo("r0", { region: "us" })], dies()),
   ],
-  "a create that never happened does not adopt another resource's object": [
+  "A pending create that failed does not adopt another resource's object": [
     deploy([repo("r1", { name: "web" })], {
       faults: [{ operation: "repoAdd", skip: 0, count: null, kind: "status", status: 503 }],
     }),
     deploy([repo("r1", null), repo("r0", { name: "web" })]),
     deploy([repo("r1", { name: "web" })]),
   ],
-  "a repository that goes on under another resource outlives an interruption": [
+  "A repository moved to another resource survives an interruption": [
     deploy([repo("r0", {})]),
     deploy([{ move: "r0" }], dies(1)),
   ],
-  "a repository that is renamed in the program keeps the default name that it went back to": [
+  "A repository keeps its default name after a removed name and renames": [
     deploy([repo("r0", { name: "web" })]),
     deploy([repo("r0", {})]),
   ],
-  "two equal creates with lost answers are named, and not guessed": [
+  "Two equal creates without answers fail with both ids instead of a guess": [
     deploy(
       [
         { key: "k0", plan: { name: "web", line: 0 } },
@@ -74,27 +74,27 @@ const FOUND: Record<string, Action[]> = {
       },
     ),
   ],
-  "a token that may only add begins no replacement": [
+  "A Create Only token starts no replacement": [
     deploy([repo("r0", {}), { key: "k0", plan: { line: 0 } }]),
     deploy([repo("r0", { region: "us" }), { key: "k0", plan: { line: 1 } }], { token: "createOnly" }),
   ],
-  "a revoked token is tried once": [deploy([repo("r0", {})]), deploy([repo("r1", {})], { token: "revoked" })],
-  "a repository makes way for its successor before that is made, and an interruption leaves neither twice": [
+  "A revoked token is tried once": [deploy([repo("r0", {})]), deploy([repo("r1", {})], { token: "revoked" })],
+  "An interrupted replacement with deleteBeforeReplace creates no duplicate": [
     deploy([repo("r0", { deleteBeforeReplace: true })]),
     deploy([repo("r0", { deleteBeforeReplace: true, region: "us" })], dies(1)),
   ],
-  "a repository with backups is not replaced because the engine says so": [
+  "A repository with backups is not replaced by a decision of the engine": [
     deploy([repo("r0", {})]),
     { do: "back up", which: 0, usage: 5 },
     deploy([repo("r0", { alertDays: 1 })], { forced: { which: 0, how: "replacementTrigger" } }),
   ],
-  "a repository that waits for its deletion with backups is left in the account by keepOnDelete": [
+  "A repository with backups and a pending deletion stays in the account with keepOnDelete": [
     deploy([repo("r0", {})]),
     { do: "back up", which: 0, usage: 5 },
     deploy([repo("r0", { alertDays: 1 })], { forced: { which: 0, how: "--replace" } }),
     deploy([repo("r0", { keepOnDelete: true })]),
   ],
-  "a key that was replaced stays as long as another's repository lists it": [
+  "A replaced key stays while an unmanaged repository lists it": [
     { do: "add repo", name: "theirs" },
     deploy([{ key: "k0", plan: { line: 0 } }]),
     { do: "list keys", which: 0, keys: [0] },
@@ -106,7 +106,7 @@ const FOUND: Record<string, Action[]> = {
   ],
 };
 
-describe("Whatever happens to a stack", function () {
+describe("Random scenarios of a stack", function () {
   this.timeout(Math.max(300_000, RUNS * 1_000));
   let emulators: Emulator[];
   let lines: string[];
@@ -122,7 +122,7 @@ describe("Whatever happens to a stack", function () {
   });
 
   async function play(given: Scenario, emulator: Emulator): Promise<void> {
-    // Plain objects, as fast-check's have no prototype.
+    // Plain objects, because fast-check's objects have no prototype.
     const { actions, ...rest }: Scenario = JSON.parse(JSON.stringify(given));
     await emulator.control.reset();
     emulator.control.setVariants(rest.variants);
@@ -139,7 +139,7 @@ describe("Whatever happens to a stack", function () {
     it(what, () => play({ variants: {}, works: false, actions }, emulators[0] as Emulator));
   }
 
-  it("the account holds what the program says once it can be deployed", async () => {
+  it("The account matches the program after any random scenario once an up succeeds", async () => {
     const lane = (emulator: Emulator) =>
       fc.assert(
         fc.asyncProperty(scenario, (given) => play(given, emulator)),

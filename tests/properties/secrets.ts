@@ -3,10 +3,10 @@ import { inspect } from "node:util";
 import type { Emulator } from "../../emulator";
 import type { Engine } from "./engine";
 
-/** Outputs that an engine encrypts. */
+/** Outputs that the engine encrypts. */
 const SECRET_OUTPUTS = ["htpasswd", "resticUrl"];
 
-/** Tokens and passwords of an account, which must stand in the secret outputs and nowhere else. */
+/** Tokens and passwords of an account. They may appear in secret outputs only. */
 export class Secrets {
   readonly #known: Set<string>;
 
@@ -18,7 +18,7 @@ export class Secrets {
     for (const password of passwords) this.#known.add(password);
   }
 
-  /** @param places what was thrown, logged, sent to be logged, or written, by where that was */
+  /** @param places thrown, logged, queued and written values by their place */
   assertNone(places: Record<string, unknown>, engine: Engine): void {
     const outputs = engine.entries.map(({ name, inputs, state }) => {
       const plain = Object.entries(state).filter(([output]) => !SECRET_OUTPUTS.includes(output));

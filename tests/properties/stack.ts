@@ -9,16 +9,16 @@ export interface Found {
 
 const LISTS = ["fullAccessKeys", "appendOnlyKeys", "rsyncKeys"] as const;
 
-/** The program of a scenario, as its edits have made it. */
+/** The program of a scenario after its edits. */
 export class Source {
   readonly #keys = new Map<string, KeyPlan>();
   readonly #repos = new Map<string, RepoPlan>();
-  /** Repositories that went on under another resource: its name to the former one's. */
+  /** Moved repositories: the name of the new resource to that of the former one. */
   readonly #moves = new Map<string, string>();
-  /** Names that resources were given, beside the first, and how often. */
+  /** Additional names of renamed resources, with the number of renames. */
   readonly #renamed = new Map<string, number>();
 
-  /** @param lines the key lines that plans name by number */
+  /** @param lines the public keys that plans name by index */
   constructor(private readonly lines: string[]) {}
 
   edit(edit: Edit): void {
@@ -34,9 +34,9 @@ export class Source {
   }
 
   /**
-   * What is deployed now. A resource that takes something over is left out where there is nothing to take, as its program
-   * would be wrong.
-   * @param unrelated ids that no resource has
+   * The program to deploy now. A resource that adopts an object is omitted while no object exists, because its program
+   * would fail.
+   * @param unrelated ids of objects without a resource
    */
   program(entries: Entry[], found: Found, unrelated: ReadonlySet<string>): Program {
     const keys = [...this.#keys].flatMap(([name, plan]) => this.#key(name, plan, entries, found, unrelated));
@@ -47,7 +47,7 @@ export class Source {
     ];
   }
 
-  /** What a resource is called, and was, newest first. */
+  /** Present and former names of a resource, newest first. */
   #names(slot: string): string[] {
     const times = this.#renamed.get(slot) ?? 0;
     return Array.from({ length: times + 1 }, (_, back) => (back < times ? `${slot}-${times - back}` : slot));
@@ -81,7 +81,7 @@ export class Source {
     const current = (of: string) => entries.find((entry) => this.#names(of).includes(entry.name) && !entry.replaced);
     const from = this.#moves.get(slot);
     const adopts = name === ADOPTING_REPO || from !== undefined;
-    // Two resources of one object are no program: the former one goes first.
+    // Two resources with one object are an invalid program: the former resource is removed.
     const known = current(slot);
     const isMoved = entries.some((entry) => entry !== known && !entry.replaced && entry.id === known?.id);
     if (!adopts && isMoved) return [];

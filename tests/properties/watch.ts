@@ -4,18 +4,18 @@ import { type Engine, isOf, type Program } from "./engine";
 
 const LISTS = ["fullAccessKeys", "appendOnlyKeys", "rsyncKeys"] as const;
 
-/** The account and the state as a deployment found them. */
+/** Account and state before a deployment. */
 export interface Before {
   repos: ConsoleRepo[];
   /** Ids of repositories that hold data. */
   full: ReadonlySet<string>;
-  /** Ids of repositories whose deletion was allowed by a deployment before. */
+  /** Ids of repositories whose deletion an earlier deployment allowed. */
   forced: ReadonlySet<string>;
-  /** Ids of repositories whose keys the state may not know as they are. */
+  /** Ids of repositories whose key lists may have drifted from the state. */
   drifted: ReadonlySet<string>;
 }
 
-/** Ids that may be deleted with what they hold: as their state says, or as the program says of what an earlier run replaced. */
+/** Ids that may be deleted with their data, by their state or by the program after an earlier replacement. */
 export function forcedIn(engine: Engine, program: Program): Set<string> {
   const forced = program.filter(({ inputs }) => inputs((name) => name).forceDestroy === true);
   const mayGo = engine.entries.filter(
@@ -26,10 +26,10 @@ export function forcedIn(engine: Engine, program: Program): Set<string> {
 }
 
 /**
- * Goes through what the server did in a deployment, request by request.
- * @param works whether faults that may come before or after the work came after it
+ * Checks the requests of a deployment in order.
+ * @param works whether faults that allow both came after the work
  * @param declares whether the program declares keys for this list of this repository
- * @returns what must never happen, in words
+ * @returns the violated rules, in words
  */
 export function violations(
   log: readonly LoggedRequest[],

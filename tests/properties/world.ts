@@ -14,12 +14,12 @@ import { Secrets } from "./secrets";
 import { type Found, Source } from "./stack";
 import { type Before, forcedIn, violations } from "./watch";
 
-/** Several tries within a quarter of a second, for what is to go wrong; and enough of them for what is not. */
+/** A quarter of a second of retries for runs with faults, and enough retries for all others. */
 const IMPATIENT = { timeout: 80, retry: { baseDelay: 2, maxDelay: 60, maxElapsed: 200 } };
 const PATIENT = { timeout: 10_000, retry: { baseDelay: 2, maxDelay: 60, maxElapsed: 10_000 } };
 const CALM: Trouble = { faults: [], parallel: 4 };
 
-/** One stack, the account that it is deployed to, and the people who use that account's console. */
+/** One stack with its account and the people who use the web console. */
 export class World {
   readonly engine = new Engine();
   readonly source: Source;
@@ -27,11 +27,11 @@ export class World {
   readonly #home = mkdtempSync(join(tmpdir(), "borgbase-properties-"));
   readonly #known = new Known();
   readonly #secrets: Secrets;
-  /** Ids of repositories that are said to hold data. */
+  /** Ids of repositories with data. */
   readonly #full = new Set<string>();
-  /** Ids of repositories whose keys somebody else changed since the last refresh. */
+  /** Ids of repositories whose keys changed outside since the last refresh. */
   readonly #drifted = new Set<string>();
-  /** Whether anything was changed outside since the last refresh. */
+  /** Whether any object changed outside since the last refresh. */
   #isStale = false;
   #program: Program = [];
 
@@ -61,25 +61,25 @@ export class World {
     } else await this.#change(action);
   }
 
-  /** Ends all trouble, runs `up` and holds the account against the program; then nothing more is to be done. */
+  /** Ends all faults, runs `up` and compares the account with the program; a further run must change nothing. */
   async settle(): Promise<void> {
     if (this.#isStale) assertNone(await this.refresh(CALM), "refresh");
     let outcome = await this.up(CALM);
     if (outcome.errors.length > 0 && outcome.errors.every((error) => isKind(error, "refused"))) {
-      // The guard's refusals are right where there is data; a person who wants it gone empties the repository.
+      // Refusals are correct for repositories with data; a person then empties the repository.
       for (const error of outcome.errors as ProviderError[]) {
-        // Two equal ones were lost at once: nothing tells whose is which, so a person deletes what the error names.
+        // Two equal creates without answers cannot be told apart: a person deletes the objects that the error names.
         const [, alike] = /unused ones look like it: ([^.]+)\./.exec(error.message) ?? [];
         if (alike) {
           const { keys, repos } = await this.#look();
           for (const { id } of [...keys, ...repos]) if (alike.split(", ").includes(id)) await this.#delete(id);
           continue;
         }
-        // A repository that the program does not give the new key: a person takes the old one out of it.
+        // A person removes the old key from a repository that the program does not manage.
         const [, replaced] =
           /^The SSH key (\d+) is not deleted, though \d+ has taken its place/.exec(error.message) ?? [];
         if (replaced) {
-          await this.#takeOut(replaced);
+          await this.#removeFromLists(replaced);
           continue;
         }
         assert.ok(
@@ -113,7 +113,7 @@ export class World {
     assert.equal(this.emulator.control.counters().mutations, 0, `${what} changes nothing`);
   }
 
-  /** @param target which of the repositories to work on alone, of those whose keys are there */
+  /** @param target index of the only repository to deploy, among those whose keys exist */
   async up(trouble: Trouble, target?: number, force?: Force): Promise<Outcome> {
     const found = await this.#look();
     this.#program = this.source.program(this.engine.entries, found, this.#known.unrelated(found, this.engine));
@@ -146,7 +146,7 @@ export class World {
     return this.#watched(trouble, await this.#look(), (process) => this.engine.destroy(process, trouble.parallel));
   }
 
-  /** Runs a command in a process of its own, amid its troubles, and looks at what the server did meanwhile. */
+  /** Runs a command in a separate process with its faults and checks the server's log. */
   async #watched(trouble: Trouble, found: Found, command: (process: Process) => Promise<Outcome>): Promise<Outcome> {
     const { control } = this.emulator;
     const { faults, kill, refused, token } = trouble;
@@ -170,18 +170,18 @@ export class World {
     for (const fault of faults) control.addFault(this.#fitted(fault));
     const outcome = await command(process);
     control.clearFaults();
-    // What a person does about a token that has expired.
+    // A person renews an expired token.
     this.#changeTokens(null);
-    // What was left in the account on purpose is nobody's from then on.
+    // Objects left in the account on purpose are unmanaged afterwards.
     for (const line of process.log) {
       const [, kept] = /^leaves the repository (\w+) /.exec(line) ?? [];
       if (kept) this.#known.touched.add(kept);
     }
-    // A deletion without an answer stays in the state, and to declare the object again takes a refresh.
+    // An unanswered deletion stays in the state, and a new declaration of the object needs a refresh.
     const isOpen = outcome.killed || outcome.errors.length > 0;
     if (isOpen && outcome.steps.some((step) => step.startsWith("delete "))) this.#isStale = true;
     const declares = (id: string, list: string) => {
-      // Whoever wants a key deleted before the new one is there wants that gap.
+      // A program that deletes a key before its successor accepts the gap.
       if (program.some(({ type, deleteBeforeReplace }) => type === "SshKey" && deleteBeforeReplace)) return false;
       const declared = program.find((one) => isOf(one, nameOf.get(id) ?? ""))?.inputs((name) => name)[list];
       return Array.isArray(declared) && declared.length > 0;
@@ -189,12 +189,12 @@ export class World {
     assert.deepEqual(violations(control.log(), this.scenario.works, before, declares), []);
     if (token === "createOnly")
       assert.ok(replaced() <= replacedBefore, "no replacement was begun that cannot be ended");
-    // A bare 403 may also be a question of the level, which says nothing of the next request.
+    // A bare 403 may also concern the level, which says nothing about the next request.
     if (isCalm && token === "revoked" && outcome.errors.every((error) => isKind(error, "authentication"))) {
       const { requests } = control.counters();
       assert.ok(requests <= trouble.parallel, `a refused token was tried ${requests} times`);
     }
-    this.#assertTellable(outcome.errors, process.log);
+    this.#assertPrintable(outcome.errors, process.log);
     const log = control.log();
     this.#secrets.see(await this.#console.passwords());
     this.#secrets.assertNone(
@@ -204,7 +204,7 @@ export class World {
     return outcome;
   }
 
-  /** Faults of which the log does not tell whether the work was done do as the scenario says; a limiter never works. */
+  /** Sets `work` of ambiguous faults, whose work the log does not show, as the scenario says; a 429 does no work. */
   #fitted(fault: FaultInput): FaultInput {
     const mayWork =
       fault.kind === "silence" || fault.kind === "foreign" || (fault.kind === "status" && fault.status !== 429);
@@ -232,14 +232,14 @@ export class World {
     assertAsDeclared(this.engine, this.#program, await this.#look(), this.#known, this.#journal());
   }
 
-  /** What the journal still holds open. */
+  /** The open pending creates. */
   #journal(): PendingCreate[] {
     const files = readdirSync(this.#home, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
     return files.map((file) => JSON.parse(readFileSync(join(file.parentPath, file.name), "utf8")));
   }
 
-  /** Every failure is an expected one, on one line; so is every line for the screen. */
-  #assertTellable(errors: unknown[], log: string[]): void {
+  /** Checks that every failure is an expected one on one line, and that every log line is one line. */
+  #assertPrintable(errors: unknown[], log: string[]): void {
     for (const error of errors) {
       assert.ok(error instanceof ProviderError, `unexpected: ${error instanceof Error ? error.stack : error}`);
     }
@@ -257,13 +257,13 @@ export class World {
 
   async #delete(id: string): Promise<void> {
     if ((await this.#console.repos()).some((repo) => repo.id === id)) return this.#console.deleteRepo(id);
-    // The console knows how its own server writes the id of a key.
+    // The console writes the id of a key in the form of its server.
     const written = this.scenario.variants.sshDeleteId === "int" ? id : JSON.stringify(id);
     await this.#console.ask(`mutation { sshDelete(id: ${written}) { ok } }`);
   }
 
-  /** Somebody takes a key out of all lists. */
-  async #takeOut(key: string): Promise<void> {
+  /** A person removes a key from all lists. */
+  async #removeFromLists(key: string): Promise<void> {
     for (const repo of (await this.#look()).repos) {
       const lists = (["fullAccessKeys", "appendOnlyKeys", "rsyncKeys"] as const).filter((list) =>
         repo[list]?.includes(key),
@@ -277,7 +277,7 @@ export class World {
     }
   }
 
-  /** Somebody uses the web console, or makes a backup. */
+  /** A person uses the web console or makes a backup. */
   async #change(action: Exclude<Action, { do: "deploy" | "destroy" }>): Promise<void> {
     const { keys, repos } = await this.#look();
     const repo = "which" in action ? repos[action.which % (repos.length || 1)] : undefined;

@@ -33,8 +33,8 @@ export class WholeStack {
     return made;
   }
 
-  /** Runs `up`, which must succeed; then all is as declared, and nothing is left to do. */
-  async mended(emulator: Emulator): Promise<void> {
+  /** Runs `up`, which must succeed, and checks that the stack is as declared and needs no further change. */
+  async assertRecovered(emulator: Emulator): Promise<void> {
     const run = await this.stack.up();
     assert.ok(run.ok, run.output);
     await this.assertAsDeclared(emulator);
@@ -46,7 +46,7 @@ export class WholeStack {
     );
   }
 
-  /** Holds that account, host and state hold what the program declares, once. */
+  /** Checks that account, host and state contain every declared object once. */
   async assertAsDeclared(emulator: Emulator): Promise<void> {
     const console = new Console(emulator);
     const [keys, repos] = [await console.keys(), await console.repos()];
@@ -64,8 +64,8 @@ export class WholeStack {
     assert.deepEqual(ids.sort(), [...keys, ...repos].map(({ id }) => id).sort());
   }
 
-  /** Runs `destroy`, which must succeed; then there is nothing at the account or on the host. */
-  async gone(emulator: Emulator): Promise<void> {
+  /** Runs `destroy`, which must succeed, and checks that account and host are empty. */
+  async assertDestroyed(emulator: Emulator): Promise<void> {
     const run = await this.stack.destroy();
     assert.ok(run.ok, run.output);
     const console = new Console(emulator);

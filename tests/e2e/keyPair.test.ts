@@ -71,7 +71,7 @@ describe("KeyPair through the real CLI", function () {
     assert.deepEqual(
       [publicKey, fingerprintSha256, fingerprintMd5],
       [seen.publicKey, seen.sha256, seen.md5],
-      "as ssh-keygen -y and ssh-keygen -l tell it",
+      "as ssh-keygen -y and ssh-keygen -l print it",
     );
   }
 

@@ -63,8 +63,8 @@ describe("getStorage and testConnection through the real CLI", function () {
     assert.ok(space.used + space.available <= space.total && space.percentUsed > 0 && space.percentUsed <= 100);
     assert.deepEqual([storage?.value.total > 0, storage?.secret], [true, true], "secret like the key that asked");
     const borg = execFileSync("borg", ["--version"], { encoding: "utf8" }).trim().split(" ")[1];
-    const { latencyMs, ...told } = test;
-    assert.deepEqual(told, { status: "connected", phase: "session", access: "shell", remoteBorgVersion: borg });
+    const { latencyMs, ...result } = test;
+    assert.deepEqual(result, { status: "connected", phase: "session", access: "shell", remoteBorgVersion: borg });
     assert.ok(latencyMs > 0 && latencyMs < 30_000);
     assert.deepEqual(
       [connection?.value.status, connection?.value.access, connection?.value.remoteBorgVersion],

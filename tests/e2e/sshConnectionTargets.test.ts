@@ -101,7 +101,7 @@ Match User ${off.username}
   it("SshConnection refuses an untrusted host and a failing login in one line each and leaves no change", async () => {
     const [seen] = sshd.hostKeys;
     const foreign = withoutSftp.hostKeys[0];
-    const nobody = await freePort();
+    const closedPort = await freePort();
     const accounts = Object.fromEntries(
       ["unpinned", "revoked", "wrongHostKey", "wrongPassword", "unreachable"].map((name) => [name, host.account()]),
     );
@@ -113,7 +113,7 @@ Match User ${off.username}
       revoked: { ...where("revoked"), hostKey: [`@revoked ${line}`, foreignLine ?? ""] },
       wrongHostKey: { ...where("wrongHostKey"), hostKey: foreign?.fingerprintSha256 ?? "" },
       wrongPassword: { ...where("wrongPassword"), password: "not that one" },
-      unreachable: { ...where("unreachable"), port: nobody },
+      unreachable: { ...where("unreachable"), port: closedPort },
       keysOff: { ...byPassword(sshd, off), ...pair() },
     };
     const before = sshd.log().length;
@@ -126,7 +126,7 @@ Match User ${off.username}
       `presented the host key ${seenPattern}.*@revoked; no secret was sent`,
       `presented the host key .*, but ${(foreign?.fingerprintSha256 ?? "").replace(/[+/]/g, "\\$&")} is expected.*no secret was sent`,
       `refused the login of ${accounts.wrongPassword?.username}; tried once each: the password, the private key`,
-      `cannot connect to 127.0.0.1:${nobody}: nothing listens there`,
+      `cannot connect to 127.0.0.1:${closedPort}: nothing listens there`,
       `the key was deployed, but a login with it failed; it was taken off again. .*refused the login of ${off.username}.*not offered: the private key`,
     ]) {
       assert.match(output, new RegExp(pattern));

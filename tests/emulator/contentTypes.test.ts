@@ -54,13 +54,18 @@ describe("Emulator: content types", () => {
   for (const [what, type, body, message] of [
     ["JSON without a type", undefined, '{"query":"{ isAuthenticated }"}', "Must provide query string."],
     ["JSON as plain text", "text/plain", '{"query":"{ isAuthenticated }"}', "Must provide query string."],
-    ["JSON under another name", "application/graphql+json", '{"query":"{ me { id } }"}', "Must provide query string."],
+    [
+      "JSON under an unknown type",
+      "application/graphql+json",
+      '{"query":"{ me { id } }"}',
+      "Must provide query string.",
+    ],
     ["a batch", "application/json", '[{"query":"{ me { id } }"}]', "The received data is not a valid JSON query."],
     ["a JSON text", "application/json", '"{ me { id } }"', "The received data is not a valid JSON query."],
-    ["a form in JSON's name", "application/json", "query=%7Bme%7Bid%7D%7D", "POST body sent invalid JSON."],
+    ["a form declared as JSON", "application/json", "query=%7Bme%7Bid%7D%7D", "POST body sent invalid JSON."],
     ["a multipart form without its boundary", "multipart/form-data", "x", "The multipart form is malformed."],
     [
-      "bytes that are no text",
+      "bytes that are not text",
       "application/json",
       "\udcff".replace("\udcff", "\u0000"),
       "POST body sent invalid JSON.",

@@ -18,7 +18,7 @@ const SCRIPT = "an operations script of 2026";
 const DOCUMENTS: Document[] = [
   [
     SERVER,
-    "the overview that it starts with",
+    "its first overview",
     `{ me { username activePlan { id name maxRepos maxSizeGb includedGb } } sshList { id name hashSha256 }
        repoList { id name region repoPath quota quotaEnabled currentUsage lastModified borgVersion format fullAccessKeys
          server { hostname } } }`,
@@ -41,7 +41,7 @@ const DOCUMENTS: Document[] = [
   ],
   [
     SERVER,
-    "a key that gets access",
+    "an edit of key lists",
     "mutation ($id: String!, $keys: [String]) { repoEdit(id: $id, fullAccessKeys: $keys) { repoEdited { id } } }",
     ({ key, repo }) => ({ id: repo, keys: [key] }),
   ],
@@ -62,7 +62,7 @@ const DOCUMENTS: Document[] = [
   ],
   [
     APP,
-    "a repository, with variables that are never null",
+    "a new repository with non-null variables",
     `mutation repoAdd($name: String!, $quotaEnabled: Boolean!, $fullAccessKeys: [String]!, $region: String!) {
        repoAdd(name: $name, quotaEnabled: $quotaEnabled, fullAccessKeys: $fullAccessKeys, region: $region) {
        repoAdded { id name repoPath } } }`,
@@ -70,7 +70,7 @@ const DOCUMENTS: Document[] = [
   ],
   [
     APP,
-    "an edit that reads nothing",
+    "an edit without returned fields",
     `mutation repoEdit($id: String!, $alertDays: Int, $compactionEnabled: Boolean, $rsyncKeys: [String]) {
        repoEdit(id: $id, alertDays: $alertDays, compactionEnabled: $compactionEnabled, rsyncKeys: $rsyncKeys) { __typename } }`,
     ({ key, repo }) => ({ id: repo, alertDays: 3, compactionEnabled: true, rsyncKeys: [key] }),
@@ -100,12 +100,12 @@ const DOCUMENTS: Document[] = [
        repoList { id name quota quotaEnabled currentUsage format encryption appendOnly accessMode createdAt
          fullAccessKeyList { id name } appendOnlyKeyList { id name } } sshList { id name } }`,
   ],
-  ["kiwix/borg-backup", "names", "{ repoList { id name } }"],
-  ["kiwix/borg-backup", "hosts", "{ repoList { id name server { hostname } } }"],
-  ["adhawkins/ansible-borgbase", "who it is", "query isAuthenticated { isAuthenticated }"],
+  ["kiwix/borg-backup", "repository names", "{ repoList { id name } }"],
+  ["kiwix/borg-backup", "repository hosts", "{ repoList { id name server { hostname } } }"],
+  ["adhawkins/ansible-borgbase", "its login status", "query isAuthenticated { isAuthenticated }"],
   [
     "adhawkins/ansible-borgbase",
-    "a key's deletion of 2020",
+    "the deletion of a key in its form of 2020",
     "mutation sshDelete($id: Int!) { sshDelete(id: $id) { ok } }",
     ({ key }) => ({ id: Number(key) }),
   ],
@@ -123,7 +123,7 @@ const DOCUMENTS: Document[] = [
   ],
   [
     "a shell script that builds its arguments",
-    "literals",
+    "a new repository with literals",
     'mutation { repoAdd(name:"host", quotaEnabled: false, alertDays: 0, region: "eu", borgVersion: "V_1_2_X") { repoAdded{id} } }',
   ],
 ];
@@ -142,7 +142,7 @@ describe("Emulator: documents of known clients", () => {
   after(() => subject.close());
 
   for (const [client, what, query, variables] of DOCUMENTS) {
-    it(`The emulator answers ${what} from ${client}`, async () => {
+    it(`The emulator answers a request of ${client} for ${what}`, async () => {
       const answer = await subject.ask(query, { variables: variables?.(ids) });
       assert.deepEqual([answer.status, answer.errors], [200, []]);
       for (const value of Object.values(answer.data)) assert.notEqual(value, null);

@@ -64,7 +64,7 @@ describe("Emulator: faults", () => {
     [502, undefined],
     [503, "1"],
   ] as const) {
-    it(`The fault status ${status} with Retry-After ${retryAfter} answers with an HTML page and does no work`, async () => {
+    it(`The fault status ${status} and Retry-After ${retryAfter ?? "unset"} sends an HTML page and does no work`, async () => {
       const { got, repos } = await addUnder({ kind: "status", status, retryAfter });
       const { headers, text, ...rest } = answer(got);
       assert.deepEqual([rest.status, headers.get("retry-after")], [status, retryAfter ?? null]);

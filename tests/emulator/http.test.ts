@@ -119,7 +119,7 @@ describe("Emulator: HTTP", () => {
     ["an unknown command", "nope", {}, /There is no \/control\/nope/],
     ["an unknown fault", "fault", { kind: "fire" }, /kind/],
     ["a property of another fault", "fault", { kind: "reset", status: 500 }, /status/],
-    ["an unknown behaviour", "variants", { zero: "one" }, /zero/],
+    ["an unknown variant", "variants", { zero: "one" }, /zero/],
     ["a missing repository", "content", { id: "x", content: null }, /There is no repository x/],
     ["a missing account", "token", { account: "x", token: "readOnly" }, /There is no account x/],
     ["an invalid time", "clock", { now: "soon" }, /now/],

@@ -45,7 +45,7 @@ describe("Emulator: limits of a request", () => {
       /Cannot spread/,
     ],
   ] as const) {
-    it(`The emulator refuses a document with ${what} quickly, also without a token`, async () => {
+    it(`The emulator quickly refuses a document with ${what}, also without a token`, async () => {
       const before = process.cpuUsage();
       const answer = await subject.ask(query, { token: null });
       const { user } = process.cpuUsage(before);

@@ -49,7 +49,7 @@ describe("Emulator: rules of keys and repositories", () => {
     ["plain text", "hello"],
     ["an empty text", ""],
   ] as const) {
-    it(`The emulator refuses ${what} as a key and stores no key`, async () => {
+    it(`The emulator refuses ${what} as a public key and stores no key`, async () => {
       const { status, data, errors } = await addKey(line);
       assert.equal(status, 200);
       assert.match(errors.join(), /^Invalid SSH key/);
@@ -94,7 +94,7 @@ describe("Emulator: rules of keys and repositories", () => {
     ['fullAccessKeys: ["4711"]', "SSH key 4711 not found"],
     ["appendOnlyKeys: null", "'NoneType' object is not iterable"],
   ] as const) {
-    it(`The emulator refuses ${argument} with HTTP 200, a message, a location and no data`, async () => {
+    it(`The emulator refuses the argument ${argument} with HTTP 200, a message, a location and no data`, async () => {
       const rest = argument.startsWith("region") ? "" : ', region: "eu"';
       const answer = await subject.ask(`mutation { repoAdd(name: "r"${rest}, ${argument}) { repoAdded { id } } }`);
       assert.equal(answer.status, 200);

@@ -100,7 +100,7 @@ const FOUND: Record<string, Action[]> = {
     { do: "list keys", which: 0, keys: [0] },
     deploy([{ key: "k0", plan: { line: 1 } }]),
   ],
-  "a repository that the engine replaces in the run that renames its resource is replaced once": [
+  "A repository is replaced once when one run both renames and replaces its resource": [
     deploy([repo("r1", {})]),
     deploy([{ rename: "r1" }], { forced: { which: 0, how: "replacementTrigger" } }),
   ],

@@ -297,8 +297,12 @@ describe("Check of proxyJump", () => {
       [{ ...HOP, hostKey: "SHA256:abc" }],
       ': proxyJump[0].hostKey "SHA256:abc" is no SHA256 fingerprint (43 characters after SHA256:)',
     ],
-    ["a misspelt argument", [{ ...HOP, pasword: "hush-hush" }], ": proxyJump[0] has no argument pasword"],
-    ["a password that is no text", { ...HOP, password: 4711 }, ": proxyJump.password must be a text"],
+    [
+      "a misspelt argument without showing its value",
+      [{ ...HOP, pasword: "hush-hush" }],
+      ": proxyJump[0] has no argument pasword",
+    ],
+    ["a password that is not text", { ...HOP, password: 4711 }, ": proxyJump.password must be a text"],
     [
       "a text",
       "me@jump",
@@ -306,7 +310,7 @@ describe("Check of proxyJump", () => {
     ],
   ];
   for (const [what, proxyJump, ...expected] of CASES) {
-    it(`Check of proxyJump ${expected.length ? "refuses" : "accepts"} ${what} without showing a value`, async () => {
+    it(`Check of proxyJump ${expected.length ? "refuses" : "accepts"} ${what}`, async () => {
       const { failures } = await checked("SshConnection", { ...BOX, proxyJump });
       assert.deepEqual(failures, expected);
     });

@@ -28,15 +28,17 @@ const REPO: Properties = {
   server: {},
   __account: "me@example.com",
 };
-/** The effect in words: names with `!` replace the resource. */
+/** The effect in words: a name with `!` replaces the resource. */
 const effectOf = (changed: string[]) =>
-  changed.length ? `shows ${changed.join(", ").replaceAll("!", "replacing ")}` : "shows no change";
+  changed.length
+    ? `reports a ${changed[0]?.startsWith("!") ? "replacement by" : "change of"} ${changed.join(" and ").replaceAll("!", "")}`
+    : "reports no change";
 const may = { api: async () => ({ account: { owner: async () => "me@example.com" } }) as never };
 
 describe("Diff of a Repo", () => {
   const zone = (timezone: string) => ({ ...COMPACTION, timezone });
   const CASES: [what: string, news: Properties, changed: string[], state?: Properties, olds?: Properties][] = [
-    ["no optional argument", EU, []],
+    ["a region alone", EU, []],
     [
       "every argument with its present value",
       { ...REPO, repoPath: undefined, server: undefined, __account: undefined },
@@ -53,8 +55,8 @@ describe("Diff of a Repo", () => {
     ["other alertDays", { ...EU, alertDays: 3 }, ["alertDays"]],
     ["keys in another order and with duplicates", { ...EU, fullAccessKeys: ["3", "2", "3"] }, []],
     ["keys as numbers", { ...EU, fullAccessKeys: [2, 3] }, []],
-    ["a key fewer", { ...EU, fullAccessKeys: ["3"] }, ["fullAccessKeys"]],
-    ["a key more", { ...EU, appendOnlyKeys: ["1", "4"] }, ["appendOnlyKeys"]],
+    ["one key fewer", { ...EU, fullAccessKeys: ["3"] }, ["fullAccessKeys"]],
+    ["one key more", { ...EU, appendOnlyKeys: ["1", "4"] }, ["appendOnlyKeys"]],
     ["an added rsync key", { ...EU, rsyncKeys: ["4"] }, ["rsyncKeys"]],
     ["an unknown key id", { ...EU, rsyncKeys: [UNKNOWN] }, ["rsyncKeys"]],
     ["a changed appendOnly", { ...EU, appendOnly: true }, ["appendOnly"]],
@@ -63,7 +65,7 @@ describe("Diff of a Repo", () => {
     ["the borgVersion in another case", { ...EU, borgVersion: "latest" }, []],
     ["a changed forceDestroy", { ...EU, forceDestroy: false }, ["forceDestroy"]],
     ["a changed keepOnDelete", { ...EU, keepOnDelete: true }, ["keepOnDelete"]],
-    ["keepOnDelete: false and an older state without it", { ...EU, keepOnDelete: false }, []],
+    ["a keepOnDelete of false and an older state without it", { ...EU, keepOnDelete: false }, []],
     ["another compaction hour", { ...EU, compaction: { ...COMPACTION, hour: 4 } }, ["compaction"]],
     ["another compaction interval", { ...EU, compaction: { ...COMPACTION, interval: 2 } }, ["compaction"]],
     ["another compaction time zone", { ...EU, compaction: zone("Europe/Paris") }, ["compaction"]],
@@ -161,7 +163,7 @@ describe("Diff of a KeyPair", () => {
     state = { keyType, bits, comment, publicKey, privateKey, fingerprintSha256 };
   });
   const CASES: [what: string, news: () => Properties, changed: string[], olds?: Properties][] = [
-    ["no argument", () => ({}), []],
+    ["an empty set of arguments", () => ({}), []],
     ["the same keyType and bits", () => ({ keyType: "ed25519", bits: 256 }), []],
     ["another keyType", () => ({ keyType: "rsa" }), ["!keyType"]],
     ["other bits", () => ({ keyType: "ecdsa", bits: 384 }), ["!keyType", "!bits"]],
@@ -187,7 +189,7 @@ describe("Diff of a KeyPair", () => {
     });
   }
 
-  it("Diff of a KeyPair shows no change for the same private key under another passphrase", async () => {
+  it("Diff of a KeyPair reports no change for the same private key under another passphrase", async () => {
     const { importPrivateKey } = await import("../../provider/ssh/keys/index.js");
     const { type, ...key } = importPrivateKey({ privateKey: brought, passphrase: "one" });
     const relocked = await reencrypt(brought, "one", "two");

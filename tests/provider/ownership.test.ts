@@ -111,7 +111,7 @@ describe("Owner of new objects", () => {
   ];
   for (const [level, owner] of OWNERS) {
     it(
-      `The owner with a token of the level ${level} is ${owner}`,
+      `A ${level} token shows ${owner ? `the owner ${owner}` : "no owner"}`,
       withEmulator(async (emulator) => {
         assert.equal(await readableOwner(context({ api: async () => apiOf(emulator, 0, level) })), owner);
       }),

@@ -75,7 +75,7 @@ describe("Data functions with Pulumi's mocks", () => {
     assert.match(provider, /^urn:pulumi:stack::project::pulumi:providers:pulumi-nodejs::other::other-id$/);
   });
 
-  it("Data functions keep the error of failed mocks, which ends no process where nobody awaits it", () => {
+  it("Data functions keep the error of failed mocks, and an error without a handler ends no process", () => {
     const { message } = program(
       `mocks.answers = {};
        borgbase.getRepoOutput({ id: "a" });

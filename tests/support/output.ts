@@ -5,7 +5,7 @@ import { constants, gunzipSync } from "node:zlib";
 import type { Run } from "./stack";
 
 /**
- * Holds that a command failed with one line for a person that has all of `patterns` in it, and showed no stack trace.
+ * Checks that a command failed with one line that matches all `patterns`, and without a stack trace.
  * @returns the line
  */
 export function assertOneLineError({ ok, output }: Run, ...patterns: RegExp[]): string {

@@ -45,7 +45,7 @@ export function untilDead(pids: Iterable<number>, seconds: number): Promise<void
 function isAlive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // One that nobody has asked about since its end is a zombie.
+    // A zombie has ended, and its parent has not read its exit code.
     return stat[stat.lastIndexOf(")") + 2] !== "Z";
   } catch {
     return false;

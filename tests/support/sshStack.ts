@@ -83,7 +83,7 @@ export function authorizedKeys(account: TestAccount): string | undefined {
   return existsSync(fileOf(account)) ? readFileSync(fileOf(account), "latin1") : undefined;
 }
 
-/** Edits `authorized_keys` as somebody on the host would. */
+/** Edits `authorized_keys` as a user of the host. */
 export function writeAuthorizedKeys(account: TestAccount, content: string): void {
   mkdirSync(join(account.home, ".ssh"), { recursive: true, mode: 0o700 });
   writeFileSync(fileOf(account), content, { encoding: "latin1", mode: 0o600 });

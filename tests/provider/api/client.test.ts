@@ -89,7 +89,7 @@ const ANSWERS: [what: string, reply: Reply, kind: ErrorKind, again: boolean, ...
 
 describe("Client: answers", () => {
   for (const [what, reply, kind, again, ...patterns] of ANSWERS) {
-    it(`The client reports ${what} as ${kind} ${again ? "after several tries" : "at once"}`, async () => {
+    it(`The client reports ${what} as "${kind}" ${again ? "after several tries" : "at once"}`, async () => {
       const { result, asked } = await withServer([reply], (api) => failure(api.keys.all(), kind));
       for (const pattern of patterns) assert.match(result, pattern);
       assert.ok(again ? asked > 1 : asked === 1, `asked ${asked} times`);
@@ -162,8 +162,12 @@ describe("Client: repository by id", () => {
     });
   }
 
-  for (const data of [null, {}, { other: 1 }]) {
-    it(`The client does not read the data ${JSON.stringify(data)} as a missing repository`, async () => {
+  for (const [what, data] of [
+    ["null data", null],
+    ["data without fields", {}],
+    ["data with another field", { other: 1 }],
+  ] as const) {
+    it(`The client does not read ${what} as a missing repository`, async () => {
       const { result } = await withServer([{ body: { data } }], (api) =>
         failure(api.repos.getUncached("abc"), "answer"),
       );

@@ -21,7 +21,7 @@ describe("Retry-After", () => {
     [null, undefined],
   ];
   for (const [header, milliseconds] of FORMS) {
-    it(`Retry-After ${JSON.stringify(header)} means ${milliseconds} ms`, () => {
+    it(`Retry-After ${JSON.stringify(header)} means ${milliseconds === undefined ? "no waiting time" : `${milliseconds} ms`}`, () => {
       assert.equal(parseRetryAfter(header, now), milliseconds);
     });
   }

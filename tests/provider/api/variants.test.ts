@@ -158,7 +158,7 @@ const LEVELS: [call: string, ask: Call, readOnly: true | RegExp, createOnly: tru
   ["read a key", async (api, { key }) => assert.ok(await api.keys.get(key)), true, true],
   ["read a repository", async (api, { repo }) => assert.ok(await api.repos.get(repo)), true, true],
   ["read a repository anew", async (api, { repo }) => assert.ok(await api.repos.getUncached(repo)), true, true],
-  ["tell the account", (api) => api.account.me(), true, /tell the account.* Read Only or Full Access/],
+  ["read the account", (api) => api.account.me(), true, /tell the account.* Read Only or Full Access/],
   ["add a key", async (api) => api.keys.create("x", await newKey()), /add the SSH key "x".* Create Only or Full/, true],
   [
     "add a repository",

@@ -1,7 +1,7 @@
 // `npm test`: installs missing requirements, then runs all checks and tests, or those in the arguments:
 //   npm test -- tests/emulator            a folder or a file
 //   npm test -- --tier unit               unit, ssh, emulator or e2e
-//   npm test -- --grep "another name"      mocha's own options
+//   npm test -- --grep "another name"     mocha's own options
 // Test files run side by side, one process per core. The last line is `N passed, N failed`; a check counts as one.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";

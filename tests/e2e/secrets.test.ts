@@ -113,7 +113,9 @@ describe("Secrets through the real CLI", function () {
     runs.push(["destroy", await stack.destroy(loud)]);
     for (const [what, { ok, output }] of runs) {
       assert.ok(ok, `${what}: ${output}`);
-      assert.match(output, TRACE, "it does trace");
+      assert.match(output, /"level":"INFO"/, `${what} is logged`);
+      // Newer engines trace no values where no program runs.
+      if (what === "up") assert.match(output, TRACE, "it does trace");
       const own = output
         .split("\n")
         .filter((line) => !TRACE.test(line))

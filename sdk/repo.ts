@@ -63,6 +63,12 @@ export interface RepoArgs {
    */
   sftpEnabled?: pulumi.Input<boolean>;
   /**
+   * Whether no key may write.
+   *
+   * @default `false`
+   */
+  readOnly?: pulumi.Input<boolean>;
+  /**
    * Borg version of the server: `"LATEST"`, `"V_1_2_X"`, and others. Borg repositories only.
    *
    * @default `"LATEST"`
@@ -117,6 +123,8 @@ export class Repo extends DynamicResource {
   declare readonly appendOnly: pulumi.Output<boolean>;
   /** Whether SFTP is allowed beside borg. */
   declare readonly sftpEnabled: pulumi.Output<boolean>;
+  /** Whether no key may write. */
+  declare readonly readOnly: pulumi.Output<boolean>;
   /** Borg version of the server: `"LATEST"`, `"V_1_2_X"`, and others. Borg repositories only. */
   declare readonly borgVersion: pulumi.Output<string | undefined>;
   /** Schedule on which the server frees the space of deleted archives. Unset: off. */
@@ -160,6 +168,7 @@ const OUTPUTS: readonly string[] = [
   "rsyncKeys",
   "appendOnly",
   "sftpEnabled",
+  "readOnly",
   "borgVersion",
   "compaction",
   "forceDestroy",

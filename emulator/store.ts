@@ -46,7 +46,6 @@ const repoSchema = z.object({
   fullAccessKeys: z.array(z.string()),
   rsyncKeys: z.array(z.string()),
   sftpEnabled: z.boolean(),
-  readOnly: z.boolean().default(false),
   compactionEnabled: z.boolean(),
   compactionInterval: z.number(),
   compactionIntervalUnit: z.string(),

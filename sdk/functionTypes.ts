@@ -35,8 +35,6 @@ export interface RepoInfo {
   appendOnly: boolean;
   /** Whether SFTP is allowed beside borg. */
   sftpEnabled: boolean;
-  /** Whether no key may write. */
-  readOnly: boolean;
   /** Borg version of the server: `"LATEST"`, `"V_1_2_X"`, and others. Borg repositories only. */
   borgVersion?: string;
   /** Schedule on which the server frees the space of deleted archives. Unset: off. */

@@ -63,12 +63,6 @@ export interface RepoArgs {
    */
   sftpEnabled?: pulumi.Input<boolean>;
   /**
-   * Whether no key may write.
-   *
-   * @default `false`
-   */
-  readOnly?: pulumi.Input<boolean>;
-  /**
    * Borg version of the server: `"LATEST"`, `"V_1_2_X"`, and others. Borg repositories only.
    *
    * @default `"LATEST"`
@@ -123,8 +117,6 @@ export class Repo extends DynamicResource {
   declare readonly appendOnly: pulumi.Output<boolean>;
   /** Whether SFTP is allowed beside borg. */
   declare readonly sftpEnabled: pulumi.Output<boolean>;
-  /** Whether no key may write. */
-  declare readonly readOnly: pulumi.Output<boolean>;
   /** Borg version of the server: `"LATEST"`, `"V_1_2_X"`, and others. Borg repositories only. */
   declare readonly borgVersion: pulumi.Output<string | undefined>;
   /** Schedule on which the server frees the space of deleted archives. Unset: off. */
@@ -168,7 +160,6 @@ const OUTPUTS: readonly string[] = [
   "rsyncKeys",
   "appendOnly",
   "sftpEnabled",
-  "readOnly",
   "borgVersion",
   "compaction",
   "forceDestroy",

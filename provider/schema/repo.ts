@@ -82,7 +82,6 @@ export const repoSchema = defineResource(
         api: "Boolean",
       }),
       sftpEnabled: input(flag, { description: "Whether SFTP is allowed beside borg.", default: false, api: "Boolean" }),
-      readOnly: input(flag, { description: "Whether no key may write.", default: false, api: "Boolean" }),
       borgVersion: input(text('must be a version as the API names it, for example "LATEST" or "V_1_2_X"'), {
         description: 'Borg version of the server: `"LATEST"`, `"V_1_2_X"`, and others. Borg repositories only.',
         default: ({ inputs }) => (hasBorgVersion(inputs.format) ? DEFAULT_VERSION : undefined),

@@ -20,7 +20,6 @@ const REPO: Properties = {
   rsyncKeys: [],
   appendOnly: false,
   sftpEnabled: false,
-  readOnly: false,
   borgVersion: "LATEST",
   compaction: COMPACTION,
   // No request asks whether the repository holds backups.
@@ -62,7 +61,6 @@ describe("Diff of a Repo", () => {
     ["an unknown key id", { ...EU, rsyncKeys: [UNKNOWN] }, ["rsyncKeys"]],
     ["a changed appendOnly", { ...EU, appendOnly: true }, ["appendOnly"]],
     ["a changed sftpEnabled", { ...EU, sftpEnabled: true }, ["sftpEnabled"]],
-    ["a changed readOnly", { ...EU, readOnly: true }, ["readOnly"]],
     ["another borgVersion", { ...EU, borgVersion: "V_1_2_X" }, ["borgVersion"]],
     ["the borgVersion in another case", { ...EU, borgVersion: "latest" }, []],
     ["a changed forceDestroy", { ...EU, forceDestroy: false }, ["forceDestroy"]],

@@ -3,6 +3,7 @@
  * comes out.
  */
 import type { Api } from "../api";
+import type { Interruption } from "../api/interruption";
 import { type ProviderSettings, resolveConfig } from "../config";
 import { DeploymentMemory } from "../lifecycle/deploymentMemory";
 import type { Context } from "../lifecycle/resource";
@@ -34,7 +35,7 @@ export function connectionFor(settings: ProviderSettings): Connection {
 }
 
 /** A connection of its own, for one run of an engine. */
-export function openConnection(settings: ProviderSettings): Connection {
+export function openConnection(settings: ProviderSettings, interruption?: Interruption): Connection {
   const config = resolveConfig(settings);
   const pendingCreates = new PendingCreates(config.endpoint);
   let api: Promise<Api> | undefined;
@@ -42,7 +43,9 @@ export function openConnection(settings: ProviderSettings): Connection {
     memory: new DeploymentMemory(pendingCreates),
     api() {
       // Loaded on first use: operations on key pairs need no API.
-      api ??= import("../api/index.js").then(({ connect }) => connect(config, { pendingCreates }));
+      api ??= import("../api/index.js").then(({ connect }) =>
+        connect(config, { pendingCreates, ...(interruption && { interruption }) }),
+      );
       return api;
     },
   };

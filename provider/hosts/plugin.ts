@@ -72,7 +72,10 @@ export function pluginService(log: EngineLog): UntypedServiceImplementation {
     }),
 
     /** The engine calls it at every end, after an interruption while calls are under way. */
-    cancel: call(() => new Empty()),
+    cancel: call(() => {
+      session.interrupt();
+      return new Empty();
+    }),
   };
 }
 

@@ -1,5 +1,7 @@
 import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
+import { Interruption } from "../api/interruption";
 import type { ProviderSettings } from "../config";
+import { ProviderError } from "../errors";
 import type { Context } from "../lifecycle/resource";
 import { resourceOf } from "../registry";
 import { type Connection, contextFor, openConnection, originOfUrn } from "./connection";
@@ -10,6 +12,7 @@ import { toServiceError } from "./wire";
 export class PluginSession {
   #settings: ProviderSettings = {};
   #connection: Connection | undefined;
+  #interruption = new Interruption();
 
   constructor(readonly log: EngineLog) {}
 
@@ -17,11 +20,17 @@ export class PluginSession {
   configure(settings: ProviderSettings): void {
     this.#settings = settings;
     this.#connection = undefined;
+    this.#interruption = new Interruption();
+  }
+
+  /** Ends every wait of the calls under way. At the end of a run there are none. */
+  interrupt(gracePeriod?: number): void {
+    this.#interruption.interrupt(gracePeriod);
   }
 
   get connection(): Connection {
     // Opened on first use: settings may be wrong, and some calls need none.
-    this.#connection ??= openConnection(this.#settings);
+    this.#connection ??= openConnection(this.#settings, this.#interruption);
     return this.#connection;
   }
 
@@ -36,11 +45,30 @@ export class PluginSession {
     return contextFor(this.connection, originOfUrn(urn), { log });
   }
 
+  /** A call that waits for a host ends with the run: its work is repeated by the next one. */
+  async #beforeInterruption<T>(work: () => Promise<T>): Promise<T> {
+    const { graceOver } = this.#interruption;
+    let stopWatching = () => {};
+    const interrupted = new Promise<never>((_, reject) => {
+      const listener = () => {
+        const error = new ProviderError("unavailable", "The run was interrupted while this was under way.");
+        setTimeout(reject, LAST_WORDS, error).unref();
+      };
+      graceOver.addEventListener("abort", listener);
+      stopWatching = () => graceOver.removeEventListener("abort", listener);
+    });
+    try {
+      return await Promise.race([work(), interrupted]);
+    } finally {
+      stopWatching();
+    }
+  }
+
   /** A gRPC method whose result is the response, and whose error is one line for the person. */
   call<Request, Response>(handle: (request: Request) => Response | Promise<Response>) {
     return async ({ request }: ServerUnaryCall<Request, Response>, respond: sendUnaryData<Response>): Promise<void> => {
       try {
-        const response = await handle(request);
+        const response = await this.#beforeInterruption(async () => handle(request));
         await this.log.flush();
         respond(null, response);
       } catch (error) {
@@ -50,6 +78,9 @@ export class PluginSession {
     };
   }
 }
+
+/** Time that a call has after the grace period to fail with a reason of its own. Milliseconds. */
+const LAST_WORDS = 500;
 
 /** The last part of `urn:pulumi:STACK::PROJECT::PARENT$borgbase:index:TYPE::NAME`. */
 function typeIn(urn: string): string {

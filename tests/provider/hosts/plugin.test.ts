@@ -3,9 +3,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PluginAttach, type PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
+import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { PartialFailure, ProviderError } from "../../../provider/errors";
+import { toServiceError } from "../../../provider/hosts/wire";
 import { generate } from "../../../provider/ssh/keys";
 import { startAccount } from "../../support/account";
+import { until } from "../../support/processes";
 import { ROOT } from "../../support/project";
 import { PluginClient, secret, struct, UNKNOWN_TEXT, urnOf, type Values, valuesOf } from "./support/pluginClient";
 
@@ -55,6 +59,7 @@ describe("Provider plugin", () => {
     it("Attach and Cancel answer, also when nothing is under way", async () => {
       await plugin.call("attach", new PluginAttach().setAddress("127.0.0.1:1"));
       await plugin.call("cancel", new Empty());
+      await plugin.configure(settings());
       assert.ok(await plugin.invoke("getAccount", {}));
     });
   });
@@ -412,5 +417,55 @@ describe("Provider plugin", () => {
   it("a resource of another package is an error and no crash", async () => {
     await assert.rejects(plugin.check("Nothing", {}), { message: /knows no resource Nothing/ });
     assert.ok(await plugin.invoke("getAccount", {}));
+  });
+
+  describe("when the run is interrupted", () => {
+    it("a create stops waiting, and the next run recovers what it has made", async () => {
+      account.emulator.control.addFault({ operation: "repoAdd", kind: "silence", work: true });
+      const failed = assert.rejects(plugin.create("Repo", { region: "eu" }), {
+        message: /the run was interrupted.*Not retried/,
+      });
+      await until(() => account.mutations().includes("repoAdd"), 30, "repoAdd is asked for");
+      const interruptedAt = Date.now();
+      await plugin.call("cancel", new Empty());
+      await failed;
+      assert.ok(Date.now() - interruptedAt < 25_000, "it has waited for the timeout of the request");
+      assert.equal((await account.console.repos()).length, 1);
+      await plugin.configure(settings());
+      const { id } = await plugin.create("Repo", { region: "eu" });
+      assert.deepEqual(
+        (await account.console.repos()).map((repo) => repo.id),
+        [id],
+      );
+    });
+
+    it("a retry does not wait, and nothing new is begun", async () => {
+      account.emulator.control.addFault({ operation: "repoList", kind: "status", status: 429, count: null });
+      const failed = assert.rejects(plugin.invoke("getRepos", {}), { message: /the run was interrupted/ });
+      await until(() => account.emulator.control.log().length > 0, 30, "repoList is asked for");
+      await plugin.call("cancel", new Empty());
+      await failed;
+      const asked = account.emulator.control.log().length;
+      await assert.rejects(plugin.invoke("getAccount", {}), { message: /the run was interrupted/ });
+      assert.equal(account.emulator.control.log().length, asked);
+    });
+  });
+
+  it("a partial failure carries the state that the engine must save, its secrets encrypted", async () => {
+    const saved = { id: "x", state: { name: "web", htpasswd: "hidden" }, inputs: { region: "eu" } };
+    const error = toServiceError(
+      new PartialFailure(new ProviderError("remote", "It failed half-way."), saved),
+      new Set(["htpasswd"]),
+    );
+    assert.equal(error.details, "It failed half-way.");
+    const [trailer] = error.metadata?.get("grpc-status-details-bin") ?? [];
+    const status = Status.deserializeBinary(trailer as Buffer);
+    const [detail] = status.getDetailsList();
+    assert.equal(detail?.getTypeName(), "pulumirpc.ErrorResourceInitFailed");
+    const failed = rpc.ErrorResourceInitFailed.deserializeBinary(detail?.getValue_asU8() ?? new Uint8Array());
+    assert.deepEqual(
+      [failed.getId(), failed.getReasonsList(), valuesOf(failed.getProperties()), valuesOf(failed.getInputs())],
+      ["x", ["It failed half-way."], { name: "web", htpasswd: secret("hidden") }, { region: "eu" }],
+    );
   });
 });

@@ -14,6 +14,10 @@ const COMMANDS: Record<string, { summary: string; load: () => { default: Command
     summary: "Compare a stack's state with the real objects (exit code 0, 2 or 1)",
     load: () => require("./drift") as typeof import("./drift"),
   },
+  plugin: {
+    summary: "Install the provider plugin, for programs in every language",
+    load: () => require("./plugin") as typeof import("./plugin"),
+  },
   "from-terraform": {
     summary: "Print a program that adopts the objects of the Terraform provider",
     load: () => require("./fromTerraform") as typeof import("./fromTerraform"),

@@ -18,6 +18,12 @@ export interface Orphan {
 
 const TYPE = "borgbase:index:";
 
+/** Settings in a provider's inputs, by the provider's type. The plugin's have no prefix. */
+const PROVIDERS: Record<string, (inputs: Record<string, unknown>) => Record<string, unknown>> = {
+  [`pulumi:providers:${HOST_PACKAGE}`]: (inputs) => inputs,
+  "pulumi:providers:borgbase": ({ token, endpoint }) => ({ "borgbase:token": token, "borgbase:endpoint": endpoint }),
+};
+
 /**
  * The stack's pending creates on this machine whose objects exist, in the accounts of the stack's state and configuration.
  * Sends requests to BorgBase only for accounts with pending creates.
@@ -30,7 +36,10 @@ export async function orphansOf(stack: Stack): Promise<Orphan[]> {
   ]);
   const resources = deployment.parse(state.deployment).resources;
   const known = new Set(resources.map(({ type, id }) => `${type} ${id}`));
-  const given = resources.filter(({ type }) => type === `pulumi:providers:${HOST_PACKAGE}`).map(({ inputs }) => inputs);
+  const given = resources.flatMap(({ type, inputs }) => {
+    const settings = PROVIDERS[type]?.(inputs);
+    return settings ? [settings] : [];
+  });
   const configured = Object.fromEntries(Object.entries(configuration).map(([name, { value }]) => [name, value]));
 
   const orphans = new Map<string, Orphan>();

@@ -16,7 +16,7 @@ export function resourceFile({ schema, inputs, outputs }: ResourceModel): string
   ]);
   return `${HEAD(`provider/schema/${fileOf(type)}.ts`)}
 import type * as pulumi from "@pulumi/pulumi";
-import { DynamicResource } from "./dynamicResource";
+import { BorgBaseResource } from "./resource";
 ${names.length > 0 ? `import type { ${names.join(", ")} } from "./types";\n` : ""}
 /** The arguments of {@link ${type}}. */
 export interface ${type}Args {
@@ -24,7 +24,7 @@ ${inputs.map((property) => argument(property)).join("\n")}
 }
 
 ${comment(schema.description, [schema.example ? `@example\n\`\`\`ts\n${schema.example}\n\`\`\`` : ""])}
-export class ${type} extends DynamicResource {
+export class ${type} extends BorgBaseResource {
 ${outputs.map(outputField).join("\n")}
 
   constructor(name: string, args: ${type}Args${optional ? " = {}" : ""}, opts?: pulumi.CustomResourceOptions) {

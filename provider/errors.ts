@@ -35,6 +35,16 @@ export class ProviderError extends Error {
   }
 }
 
+/** The object exists, but a later step failed. An engine that can do so saves the state all the same. */
+export class PartialFailure extends ProviderError {
+  constructor(
+    { kind, message }: ProviderError,
+    readonly saved: { id: string; state: Record<string, unknown>; inputs: Record<string, unknown> },
+  ) {
+    super(kind, message);
+  }
+}
+
 /** An invalid argument. An empty `property` reports it on the whole resource, as the engine prints the value of a property. */
 export interface Failure {
   property: string;

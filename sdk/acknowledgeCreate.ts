@@ -13,7 +13,7 @@ export function acknowledgeCreate(
   resource: pulumi.CustomResource,
   type: string,
   name: string,
-  provider: pulumi.ProviderResource,
+  provider: pulumi.ProviderResource | undefined,
 ) {
   // A unit test may use the name of a real stack, and must not end its pending creates.
   if (pulumi.runtime.isDryRun() || savesOnlyAtTheEnd() || mocksInUse()) return;
@@ -28,16 +28,19 @@ export function acknowledgeCreate(
 }
 
 // One per provider, as a program may have a thousand resources.
-const byProvider = new WeakMap<pulumi.ProviderResource, Promise<PendingCreates>>();
+const byProvider = new WeakMap<object, Promise<PendingCreates>>();
 
 /** A promise: an output would search the whole value for outputs. */
-function pendingCreatesOf(provider: pulumi.ProviderResource): Promise<PendingCreates> {
+function pendingCreatesOf(provider: pulumi.ProviderResource | undefined): Promise<PendingCreates> {
+  const key = provider ?? pulumi.runtime.getStackResource() ?? byProvider;
   const pending =
-    byProvider.get(provider) ??
+    byProvider.get(key) ??
     new Promise((resolve, reject) => {
-      settingsFor({ provider }).apply((settings) => openPendingCreates(settings).then(resolve, reject));
+      settingsFor({ ...(provider && { provider }) }).apply((settings) =>
+        openPendingCreates(settings).then(resolve, reject),
+      );
     });
-  byProvider.set(provider, pending);
+  byProvider.set(key, pending);
   return pending;
 }
 

@@ -7,7 +7,20 @@ export interface ProviderArgs {
   token?: pulumi.Input<string>;
   /** Address of the API. Default: `borgbase:endpoint`, then `BORGBASE_ENDPOINT`, then the public service. */
   endpoint?: pulumi.Input<string>;
+  /**
+   * Whether the provider plugin serves the resources, else Pulumi's dynamic provider host. The plugin must be installed:
+   * `npx pulumi-borgbase plugin install`. A change moves the resources in place.
+   *
+   * @default the stack's `borgbase:plugin`, else `false`
+   */
+  plugin?: boolean;
 }
+
+/** The plugin of this very release. */
+export const PLUGIN_VERSION: string = (require("../../package.json") as { version: string }).version;
+
+/** Name of the plugin, and the package of all tokens. */
+const PLUGIN_PACKAGE = "borgbase";
 
 const settingsByProvider = new WeakMap<pulumi.ProviderResource, pulumi.Output<ProviderSettings>>();
 
@@ -19,19 +32,35 @@ const settingsByProvider = new WeakMap<pulumi.ProviderResource, pulumi.Output<Pr
  * else; one from the environment is kept nowhere.
  */
 export class Provider extends pulumi.ProviderResource {
+  /** Whether the provider plugin serves the resources, else Pulumi's dynamic provider host. */
+  readonly plugin: boolean;
+
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
     const { token, endpoint } = resolve(args);
-    super(HOST_PACKAGE, name, { "borgbase:token": token, "borgbase:endpoint": endpoint }, opts);
+    const plugin = args.plugin ?? isPluginConfigured();
+    if (plugin) super(PLUGIN_PACKAGE, name, { token, endpoint }, { version: PLUGIN_VERSION, ...opts });
+    else super(HOST_PACKAGE, name, { "borgbase:token": token, "borgbase:endpoint": endpoint }, opts);
+    this.plugin = plugin;
     settingsByProvider.set(this, pulumi.output({ token, endpoint }) as pulumi.Output<ProviderSettings>);
   }
 
   /**
-   * The package of the tokens that it serves; the engine knows it as a provider of `pulumi-nodejs`.
+   * The package of the tokens that it serves; the engine knows the dynamic host's as a provider of `pulumi-nodejs`.
    * Components find the provider for their children by this name.
    */
   getPackage(): string {
-    return "borgbase";
+    return PLUGIN_PACKAGE;
   }
+}
+
+function isPluginConfigured(): boolean {
+  return new pulumi.Config("borgbase").getBoolean("plugin") ?? false;
+}
+
+/** Whether the plugin serves resources of this provider. A provider of another SDK of this package is always the plugin's. */
+export function usesPlugin(provider: pulumi.ProviderResource | undefined): boolean {
+  if (provider === undefined) return isPluginConfigured();
+  return (provider as Partial<Provider>).plugin ?? true;
 }
 
 /** Settings from the arguments, then the stack's configuration. The provider reads the environment. */
@@ -55,10 +84,13 @@ export function providerOf(
   return opts.provider ?? opts.parent?.getProvider(TOKEN);
 }
 
-/** The provider of the options or their parent, else the default one of the stack. */
-export function providerFor(opts: pulumi.CustomResourceOptions): pulumi.ProviderResource {
+/**
+ * The provider of the options or their parent, else the default one of the stack. Undefined: the plugin's default one, which
+ * the engine makes from the stack's configuration.
+ */
+export function providerFor(opts: pulumi.CustomResourceOptions): pulumi.ProviderResource | undefined {
   const inherited = providerOf(opts);
-  if (inherited) return inherited;
+  if (inherited || isPluginConfigured()) return inherited;
   // Per stack: inline programs of several stacks share a process. Unit tests with mocks have no stack.
   const stack = pulumi.runtime.getStackResource() ?? withoutStack;
   let provider = defaults.get(stack);

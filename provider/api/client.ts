@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { type Config, checkEndpoint, describeToken, renewToken, requireToken } from "../config";
 import { isKind, ProviderError } from "../errors";
 import { limitConcurrency } from "./concurrency";
+import type { Interruption } from "./interruption";
 import { parseRetryAfter, type RetryPolicy, retry, Unavailable } from "./retry";
 import { post } from "./transport";
 
@@ -29,6 +30,8 @@ const REFUSAL_TTL = 10_000;
 export interface ClientOptions {
   timeout?: number;
   retry?: RetryPolicy;
+  /** Ends waits when the run is interrupted. */
+  interruption?: Interruption;
 }
 
 /** GraphQL client of one account: timeouts, kinds of errors, and retries of operations that are safe to repeat. */
@@ -71,12 +74,15 @@ export class Client {
     return retry(() => this.#limitConcurrency(() => this.#send(operation)), {
       ...(this.#options.retry && { policy: this.#options.retry }),
       ...(beforeRetry && { beforeRetry }),
+      ...(this.#options.interruption && { signal: this.#options.interruption.requested }),
     });
   }
 
   async #send<T>(operation: Operation<T>): Promise<T> {
     // Without this cache each of a thousand resources would send the refused token again.
     if (this.#refused && Date.now() < this.#refused.until) throw this.#refused.error;
+    const { interruption } = this.#options;
+    if (interruption?.requested.aborted) throw notBegun(operation);
     this.#transport ??= this.#connect();
     const transport = await this.#transport;
     let status = 0;
@@ -85,7 +91,10 @@ export class Client {
       const response = await transport.rawRequest({
         query: operation.document,
         variables: operation.variables ?? {},
-        signal: AbortSignal.timeout(this.#options.timeout ?? REQUEST_TIMEOUT),
+        signal: AbortSignal.any([
+          AbortSignal.timeout(this.#options.timeout ?? REQUEST_TIMEOUT),
+          ...(interruption ? [interruption.graceOver] : []),
+        ]),
       });
       status = response.status;
       data = response.data;
@@ -217,6 +226,16 @@ function overloaded(operation: Operation<unknown>, answer: Answer): Unavailable 
 /** Error codes of Node that prove that no request was sent. */
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
+/** Reasons of a request that this process has ended, by the error's name. */
+const ABORT_REASONS: Record<string, string> = {
+  TimeoutError: "it did not answer in time",
+  AbortError: "the run was interrupted",
+};
+
+function notBegun(operation: Operation<unknown>): ProviderError {
+  return new ProviderError("refused", `Did not ${operation.purpose}: the run was interrupted.`);
+}
+
 function unreachable(operation: Operation<unknown>, endpoint: string, error: unknown): ProviderError {
   if (isKind(error, "authentication", "input", "refused")) return error;
   const origin = URL.canParse(endpoint) ? new URL(endpoint).host : endpoint;
@@ -227,10 +246,7 @@ function unreachable(operation: Operation<unknown>, endpoint: string, error: unk
       `Could not ${operation.purpose}: ${origin} shows no valid certificate (${code}).`,
     );
   }
-  const why =
-    error instanceof Error && error.name === "TimeoutError"
-      ? "it did not answer in time"
-      : describeNetworkError(error, code);
+  const why = (error instanceof Error && ABORT_REASONS[error.name]) || describeNetworkError(error, code);
   return new Unavailable(`Could not ${operation.purpose}: no answer from ${origin} (${why}).`, {
     outcomeUnknown: !NEVER_SENT.has(code),
     cause: error,

@@ -35,7 +35,12 @@ export class Unavailable extends ProviderError {
  */
 export async function retry<T>(
   attempt: () => Promise<T>,
-  options: { policy?: RetryPolicy; beforeRetry?: (failure: Unavailable) => Promise<T | undefined> } = {},
+  options: {
+    policy?: RetryPolicy;
+    beforeRetry?: (failure: Unavailable) => Promise<T | undefined>;
+    /** Ends the retries. */
+    signal?: AbortSignal;
+  } = {},
 ): Promise<T> {
   const policy = options.policy ?? RETRY;
   const deadline = Date.now() + policy.maxElapsed;
@@ -46,7 +51,7 @@ export async function retry<T>(
       if (!(error instanceof Unavailable)) throw error;
       const delay = delayBefore(tries, error, policy);
       if (Date.now() + delay > deadline) throw exhausted(error, tries + 1);
-      await sleep(delay);
+      if (await isInterrupted(delay, options.signal)) throw interrupted(error);
       const found = await options.beforeRetry?.(error);
       if (found !== undefined) return found;
     }
@@ -57,6 +62,23 @@ function delayBefore(tries: number, failure: Unavailable, policy: RetryPolicy): 
   const jittered = Math.random() * Math.min(policy.maxDelay, policy.baseDelay * 2 ** tries);
   // Never retry before Retry-After.
   return failure.details.retryAfter === undefined ? jittered : failure.details.retryAfter + jittered;
+}
+
+/** Waits; ends early on the signal. */
+async function isInterrupted(delay: number, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await sleep(delay, undefined, signal && { signal });
+    return false;
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    return true;
+  }
+}
+
+function interrupted(error: Unavailable): ProviderError {
+  return new ProviderError("unavailable", `${error.message} Not retried, as the run was interrupted.`, {
+    cause: error,
+  });
 }
 
 function exhausted(error: Unavailable, tries: number): ProviderError {

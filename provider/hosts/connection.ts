@@ -3,6 +3,7 @@
  * comes out.
  */
 import type { Api } from "../api";
+import type { Interruption } from "../api/interruption";
 import { type ProviderSettings, resolveConfig } from "../config";
 import { DeploymentMemory } from "../lifecycle/deploymentMemory";
 import type { Context } from "../lifecycle/resource";
@@ -28,21 +29,26 @@ const connections = new Map<string, Connection>();
 export function connectionFor(settings: ProviderSettings): Connection {
   const config = resolveConfig(settings);
   const key = JSON.stringify([config.endpoint, config.token]);
-  let connection = connections.get(key);
-  if (!connection) {
-    const pendingCreates = new PendingCreates(config.endpoint);
-    let api: Promise<Api> | undefined;
-    connection = {
-      memory: new DeploymentMemory(pendingCreates),
-      api() {
-        // Loaded on first use: operations on key pairs need no API.
-        api ??= import("../api/index.js").then(({ connect }) => connect(config, { pendingCreates }));
-        return api;
-      },
-    };
-    connections.set(key, connection);
-  }
+  const connection = connections.get(key) ?? openConnection(settings);
+  connections.set(key, connection);
   return connection;
+}
+
+/** A connection of its own, for one run of an engine. */
+export function openConnection(settings: ProviderSettings, interruption?: Interruption): Connection {
+  const config = resolveConfig(settings);
+  const pendingCreates = new PendingCreates(config.endpoint);
+  let api: Promise<Api> | undefined;
+  return {
+    memory: new DeploymentMemory(pendingCreates),
+    api() {
+      // Loaded on first use: operations on key pairs need no API.
+      api ??= import("../api/index.js").then(({ connect }) =>
+        connect(config, { pendingCreates, ...(interruption && { interruption }) }),
+      );
+      return api;
+    },
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { dynamic } from "@pulumi/pulumi";
 import type { ProviderSettings } from "../config";
 import { ProviderError } from "../errors";
 import { lazy } from "../lazy";
-import { check, create, diff, type Properties, read, remove, update } from "../lifecycle";
+import { check, create, diff, moveState, type Properties, read, remove, update } from "../lifecycle";
 import type { Context } from "../lifecycle/resource";
 import { resourceOf } from "../registry";
 import { connectionFor, contextFor, type Origin, originOfUrn } from "./connection";
@@ -80,8 +80,11 @@ export function host(type: string): dynamic.ResourceProvider {
 
     update: (id, olds, news) =>
       withExpectedErrors(async () => {
-        const state = stripHidden(olds);
-        return { outs: await update(resource, id, state, managedInputs(state, news), contextFrom(news)) };
+        const [state, context] = [stripHidden(olds), contextFrom(news)];
+        const inputs = managedInputs(state, news);
+        // A state of the plugin has no provider text.
+        const isMoved = olds[PROVIDER_TEXT] === undefined;
+        return { outs: await (isMoved ? moveState : update)(resource, id, state, inputs, context) };
       }),
 
     // The host reads this property right before it calls the method, so the URN captured is this deletion's.

@@ -1,5 +1,4 @@
 import { connect } from "node:net";
-import { lazy } from "../lazy";
 import { enginePort } from "./dynamicHostInternals";
 
 /** Delay between two connections to the engine. Milliseconds. */
@@ -9,10 +8,13 @@ const POLL_INTERVAL = 200;
  * Exits this process when its engine has ended. Pulumi's dynamic host outlives a killed CLI: it would retry a create
  * while the next run sends the same one.
  */
-export const exitWithEngine = lazy(() => {
-  const port = enginePort();
-  if (port !== undefined) watch(port);
-});
+export function exitWithEngine(port = enginePort()): void {
+  if (port === undefined || isWatching) return;
+  isWatching = true;
+  watch(port);
+}
+
+let isWatching = false;
 
 /** Only a refused connection proves the end: a running engine too closes a connection that is idle for minutes. */
 function watch(port: number): void {

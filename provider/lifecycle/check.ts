@@ -68,10 +68,12 @@ export async function check(
   const replaced = context.memory?.recordCheck(type, context.origin, isNew ? undefined : stripMarks(olds), settings);
   if (isNew && failures.length === 0) {
     for (const line of (await resource.previewAdoption?.(valid, unknown, context)) ?? []) context.log(line);
-    // The engine sends no diff for a replacement of its own: this check is the last call before create.
+    // The engine sends no diff that asks for a replacement of its own: this check is the last call before create.
     const adopts = Object.keys(fields).some((name) => fields[name]?.adoptId && inputs[name] !== undefined);
     const args = { ...replaced?.inputs, ...immediateSettings(fields, settings) };
-    if (replaced && !adopts) await resource.assertReplaceAllowed?.({ id: replaced.id, args }, [], context);
+    if (replaced && !adopts) {
+      await resource.assertReplaceAllowed?.({ id: replaced.id, args }, [...(replaced.changed ?? [])], context);
+    }
   }
   return { inputs, failures };
 }

@@ -1,6 +1,7 @@
 import { asProviderErrors } from "../ssh/toProviderError";
 import { assign, objectKey } from "./assignments";
 import { applyDeletionSettings } from "./deletion";
+import { diff } from "./diff";
 import { hideUnmanagedDrift, stripMarks, withManagedFields } from "./managedFields";
 import type { AnyResource, Context, Properties } from "./resource";
 
@@ -35,6 +36,19 @@ export async function update(
 ) {
   const updated = await asProviderErrors(() => resource.update(id, state, stripMarks(inputs), context));
   return withManagedFields(resource, inputs, updated);
+}
+
+/** An update of a resource that another host has managed so far. It asks the remote nothing where all values are equal. */
+export async function moveState(
+  resource: AnyResource,
+  id: string,
+  state: Properties,
+  inputs: Properties,
+  context: Context,
+) {
+  const { changed } = await diff(resource, id, state, inputs, context);
+  if (changed.length === 0) return withManagedFields(resource, inputs, state);
+  return update(resource, id, state, inputs, context);
 }
 
 export async function remove(resource: AnyResource, id: string, state: Properties, context: Context) {

@@ -9,6 +9,8 @@ export interface EngineReplacement {
   id?: string;
   /** Arguments of the last deployment, where the engine has passed them. */
   inputs?: Properties;
+  /** Arguments that differ, where a diff has found no reason for a replacement: an option of the program makes it one. */
+  changed?: readonly string[];
 }
 
 /** What this run has shown about an object that is to be deleted. */
@@ -30,6 +32,8 @@ interface SeenResource {
   refreshedIds: Set<string>;
   /** Id in the state while the program runs, from a diff. */
   currentId?: string;
+  /** The object that stays as far as a diff has shown. */
+  keptByDiff?: { object: string; replacement: EngineReplacement } | undefined;
   /** Id that `create` returned in this run. */
   createdId?: string;
 }
@@ -82,11 +86,18 @@ export class DeploymentMemory {
   ): EngineReplacement | undefined {
     if (origin === undefined) return undefined;
     const resource = this.#resource(type, origin);
-    const { inputsAwaitingDiff, refreshedIds } = resource;
+    const { inputsAwaitingDiff, refreshedIds, keptByDiff } = resource;
     const isFirst = resource.settings === undefined;
     resource.settings = settings;
     resource.inputsAwaitingDiff = olds;
+    resource.keptByDiff = undefined;
     if (olds) return undefined;
+    if (keptByDiff) {
+      // It does not stay: an option of the program turns the change into a replacement.
+      const key = `${type} ${keptByDiff.object}`;
+      if (this.#assignments.get(key) === origin) this.#assignments.delete(key);
+      return keptByDiff.replacement;
+    }
     // Of several ids, only one is not pending deletion, and no call reveals which.
     const [id] = refreshedIds.size === 1 ? refreshedIds : [];
     if (inputsAwaitingDiff) return { inputs: inputsAwaitingDiff, ...(id !== undefined && { id }) };
@@ -105,6 +116,11 @@ export class DeploymentMemory {
     if (resource.settings === undefined) resource.refreshedIds.add(id);
     else resource.currentId = id;
     resource.inputsAwaitingDiff = undefined;
+  }
+
+  /** A diff asks for no replacement. Where a check of a new resource follows all the same, the engine has decided so. */
+  recordKept(type: string, origin: string | undefined, object: string, replacement: EngineReplacement): void {
+    if (origin !== undefined) this.#resource(type, origin).keptByDiff = { object, replacement };
   }
 
   /** Whether the program has declared the resource in this run. A refresh compares before that. */

@@ -34,10 +34,15 @@ export async function diff(
   }
   // No other entry may delete an object that stays. A refresh compares before the program has run.
   if (replaces.length === 0 && context.memory?.isDeclared(type, context.origin)) {
-    const holder = assign(resource, objectKey(resource, id, state), context);
+    const object = objectKey(resource, id, state);
+    const holder = assign(resource, object, context);
     const isUnique = Object.values(fields).some(({ adoptId }) => adoptId);
     if (isUnique && holder !== undefined)
       throw new ProviderError("refused", `${alreadyAssigned(holder, resource, id)}.`);
+    // An unknown value may turn out to be equal: the deployment asks again.
+    if (!changed.some((name) => holdsUnknown(inputs[name]))) {
+      context.memory.recordKept(type, context.origin, object, { id, inputs: state, changed });
+    }
   }
   return { changed, replaces };
 }

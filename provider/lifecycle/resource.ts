@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Api } from "../api";
 import type { Failure } from "../errors";
-import type { Input, ResourceDescription } from "../schema/define";
+import type { Field, Input, ResourceDescription } from "../schema/define";
 import type { DeploymentMemory } from "./deploymentMemory";
 
 /** A value that is unknown until the deployment. Hosts translate the engine's own mark to it. */
@@ -66,7 +66,11 @@ export interface DeleteContext {
  * needs: `diff`, `read` and `delete` get no inputs.
  */
 export interface Resource<Inputs extends object, State extends object> {
-  schema: ResourceDescription & { fields(): Promise<Fields<Inputs>> };
+  schema: ResourceDescription & {
+    fields(): Promise<Fields<Inputs>>;
+    /** Arguments and outputs. */
+    allFields(): Promise<Record<string, Field>>;
+  };
   /**
    * Whether its arguments can change outside the program. Drift of managed arguments is shown, of others it is not.
    */
@@ -87,6 +91,8 @@ export interface Resource<Inputs extends object, State extends object> {
   update(id: string, state: State, inputs: Inputs, context: Context): Promise<State>;
   /** Key of the object, where its id is not unique. */
   objectKey?(state: State): string;
+  /** Lists all objects of the account. */
+  list?(context: Context): Promise<{ id: string; name: string }[]>;
   /** Deletes the object. Succeeds where it is deleted already. */
   delete(id: string, state: State, context: Context, circumstances: DeleteContext): Promise<void>;
 }

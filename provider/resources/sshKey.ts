@@ -117,6 +117,10 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     return state;
   },
 
+  async list(context) {
+    return (await context.api()).keys.refetchCoalesced();
+  },
+
   async assertReplaceAllowed({ id, args }, _changed, context) {
     await assertMayReplace(`the SSH key ${id ?? `"${args.name ?? context.name}"`}`, context);
   },

@@ -14,6 +14,8 @@ interface Documented {
   unit?: string;
   /** Encrypted in the state, masked in output, and never printed in a failure. */
   secret?: boolean;
+  /** Arguments whose update changes this output too: a preview then shows it as unknown. */
+  changesWith?: readonly string[];
 }
 
 /** Input of a computed default: the argument's last value, the other arguments, and the resource's own name. */
@@ -50,6 +52,8 @@ export interface InputOptions<T> extends Documented {
   steersDeletion?: "now" | "next";
   /** Names the object to adopt: read at creation only, later it can only be the resource's own id. */
   adoptId?: boolean;
+  /** The output is another form of the argument: a preview shows it as unknown. */
+  normalized?: boolean;
   /** A plain value of the program, never an output of another resource. */
   plain?: boolean;
   /** Whether the program's value is what the state holds; default: deeply equal. */
@@ -135,6 +139,8 @@ export interface ResourceSchema<D extends Declarations> extends ResourceDescript
   declarations(zod: Zod): D;
   /** The arguments alone. Loads the schema library on first use. */
   fields(): Promise<{ [K in InputNames<D>]: D[K] }>;
+  /** Arguments and outputs, for code that works on any resource. */
+  allFields(): Promise<Record<string, Field>>;
 }
 
 /** Declares a resource: validation, defaults, diff, API mapping, SDK, package schema and reference follow from it. */
@@ -154,6 +160,10 @@ export function defineResource<D extends Declarations>(
       const { z } = await import("../zod.js");
       return inputsOf(build(z));
     }),
+    async allFields() {
+      const { z } = await import("../zod.js");
+      return build(z) as unknown as Record<string, Field>;
+    },
   };
 }
 

@@ -43,6 +43,9 @@ export const keyPairSchema = defineResource(
           "The output is the key in OpenSSH form, without a passphrase.",
         secret: true,
         forceNew: true,
+        normalized: true,
+        // The file holds the comment.
+        changesWith: ["comment"],
         equals: isSameKey,
       }),
       passphrase: input(text, {
@@ -59,7 +62,10 @@ export const keyPairSchema = defineResource(
         output: "whenSet",
         equals: (declared, actual) => isDeepStrictEqual(declared, actual ?? {}),
       }),
-      publicKey: output(z.string(), { description: "One OpenSSH line: algorithm, body, comment." }),
+      publicKey: output(z.string(), {
+        description: "One OpenSSH line: algorithm, body, comment.",
+        changesWith: ["comment"],
+      }),
       fingerprintSha256: output(z.string(), { description: "Fingerprint, `SHA256:…` as `ssh-keygen -l` prints it." }),
       fingerprintMd5: output(z.string(), {
         description: "Fingerprint, `MD5:aa:bb:…`, as BorgBase's older listings show it.",

@@ -16,6 +16,7 @@ export const repoSchema = defineResource(
     ],
     import: "`existingId` adopts a repository. The preview prints a line for each property that would change.",
     get: "Reads a repository by BorgBase's id. It is never changed or deleted.",
+    listBy: "name",
   },
   (z) => {
     const text = (error: string) => z.string({ error }).trim().min(1, { error });

@@ -158,17 +158,31 @@ export const sshConnectionSchema = defineResource(
       status: output(z.enum(["connected", "deployed", "missing"]), {
         description:
           "`connected` only after a login with the deployed key, else `deployed`. `missing`: a refresh found the key gone.",
+        changesWith: PROVEN_BY,
       }),
       access: output(z.enum(["shell", "restricted", "sftp"]).optional(), {
         description: "What that login may do. Unset where none was tried.",
+        changesWith: PROVEN_BY,
       }),
-      hostKeyFingerprint: output(z.string(), { description: "Host key that was verified, `SHA256:…`." }),
-      hostKeyType: output(z.string(), { description: "Type of that host key, for example `ssh-ed25519`." }),
-      knownHosts: output(z.string(), { description: "A line for a `known_hosts` file." }),
-      fingerprintSha256: output(z.string(), { description: "Fingerprint of the deployed key, `SHA256:…`." }),
+      hostKeyFingerprint: output(z.string(), {
+        description: "Host key that was verified, `SHA256:…`.",
+        changesWith: ["hostKey"],
+      }),
+      hostKeyType: output(z.string(), {
+        description: "Type of that host key, for example `ssh-ed25519`.",
+        changesWith: ["hostKey"],
+      }),
+      knownHosts: output(z.string(), { description: "A line for a `known_hosts` file.", changesWith: ["hostKey"] }),
+      fingerprintSha256: output(z.string(), {
+        description: "Fingerprint of the deployed key, `SHA256:…`.",
+        changesWith: ["publicKey"],
+      }),
     };
   },
 );
+
+/** Arguments whose update proves the key by another login. */
+const PROVEN_BY = ["publicKey", "privateKey", "passphrase", "restrict", "hostKey"];
 
 export type SshConnectionInputs = InputsOf<typeof sshConnectionSchema>;
 export type SshConnectionState = StateOf<typeof sshConnectionSchema>;

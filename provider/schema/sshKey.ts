@@ -8,6 +8,7 @@ export const sshKeySchema = defineResource(
       "so that repositories never lose access in between. Creating needs a token that may add; deleting needs Full Access.",
     import: "`existingId` adopts a key. Its name and body must be the program's, as BorgBase cannot edit keys.",
     get: "Reads a registered key by BorgBase's id. It is never changed or deleted.",
+    listBy: "name",
   },
   (z) => ({
     name: input(z.string({ error: "must be a text" }).min(1, { error: "must not be empty" }), {
@@ -23,6 +24,7 @@ export const sshKeySchema = defineResource(
           "One OpenSSH line: algorithm, body, comment. A change of the comment alone is no change. The output lacks the comment.",
         required: true,
         forceNew: true,
+        normalized: true,
         equals: (declared, actual) => keyBody(declared) === keyBody(String(actual)),
       },
     ),

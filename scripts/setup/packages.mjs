@@ -54,7 +54,7 @@ function isBuilt() {
   const stamp = join(ROOT, "dist", ".built");
   if (!existsSync(stamp)) return false;
   const { include } = JSON.parse(readFileSync(join(ROOT, "tsconfig.json"), "utf8"));
-  const sources = ["package-lock.json", "tsconfig.json", "scripts/assets.mjs", ...include];
+  const sources = ["package-lock.json", "tsconfig.json", "scripts/assets.mjs", "scripts/bundle.mjs", ...include];
   return Math.max(...sources.map((source) => newest(join(ROOT, source)))) < statSync(stamp).mtimeMs;
 }
 

@@ -124,6 +124,10 @@ export const repo: Resource<RepoInputs, RepoState> = {
     );
   },
 
+  async list(context) {
+    return (await context.api()).repos.refetchCoalesced();
+  },
+
   assertReplaceAllowed: assertReplaceable,
 
   async delete(id, state, context, deletion) {

@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { acknowledgeCreate } from "./acknowledgeCreate";
 import { assertResolvableByHost } from "./hostResolution";
-import { providerFor } from "./provider";
+import { PLUGIN_VERSION, providerFor, usesPlugin } from "./provider";
 import { ensureStackFrames, filterStackFrames, LastTransformation, providerText, setId } from "./pulumiInternals";
 
-/** Base of all resources `borgbase:index:…`, served by Pulumi's dynamic provider host. */
-export abstract class DynamicResource extends pulumi.CustomResource {
+/** Base of all resources `borgbase:index:…`, served by Pulumi's dynamic provider host or by the provider plugin. */
+export abstract class BorgBaseResource extends pulumi.CustomResource {
   /**
    * @param outputs the names of all outputs
    * @param secrets arguments and outputs that must be encrypted wherever they go
@@ -18,31 +18,33 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     secrets: readonly string[],
     opts: pulumi.CustomResourceOptions = {},
   ) {
-    assertResolvableByHost();
+    const provider = providerFor(opts);
+    const isDynamic = !usesPlugin(provider);
+    if (isDynamic) assertResolvableByHost();
     const props = {
       ...Object.fromEntries(outputs.map((output) => [output, undefined])),
       ...args,
       ...markedSecret(args, secrets),
-      // Stack and logical name: the host passes no URN. A read needs neither.
-      ...(opts.id === undefined && { __origin: `${pulumi.getStack()}/${name}` }),
-      __provider: providerText(type),
+      ...(isDynamic && hiddenInputs(type, name, opts)),
     };
     const additionalSecretOutputs = [...(opts.additionalSecretOutputs ?? []), ...secrets];
-    const provider = providerFor(opts);
     let restoreFrames = () => {};
-    const last = new LastTransformation(opts.transformations, withHiddenOptions, () => {
+    // The engine itself acts on the options of a plugin's resources.
+    const withOptions: Transformation = isDynamic ? withHiddenOptions : (given) => given;
+    const last = new LastTransformation(opts.transformations, withOptions, () => {
       restoreFrames = filterStackFrames();
     });
-    const all = { ...opts, provider, additionalSecretOutputs, transformations: last.list };
+    const plugin = isDynamic ? {} : { version: PLUGIN_VERSION };
+    const all = { ...plugin, ...opts, provider, additionalSecretOutputs, transformations: last.list };
     try {
-      super(`borgbase:index:${type}`, name, withHiddenOptions({ props, opts }).props, all);
+      super(`borgbase:index:${type}`, name, withOptions({ props, opts }).props, all);
     } catch (error) {
       restoreFrames();
       throw ensureStackFrames(error);
     } finally {
       restoreFrames();
     }
-    if (last.isBypassed()) warnOfOptions(this);
+    if (isDynamic && last.isBypassed()) warnOfOptions(this);
     if (RECOVERED_TYPES.has(type) && opts.id === undefined) acknowledgeCreate(this, type, name, provider);
     // A preview knows the id of an adopted object, so it can show the changes of dependent resources.
     const { existingId } = { ...args } as { existingId?: string };
@@ -53,8 +55,19 @@ export abstract class DynamicResource extends pulumi.CustomResource {
 /** Types whose creates are recorded until the state contains the object. */
 const RECOVERED_TYPES = new Set(["SshKey", "Repo"]);
 
+/** Provider text, stack and logical name: the dynamic host passes no URN. A read needs no origin. */
+function hiddenInputs(type: string, name: string, { id }: pulumi.CustomResourceOptions): pulumi.Inputs {
+  return {
+    ...(id === undefined && { __origin: `${pulumi.getStack()}/${name}` }),
+    __provider: providerText(type),
+  };
+}
+
+type Given = { props: pulumi.Inputs; opts: pulumi.CustomResourceOptions };
+type Transformation = (given: Given) => Given;
+
 /** Passes options to the provider that the engine applies to property-wise diffs, which the dynamic host cannot give. */
-function withHiddenOptions({ props, opts }: { props: pulumi.Inputs; opts: pulumi.CustomResourceOptions }) {
+function withHiddenOptions({ props, opts }: Given): Given {
   const { id, ignoreChanges = [], replaceOnChanges = [] } = opts;
   const { __ignoreChanges, __replaceOnChanges, ...visible } = props;
   const hidden = {
@@ -67,8 +80,8 @@ function withHiddenOptions({ props, opts }: { props: pulumi.Inputs; opts: pulumi
 const warned = new WeakSet<object>();
 
 /** Warns once per stack. The engine's own part of these options still applies. */
-function warnOfOptions(resource: DynamicResource): void {
-  const stack = pulumi.runtime.getStackResource() ?? DynamicResource;
+function warnOfOptions(resource: BorgBaseResource): void {
+  const stack = pulumi.runtime.getStackResource() ?? BorgBaseResource;
   if (warned.has(stack)) return;
   warned.add(stack);
   pulumi.log.warn(

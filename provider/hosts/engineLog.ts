@@ -1,0 +1,38 @@
+import { credentials } from "@grpc/grpc-js";
+import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
+
+/** Lines for the person at the screen. The engine shows them beside the resource; it hides a plugin's own output. */
+export class EngineLog {
+  #engine: EngineClient | undefined;
+  readonly #pending = new Set<Promise<void>>();
+
+  /** @param address of the engine, `HOST:PORT`; a later one counts from then on */
+  connect(address: string): void {
+    this.#engine?.close();
+    // A process that outlives an engine must not speak to the next one on that port over the old connection.
+    this.#engine = new EngineClient(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+  }
+
+  /** Sends a line. A line that the engine does not take is lost, and nothing else. */
+  info(urn: string, line: string): void {
+    const engine = this.#engine;
+    if (!engine) {
+      process.stderr.write(`${line}\n`);
+      return;
+    }
+    const request = new LogRequest().setSeverity(LogSeverity.INFO).setMessage(line).setUrn(urn);
+    const sent = new Promise<void>((resolve) => engine.log(request, () => resolve()));
+    this.#pending.add(sent);
+    sent.then(() => this.#pending.delete(sent));
+  }
+
+  /** Resolves when the engine has every line: it shows none after the call that it belongs to. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#pending);
+  }
+
+  close(): void {
+    this.#engine?.close();
+  }
+}

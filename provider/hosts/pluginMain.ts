@@ -1,0 +1,19 @@
+/* The plugin's process, as the engine starts it: `pulumi-resource-borgbase [OPTIONS] [ENGINE_ADDRESS]`. */
+import { EngineLog } from "./engineLog";
+import { exitWithEngine } from "./engineWatch";
+import { servePlugin } from "./plugin";
+
+async function main(): Promise<void> {
+  const log = new EngineLog();
+  // Absent where a person starts the plugin to attach it.
+  const address = process.argv.slice(2).find((each) => /^127\.0\.0\.1:\d+$/.test(each));
+  if (address !== undefined) log.connect(address);
+  // The engine ends the plugin: Ctrl+C in a terminal must not end it in the middle of a call.
+  process.on("SIGINT", () => {});
+  const { port } = await servePlugin(log);
+  // The engine reads the port from the first line.
+  process.stdout.write(`${port}\n`);
+  exitWithEngine(address === undefined ? undefined : Number(address.split(":")[1]));
+}
+
+main();

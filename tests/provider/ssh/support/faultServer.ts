@@ -12,7 +12,7 @@ export type Fault = "refuse" | "silence" | "drop" | "drop after" | undefined;
 export type Request = "open" | "read" | "write" | "rename" | "remove" | "mkdir";
 
 /**
- * An SSH server in this process that keeps files in memory and fails as told. Like some real ones it has no posix-rename,
+ * An SSH server in this process with files in memory and faults on demand. Like some real servers it lacks posix-rename,
  * and refuses to rename over a file.
  */
 export class FaultServer {

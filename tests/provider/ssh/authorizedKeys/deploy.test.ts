@@ -63,7 +63,7 @@ describe("SSH deployment", function () {
       .trim()
       .split("\n");
 
-  /** The same promises, whatever kind of host it is. */
+  /** Kinds of hosts, with the same expectations. */
   const targets = [
     { name: "a login shell, over SFTP", make: () => host.account(), server: () => sshd, access: "shell" },
     {

@@ -38,7 +38,7 @@ describe("The forced command of a deployed key", function () {
     borgServe: { path: "backups", ...(program !== undefined && { program }) },
   });
 
-  /** An account that another key may enter already. */
+  /** An account with another key in its file. */
   function account(shell?: string): TestAccount {
     const made = host.account(shell === undefined ? {} : { shell });
     mkdirSync(join(made.home, ".ssh"), { mode: 0o700 });

@@ -24,7 +24,7 @@ describe("authorized_keys", () => {
   const own = (options = "") => `${options}${options && " "}${mine.publicKey}`;
   const put = (file: string | Buffer, options = "") => putKey(Buffer.from(file), mine, options);
 
-  /** Lines of every sort that is met in the wild, none of them of our key. */
+  /** Lines of every kind found on real hosts, none with the tested key. */
   const foreignLine = () =>
     fc.oneof(
       fc.constantFrom(
@@ -64,7 +64,7 @@ describe("authorized_keys", () => {
       .map(([list, newline]) => Buffer.from(list.join("\n") + (newline && list.length > 0 ? "\n" : ""), "latin1"));
   const options = fc.constantFrom("", "restrict", 'restrict,command="borg serve --restrict-to-path /a"');
 
-  /** The lines of others in a file. */
+  /** The lines of other keys in a file. */
   const rest = (file: Buffer) => removeKey(file, mine).toString("latin1").replace(/\n$/, "").split("\n");
 
   it("putKey writes exactly one line and keeps every other byte", () => {

@@ -224,7 +224,7 @@ describe("Known weaknesses of SSH key deployment", function () {
   });
 });
 
-/** Empty when the process is gone. */
+/** The command line of a process; empty when it has ended. */
 function read(path: string): string {
   try {
     return readFileSync(path, "latin1");

@@ -52,7 +52,7 @@ describe("Several credentials for an account", function () {
   const by = (credentials: Credentials, server = sshd) => hello(server.target(account, { credentials: [credentials] }));
   const refused = (credentials: Credentials, text: RegExp, server = sshd) =>
     fails(by(credentials, server), "authentication", "authentication", text);
-  /** What the server wrote while `work` ran. */
+  /** The server's log during `work`. */
   async function logOf(server: Sshd, work: () => Promise<unknown>): Promise<string> {
     const before = server.log().length;
     await work();
@@ -182,7 +182,7 @@ describe("Several credentials for an account", function () {
     const ask = (offered: string[] | null) => new Promise((resolve) => next(offered, null, resolve));
     await ask(null);
     await ask(["publickey"]);
-    // As ssh2 does where server and key share no algorithm: it asks again at once.
+    // ssh2 calls back at once when server and key share no algorithm.
     assert.equal(await ask(["publickey"]), false);
     deadline.end();
     const text =

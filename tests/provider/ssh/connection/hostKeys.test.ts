@@ -34,7 +34,7 @@ describe("SSH host keys", () => {
   const judge = (policy: HostKeyPolicy, presented = key, host = "box.example.com", port = 22) =>
     hostKeyVerifier(hostAndPort(host, port), resolveHostKeys(host, port, policy))(bytes(presented));
 
-  /** What each entry makes of `key` presented at this address: accepted, refused, or "unreadable" before any contact. */
+  /** The verdict of an entry on a presented key: accepted, refused, or "unreadable" before any contact. */
   const verdict = (hostKey: HostKeyPolicy["hostKey"], host?: string, port = 22, presented = key) => {
     if (hostKeyProblem(host ?? "box.example.com", port, { hostKey }) !== undefined) return "unreadable";
     return judge({ hostKey }, presented, host, port) === undefined ? "accepted" : "refused";
@@ -67,7 +67,7 @@ describe("SSH host keys", () => {
       ["[*.example.com]:23", "box.example.com", 23, "accepted"],
       ["bo?.example.com", "box.example.com", 22, "accepted"],
       ["*.example.com,!box.example.com", "box.example.com", 22, "unreadable"],
-      // OpenSSH looks for the name without the port next, and "*" is good for that.
+      // OpenSSH then looks for the name without the port, which "*" matches.
       ["*,![box.example.com]:23", "box.example.com", 23, "accepted"],
       ["*,!box.example.com,![box.example.com]:23", "box.example.com", 23, "unreadable"],
       ["boxXexample.com", "box.example.com", 22, "unreadable"],
@@ -132,7 +132,7 @@ describe("SSH host keys", () => {
       [line("elsewhere.example.com"), /no entry for box\.example\.com/],
     ];
     for (const [entry, reason] of cases) {
-      // A good entry beside it does not make an unreadable one harmless.
+      // A valid entry does not excuse an unreadable one beside it.
       for (const hostKey of [
         entry,
         ...(/empty|no entry|private key/.test(reason.source) ? [] : [[key.fingerprintSha256, entry]]),
@@ -156,7 +156,7 @@ describe("SSH host keys", () => {
       `a,|1|YQ==|YQ== ${key.algorithm} ${key.blob}`,
       "justone",
       "elsewhere.example.com IN SSHFP 4 1 abcdef",
-      // Of this very host, but OpenSSH passes over them too.
+      // Lines of this very host that OpenSSH skips too.
       line("box.example.com", rsa).slice(0, -6),
       `@cert-authority ${line("*.example.com", other)}`,
     ];
@@ -170,7 +170,7 @@ describe("SSH host keys", () => {
           assert.equal(verdict(text, undefined, 22, other), "refused", each);
         }
       }
-      // The same text and a real client: it verifies the host, and fails to log in only then.
+      // A real client with the same text verifies the host, and then fails at the login.
       const path = join(folder, "known_hosts");
       const [presented] = sshd.hostKeys;
       assert.ok(presented);

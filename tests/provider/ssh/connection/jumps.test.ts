@@ -52,7 +52,7 @@ describe("A connection through jump hosts", function () {
     ...more,
   });
   const [byFirst, byBoth] = [() => hop(first, one), () => [hop(first, one), hop(second, two)]];
-  /** How many connections each server has now, once they have settled. */
+  /** The number of open connections per server, after they have settled. */
   async function connections(): Promise<number> {
     const pids = [first, second, end].map((server) => given(server?.process.pid));
     const children = () =>
@@ -65,7 +65,7 @@ describe("A connection through jump hosts", function () {
     }
     return children().reduce((sum, count) => sum + count, 0);
   }
-  /** What a server wrote while `work` ran. */
+  /** A server's log during `work`. */
   async function logOf(server: Sshd | undefined, work: () => Promise<unknown>): Promise<string> {
     const before = given(server).log().length;
     await work();

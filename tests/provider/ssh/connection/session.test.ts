@@ -177,7 +177,7 @@ describe("SSH sessions", function () {
 
   describe("faults", () => {
     const open = new Set<Socket>();
-    /** A server that says only this. */
+    /** A server that sends this text alone. */
     async function silent(banner: string, hangUp = false): Promise<{ port: number; stop: () => Promise<unknown> }> {
       const server = createServer((socket) => {
         open.add(socket);
@@ -216,7 +216,7 @@ describe("SSH sessions", function () {
     });
 
     it("A command that hangs ends at the deadline, and frees the account", async () => {
-      // Logged in before, as the deadline holds for that too.
+      // The deadline covers the login too, so log in before.
       await hello(target());
       const started = Date.now();
       const hang = inSession(target({ timeout: 1 }), (session) => session.exec("sleep 60"));

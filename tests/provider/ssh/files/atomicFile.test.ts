@@ -43,7 +43,7 @@ describe("The authorized_keys of an account", function () {
     assert.ok(key);
     return key;
   };
-  /** Asserts that the foreign lines stand unchanged and each of these keys once. */
+  /** Asserts that other lines are unchanged and that each of these keys occurs once. */
   function complete(content: Buffer, expected: KeyMaterial[]): void {
     assert.ok(content.subarray(0, KEPT.length).equals(KEPT), "lines of others are as they were");
     for (const key of expected) assert.equal(findKey(content, key).length, 1, key.comment);
@@ -254,7 +254,7 @@ describe("The authorized_keys of an account", function () {
       await until(() => server.connections.size === 0, 60, "the connection is closed");
     });
 
-    /** An editor that knows nothing of our lock adds a line while the new content is being checked. */
+    /** An editor without the lock adds a line during the check of the new content. */
     function editMeanwhile(times: number): void {
       let edits = 0;
       server.fault = (request, path) => {
@@ -307,7 +307,7 @@ describe("The authorized_keys of an account", function () {
             answers[0] === "secret" ? context.accept() : context.reject(["keyboard-interactive"]),
           );
         };
-        // The first list names password too: it is not tried again by another name.
+        // The first list offers both methods of the password, which is tried once.
         const wrong = put({ credentials: [{ password: "wrong" }] });
         await fails(wrong, "authentication", /tried once each: the password/);
         assert.equal(asked, 0);

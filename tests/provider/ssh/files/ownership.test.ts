@@ -31,7 +31,7 @@ describe("The owner and the mode of authorized_keys", function () {
   this.timeout(300_000);
   let host: TestHost;
   let sshd: Sshd;
-  /** Where the server finds the keys of each account, beside the ones in its home. */
+  /** The central folder of keys, which the server reads beside the homes. */
   let central: string;
   let rootKeys: string;
   let admin: KeyMaterial;
@@ -101,7 +101,7 @@ Match User root
 
   for (const { way, useSftpMode } of WAYS) {
     describe(`over ${way}`, () => {
-      /** Deploys, changes, rotates, fails to prove and removes; after each, the same owner and mode, and the same keys. */
+      /** Deploys, changes, rotates, fails a verification and removes. Each step must keep owner, mode and other keys. */
       async function livesThrough(target: ManagedAccount, path: string, account: TestAccount): Promise<void> {
         const before = [ownershipOf(path), ownershipOf(dirname(path))];
         const unchanged = async (step: string) => {

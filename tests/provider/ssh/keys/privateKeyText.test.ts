@@ -9,7 +9,7 @@ import { importPrivateKey } from "../../../../provider/ssh/keys";
 
 const PASSPHRASE = "open sesame";
 
-/** A private key as a tool of this machine wrote it. */
+/** A private key in the form of one tool. */
 interface Made {
   name: string;
   text: string;
@@ -105,7 +105,7 @@ describe("The text of a private key", function () {
     return made;
   }
 
-  /** The public line that `ssh-keygen -y` prints; undefined where it cannot read the text. */
+  /** The public line that `ssh-keygen -y` prints. Undefined for a text that it cannot read. */
   function asOpenSshReads({ text, encrypted }: Made): string | undefined {
     const path = file(text);
     const args = ["-y", "-P", encrypted ? PASSPHRASE : "", "-f", path];
@@ -140,7 +140,7 @@ describe("The text of a private key", function () {
   });
 
   it("A changed text is read wherever ssh-keygen -y still reads it, with the same key", () => {
-    /** What a reader of PEM may have to pass over. */
+    /** Changes around a key that a PEM parser may have to skip. */
     const changes: Record<string, (text: string) => string> = {
       "Windows line ends": (text) => text.replaceAll("\n", "\r\n"),
       "no last newline": (text) => text.replace(/\n$/, ""),
@@ -169,7 +169,7 @@ describe("The text of a private key", function () {
         fc.nat(corpus.length - 1),
         fc
           .array(fc.constantFrom(...Object.keys(changes)), { minLength: 1, maxLength: 3 })
-          // OpenSSL does not read the one for its empty line, and then goes on to the other.
+          // OpenSSL skips the first one for its empty line, and reads the other.
           .filter(
             (all) => !(all.some((each) => /another/.test(each)) && all.some((each) => /empty line in/.test(each))),
           ),
@@ -295,7 +295,7 @@ describe("The text of a private key", function () {
   });
 
   it("A private key of a hardware token is refused by that name", () => {
-    // Written by ssh-keygen -t ed25519-sk, whose secret half is a handle that only its token understands.
+    // Output of ssh-keygen -t ed25519-sk. Its secret half is a handle of the token.
     const string = (value: string | Buffer) => {
       const bytes = Buffer.from(value);
       const length = Buffer.alloc(4);

@@ -1,4 +1,4 @@
-/** The steps of one SSH connection, in their order: `phase` of an error names the one that failed. */
+/** The steps of one SSH connection, in their order. The `phase` of an error is the failed step. */
 export type SshPhase = "resolve" | "connect" | "hostKey" | "authentication" | "session";
 
 /**

@@ -135,8 +135,8 @@ function keyLocation({
 }
 
 /**
- * The accounts with a key of this process in what may be the very same file as that of `old`:
- * one host under two names, or one file under two paths.
+ * Accounts with a key of this process, whose file may be the file of `old`: one host under two names,
+ * or one file under two paths.
  * A key that was new there can share the file only under the same host key.
  */
 async function possibleAliases(old: SshConnectionState): Promise<ManagedAccount[]> {

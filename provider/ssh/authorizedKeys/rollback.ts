@@ -19,7 +19,10 @@ interface UnverifiedDeployment {
   deployment: ResolvedDeployment;
 }
 
-/** Restores the key's line from before the deployment. Returns the error with the failure and the result of the rollback. */
+/**
+ * Restores the key's line from before the deployment.
+ * @returns the error with the failure and the result of the rollback
+ */
 export async function rollback(unverified: UnverifiedDeployment, failure: unknown): Promise<unknown> {
   const { account, session, file, edited, deployment } = unverified;
   const { key } = deployment;

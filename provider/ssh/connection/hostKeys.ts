@@ -30,7 +30,7 @@ export function resolveHostKeys(host: string, port: number, policy: HostKeyPolic
   return { pins, trustOnFirstUse };
 }
 
-/** The host keys of a host whose key has been verified: that key alone. */
+/** The expectation of exactly one key, for a host that has been verified. */
 export function onlyHostKey({ type, fingerprint }: HostKey): ResolvedHostKeys {
   return { pins: [{ revoked: false, type, fingerprint }], trustOnFirstUse: false };
 }

@@ -63,7 +63,7 @@ describe("SSH deployment", function () {
       .trim()
       .split("\n");
 
-  /** The same promises, whatever kind of host it is. */
+  /** Kinds of hosts, with the same expectations. */
   const targets = [
     { name: "a login shell, over SFTP", make: () => host.account(), server: () => sshd, access: "shell" },
     {
@@ -88,7 +88,7 @@ describe("SSH deployment", function () {
     },
   ] as const;
   for (const { name, make, server, access, ...rest } of targets) {
-    it(`deploys, observes, changes, rotates and removes on ${name}`, async () => {
+    it(`A key is deployed, observed, changed, rotated and removed on ${name}`, async () => {
       const account = make();
       const target = managed(account, "more" in rest ? rest.more : {}, server());
       const first = await deploy(target, pair());
@@ -116,7 +116,7 @@ describe("SSH deployment", function () {
     });
   }
 
-  it("writes nothing when all is as wanted", async () => {
+  it("An up-to-date file is not written", async () => {
     const account = host.account();
     await deploy(managed(account), pair());
     const before = statSync(fileOf(account));
@@ -127,14 +127,14 @@ describe("SSH deployment", function () {
     assert.deepEqual([after.ino, after.mtimeMs, after.ctimeMs], [before.ino, before.mtimeMs, before.ctimeMs]);
   });
 
-  it("creates nothing when it looks at or cleans an account without any keys", async () => {
+  it("An account without keys gets no file when it is observed or cleaned", async () => {
     const account = host.account();
     assert.deepEqual((await observe(managed(account), key.publicKey)).lines, []);
     await remove(managed(account), key.publicKey);
     assert.equal(existsSync(dirname(fileOf(account))), false);
   });
 
-  it("does not take a folder that it may not look into for an empty one", async () => {
+  it("A folder without search permission does not count as empty", async () => {
     for (const useSftpMode of [true, false]) {
       const account = host.account();
       write(account, `${key.publicKey}\n`);
@@ -152,7 +152,7 @@ describe("SSH deployment", function () {
     }
   });
 
-  it("takes write access, and nothing else, from others of a folder and a file of the login's own", async () => {
+  it("A file and folder of the login lose write access of others, and nothing else", async () => {
     for (const useSftpMode of [true, false]) {
       const account = host.account();
       write(account, `${key.publicKey}\n`);
@@ -167,7 +167,7 @@ describe("SSH deployment", function () {
     }
   });
 
-  it("takes the key as the way in where it is there already", async () => {
+  it("A deployed key serves as the credential", async () => {
     const account = host.account();
     write(account, `${key.publicKey}\n`);
     const target = managed(account, { credentials: [{ privateKey: key.privateKey }] });
@@ -175,13 +175,13 @@ describe("SSH deployment", function () {
     assert.equal(contentOf(account), `no-pty ${key.publicKey}\n`);
   });
 
-  it("says deployed, not connected, when there is no private key to try", async () => {
+  it("The status is deployed, not connected, without a private key", async () => {
     const account = host.account();
     const { status, access } = await deploy(managed(account), { publicKey: key.publicKey });
     assert.deepEqual([status, access], ["deployed", undefined]);
   });
 
-  it("puts, finds and removes a key of a hardware token, with the options that are made for it", async () => {
+  it("A key of a hardware token is deployed with its options, observed and removed", async () => {
     const account = host.account();
     const token =
       "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIBAt/X37WDQ3cNPEVHQBsW3lH7XPeea5rUoeXuhoTkzRAAAABHNzaDo= me@token";
@@ -193,7 +193,7 @@ describe("SSH deployment", function () {
     assert.equal(contentOf(account), "");
   });
 
-  it("follows a symbolic link instead of replacing it", async () => {
+  it("A symbolic link is followed instead of replaced", async () => {
     for (const useSftpMode of [true, false]) {
       const account = host.account();
       write(account, "");
@@ -204,7 +204,7 @@ describe("SSH deployment", function () {
     }
   });
 
-  it("edits another file where authorizedKeysPath says so, folders and all", async () => {
+  it("authorizedKeysPath names another file, whose folders are made", async () => {
     for (const useSftpMode of [true, false]) {
       const account = host.account();
       const target = managed(account, { useSftpMode, authorizedKeysPath: `${account.home}/a b/it's/keys` });
@@ -213,7 +213,7 @@ describe("SSH deployment", function () {
     }
   });
 
-  it("puts the prefix before absolute paths over a shell, and only there", async () => {
+  it("sshPathPrefix precedes absolute paths over a shell, and only there", async () => {
     const account = host.account();
     mkdirSync(join(account.home, "etc"));
     execFileSync("chown", [`${account.username}:`, join(account.home, "etc")]);
@@ -225,7 +225,7 @@ describe("SSH deployment", function () {
     assert.equal(existsSync("/etc/keys"), false);
   });
 
-  it("reads a file rightly although start-up files of the shell print something", async () => {
+  it("Output of the shell's start-up files does not change the content that is read", async () => {
     const account = host.account({
       shell: host.script("noisy", '#!/bin/sh\necho "Welcome! $(date)"\nshift\nsh -c "$1"\necho "bye"\n'),
     });
@@ -234,7 +234,7 @@ describe("SSH deployment", function () {
     assert.equal(contentOf(account), `${other.publicKey}\n${key.publicKey}\n`);
   });
 
-  describe("a failed proof", () => {
+  describe("a failed verification", () => {
     async function unproven(target: ManagedAccount, wanted = pair()): Promise<SshError> {
       const error = await deploy(target, wanted).then(
         () => assert.fail("it succeeded"),
@@ -244,7 +244,7 @@ describe("SSH deployment", function () {
       return error;
     }
 
-    it("leaves nothing behind where public-key login is off, and says so", async () => {
+    it("A server without public-key login keeps no key, and the error says so", async () => {
       write(noKeys, `${other.publicKey}\n`);
       const error = await unproven(managed(noKeys));
       assert.equal(error.kind, "authentication");
@@ -253,14 +253,14 @@ describe("SSH deployment", function () {
       assert.deepEqual(beside(noKeys), ["authorized_keys"]);
     });
 
-    it("keeps the old key when the new one is not proven", async () => {
+    it("A failed verification of a new key keeps the old one", async () => {
       write(noKeys, `${other.publicKey}\n`);
       const wanted = { ...pair(), replaces: other.publicKey };
       await unproven(managed(noKeys), wanted);
       assert.equal(contentOf(noKeys), `${other.publicKey}\n`);
     });
 
-    it("gives the key its old options back", async () => {
+    it("A failed verification restores the old options of the key", async () => {
       const account = host.account();
       write(account, `# first\nno-pty ${key.publicKey}\n`);
       const wanted = { ...pair(), options: 'from="192.0.2.1"' };
@@ -269,13 +269,13 @@ describe("SSH deployment", function () {
       assert.equal(contentOf(account), `# first\nno-pty ${key.publicKey}\n`);
     });
 
-    it("names a home folder that others can write", async () => {
+    it("A home folder that others can write is named in the error", async () => {
       const account = host.account();
       chmodSync(account.home, 0o777);
       assert.match((await unproven(managed(account))).message, /home folder is writable by others \(mode 0777\)/);
     });
 
-    it("refuses a private key that is not the other half before any contact", async () => {
+    it("A private key that is not the other half is refused before any contact", async () => {
       const target = managed(host.account(), { port: 1 });
       const error = await unproven(target, { publicKey: key.publicKey, privateKey: other.privateKey });
       assert.deepEqual([error.kind, error.property], ["input", "privateKey"]);
@@ -297,7 +297,7 @@ describe("SSH deployment", function () {
       return execFileSync("borg", [args[0] ?? "", ...args.slice(1), repo], { env, encoding: "utf8", stdio: "pipe" });
     }
 
-    it("lets a real borg write there and nowhere else", async () => {
+    it("A restricted key lets a real borg write to its folder and nowhere else", async () => {
       const account = host.account();
       const path = join(account.home, "my repos");
       const options = renderOptions({ borgServe: { path, appendOnly: true, storageQuota: 500 } });

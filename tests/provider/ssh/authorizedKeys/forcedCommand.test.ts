@@ -38,7 +38,7 @@ describe("The forced command of a deployed key", function () {
     borgServe: { path: "backups", ...(program !== undefined && { program }) },
   });
 
-  /** An account that another key may enter already. */
+  /** An account with another key in its file. */
   function account(shell?: string): TestAccount {
     const made = host.account(shell === undefined ? {} : { shell });
     mkdirSync(join(made.home, ".ssh"), { mode: 0o700 });
@@ -68,7 +68,7 @@ describe("The forced command of a deployed key", function () {
     assert.equal(readFileSync(fileOf(to), "utf8"), `${other.publicKey}\n`);
   }
 
-  it("is connected where the host has borg under the default name, another name or an absolute path", async () => {
+  it("A key for borg serve is connected with borg under its default name, another name or a path", async () => {
     const path = execFileSync("sh", ["-c", "command -v borg"], { encoding: "utf8" }).trim();
     const named = host.script("borg-1.4", `#!/bin/sh\nexec ${path} "$@"\n`);
     for (const program of [undefined, path, named]) {
@@ -77,19 +77,19 @@ describe("The forced command of a deployed key", function () {
     }
   });
 
-  it("is an error in the host's own words where the host has no such program, and leaves nothing behind", async () => {
+  it("A missing program is an error with the host's message, and leaves nothing behind", async () => {
     const said = /cannot run "borg-9\.9 serve .*exit code 127, and the host said: .*borg-9\.9: .*not found/;
     await refused(account(), borg("borg-9.9"), said, /restrict\.borgServe\.program/);
     await refused(account(), borg("/opt/none/borg"), /exit code 127.*\/opt\/none\/borg: not found/);
   });
 
-  it("is an error where the program is there and may not be run", async () => {
+  it("A program without execute permission is an error", async () => {
     const locked = host.script("locked", "#!/bin/sh\n");
     execFileSync("chmod", ["644", locked]);
     await refused(account(), borg(locked), /exit code 126, and the host said: .*Permission denied/);
   });
 
-  it("is an error where the shell has words of its own for an unknown command", async () => {
+  it("An unknown command is an error also in shells with a message of their own", async () => {
     const tcsh = host.script("tcsh", '#!/bin/sh\necho "borg: Command not found."\nexit 1\n');
     const nologin = host.script("nologin", '#!/bin/sh\necho "This account is currently not available."\nexit 1\n');
     await refused(account(host.boxShell()), borg("borg-9.9"), /host said: Command not found\. Use 'help'/);
@@ -102,13 +102,13 @@ describe("The forced command of a deployed key", function () {
     await refused(account(passing(nologin)), borg(), /host said: This account is currently not available/);
   });
 
-  it("is an error where the line of the new key replaces another, which stays", async () => {
+  it("A forced command that fails keeps the line of the replaced key", async () => {
     const to = account();
     await assert.rejects(put(to, borg("borg-9.9"), { replaces: other.publicKey }), /exit code 127/);
     assert.equal(readFileSync(fileOf(to), "utf8"), `${other.publicKey}\n`);
   });
 
-  it("is proven in raw options where it is a server, and only a missing program is an error", async () => {
+  it("A server in raw options is tested, and only a missing program is an error", async () => {
     await refused(
       account(),
       { options: 'restrict,command="no-such-tool serve --stdio"' },
@@ -122,14 +122,14 @@ describe("The forced command of a deployed key", function () {
     }
   });
 
-  it("is not started in raw options where it would do its work at once", async () => {
+  it("A command in raw options that would do its work at once is not started", async () => {
     const to = account();
     const trace = join(to.home, "trace");
     const options = `command="touch ${trace}"`;
     assert.deepEqual([(await put(to, { options })).access, existsSync(trace)], ["restricted", false]);
   });
 
-  it("names a program that is more than one word for a shell before any contact", () => {
+  it("A program of more than one word is refused before any contact", () => {
     const problems = (program: string) => restrictionProblems(borg(program)).map(({ property }) => property);
     for (const program of ["borg", "borg-1.4", "borg1", "borg_2.0b", "/usr/local/bin/borg", "/opt/borg-1.4/bin/borg"]) {
       assert.deepEqual(problems(program), [], program);

@@ -24,7 +24,7 @@ describe("authorized_keys", () => {
   const own = (options = "") => `${options}${options && " "}${mine.publicKey}`;
   const put = (file: string | Buffer, options = "") => putKey(Buffer.from(file), mine, options);
 
-  /** Lines of every sort that is met in the wild, none of them of our key. */
+  /** Lines of every kind found on real hosts, none with the tested key. */
   const foreignLine = () =>
     fc.oneof(
       fc.constantFrom(
@@ -64,10 +64,10 @@ describe("authorized_keys", () => {
       .map(([list, newline]) => Buffer.from(list.join("\n") + (newline && list.length > 0 ? "\n" : ""), "latin1"));
   const options = fc.constantFrom("", "restrict", 'restrict,command="borg serve --restrict-to-path /a"');
 
-  /** The lines of others in a file. */
+  /** The lines of other keys in a file. */
   const rest = (file: Buffer) => removeKey(file, mine).toString("latin1").replace(/\n$/, "").split("\n");
 
-  it("puts exactly one line and keeps every other byte", () => {
+  it("putKey writes exactly one line and keeps every other byte", () => {
     fc.assert(
       fc.property(fileOf(fc.oneof(foreignLine(), foreignLine(), ownLine())), options, (file, wanted) => {
         const result = putKey(file, mine, wanted);
@@ -82,7 +82,7 @@ describe("authorized_keys", () => {
     );
   });
 
-  it("takes exactly its own lines off again", () => {
+  it("removeKey removes exactly the lines of its key", () => {
     fc.assert(
       fc.property(fileOf(foreignLine()), options, (file, wanted) => {
         const whole =
@@ -94,7 +94,7 @@ describe("authorized_keys", () => {
     );
   });
 
-  it("is independent of the order in which several keys are put", () => {
+  it("The order in which several keys are put does not matter", () => {
     fc.assert(
       fc.property(fileOf(foreignLine()), fc.shuffledSubarray(others, { minLength: 3 }), (file, keys) => {
         const result = keys.reduce<Buffer>((content, key) => putKey(content, key, "restrict"), file);
@@ -103,7 +103,7 @@ describe("authorized_keys", () => {
     );
   });
 
-  it("replaces its line in place when the options change, and drops duplicates", () => {
+  it("putKey replaces the line in place when the options change, and removes duplicates", () => {
     const [a, b] = others.map(({ publicKey }) => publicKey);
     assert.equal(
       put(`${a}\n${own()}\n${b}\n${own("no-pty")}\n`, "restrict").toString(),
@@ -111,29 +111,29 @@ describe("authorized_keys", () => {
     );
   });
 
-  it("leaves a line alone that differs in nothing but its comment", () => {
+  it("putKey leaves a line that differs in its comment alone", () => {
     const file = `${mine.algorithm} ${mine.blob} someone else's words\n`;
     assert.equal(put(file).toString(), file);
   });
 
-  it("adds the newline that the last line lacks", () => {
+  it("putKey adds a missing newline at the end", () => {
     assert.equal(put("# no newline").toString(), `# no newline\n${own()}\n`);
     assert.equal(put("").toString(), `${own()}\n`);
   });
 
-  it("finds options and comment with quoted commas, blanks and quotes", () => {
+  it("findKey reads options and comments with quoted commas, blanks and quotes", () => {
     const wanted = 'from="a,b",command="x \\"y, z\\" w"';
     const [line, ...more] = findKey(Buffer.from(`\t${wanted} \t${mine.algorithm} ${mine.blob}  two words\r\n`), mine);
     assert.deepEqual([line, more.length], [{ options: wanted, comment: "two words" }, 0]);
   });
 
-  it("does not take a key inside of a command or a comment for a line of that key", () => {
+  it("A key inside a command or a comment does not count as its line", () => {
     const file = `command="echo ${mine.publicKey}" ${others[0]?.publicKey}\n${others[1]?.publicKey} ${mine.publicKey}\n`;
     assert.deepEqual(findKey(Buffer.from(file), mine), []);
     assert.equal(removeKey(Buffer.from(file), mine).toString(), file);
   });
 
-  it("compares options by name and value, in their order", () => {
+  it("sameOptions compares options by name and value, in their order", () => {
     assert.ok(sameOptions('Restrict,command="a"', 'restrict,command="a"'));
     for (const [a, b] of [
       ["restrict,pty", "pty,restrict"],
@@ -149,7 +149,7 @@ describe("authorized_keys", () => {
   describe("restrictions", () => {
     const borgServe = (path: string, more = {}): Restriction => ({ borgServe: { path, ...more } });
 
-    it("renders borg serve", () => {
+    it("renderOptions renders borg serve", () => {
       assert.equal(renderOptions(undefined), "");
       assert.equal(renderOptions({ options: "no-pty" }), "no-pty");
       const cases: [Restriction, string | undefined, string, string?][] = [
@@ -180,7 +180,7 @@ describe("authorized_keys", () => {
       }
     });
 
-    it("names every bad argument at once", () => {
+    it("restrictionProblems names every bad argument at once", () => {
       const properties = (restriction: Restriction, defaultPath?: string) =>
         restrictionProblems(restriction, defaultPath).map(({ property }) => property.replace("restrict.", ""));
       for (const path of ["", 'a"b', "a'b", "a`b", "100%", "a\nb", "a\u0000b"]) {

@@ -15,7 +15,7 @@ import { type TestAccount, TestHost } from "../support/accounts";
 import { deployingProcess, ended } from "../support/deployingProcess";
 import { Sshd } from "../support/sshd";
 
-/** Each is a way in which the best-known tool that deploys keys fails; none may hold here. */
+/** Known failures of the best-known tool that deploys keys. None may occur here. */
 describe("Known weaknesses of SSH key deployment", function () {
   this.timeout(600_000);
   let host: TestHost;
@@ -75,7 +75,7 @@ describe("Known weaknesses of SSH key deployment", function () {
     assert.equal(contentOf(account).toString(), `${key.publicKey}\n`);
   });
 
-  it("2, 3: a changed host key stops everything before a secret is sent, and is named as the reason", async () => {
+  it("2, 3: a changed host key stops the operation before a secret is sent, and is the reason in the error", async () => {
     const account = host.account();
     const first = await Sshd.start(host);
     const target: ManagedAccount = first.target(account);
@@ -105,7 +105,7 @@ describe("Known weaknesses of SSH key deployment", function () {
     }
   });
 
-  it("5, 6: removing a key takes exactly that key off the host, and no other", async () => {
+  it("5, 6: removing a key removes exactly that key from the host", async () => {
     const account = host.account();
     await deploy(managed(account), pair());
     await deploy(managed(account), pair(other));
@@ -119,7 +119,7 @@ describe("Known weaknesses of SSH key deployment", function () {
     );
   });
 
-  it("7: a key taken off or changed by hand is seen at once, without touching the host", async () => {
+  it("7: a key removed or changed by hand is observed at once, without changing the host", async () => {
     const account = host.account();
     await deploy(managed(account), { ...pair(), options: "restrict,pty" });
     const lines = async () => (await observe(managed(account), key.publicKey)).lines;
@@ -132,7 +132,7 @@ describe("Known weaknesses of SSH key deployment", function () {
     assert.equal(statSync(fileOf(account)).ctimeMs, before.ctimeMs);
   });
 
-  it("8: nothing is called connected that was not logged in to with the key", async () => {
+  it("8: the status is connected only after a login with the key", async () => {
     const account = host.account();
     const path = join(host.folder, "locked");
     writeFileSync(path, key.privateKey, { mode: 0o600 });
@@ -151,7 +151,7 @@ describe("Known weaknesses of SSH key deployment", function () {
     assert.equal((await deploy(managed(account), { publicKey: key.publicKey })).status, "deployed");
   });
 
-  it("9: a restricted host works, a second time too", async () => {
+  it("9: a deployment on a restricted host works, a second time too", async () => {
     const account = host.account({ shell: host.boxShell() });
     for (let round = 0; round < 2; round++) {
       const { status, access } = await deploy(managed(account), pair());
@@ -163,7 +163,7 @@ describe("Known weaknesses of SSH key deployment", function () {
   });
 
   for (const useSftpMode of [true, false]) {
-    it(`10, 11: deployments at once lose no key and double none, over ${useSftpMode ? "SFTP" : "a shell"}`, async () => {
+    it(`10, 11: concurrent deployments lose no key and duplicate none, over ${useSftpMode ? "SFTP" : "a shell"}`, async () => {
       const account = host.account();
       const keys = await Promise.all(Array.from({ length: 6 }, () => generate()));
       for (let round = 0; round < 8; round++) {
@@ -178,7 +178,7 @@ describe("Known weaknesses of SSH key deployment", function () {
     });
   }
 
-  it("12: what timed out is over, on both sides", async () => {
+  it("12: an operation that timed out has ended on both sides", async () => {
     const account = host.account({ shell: host.script("slow", "#!/bin/sh\nsleep 1000\n") });
     await fails(deploy(managed(account, { useSftpMode: false, timeout: 1 }), pair()), "timeout");
     const processes = () => execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
@@ -186,7 +186,7 @@ describe("Known weaknesses of SSH key deployment", function () {
     assert.equal(readdirSync(account.home).includes(".ssh"), false);
   });
 
-  it("13: a deployment that was killed leaves no state that lies, and the next one works", async () => {
+  it("13: a killed deployment leaves no false state, and the next one works", async () => {
     const account = host.account();
     mkdirSync(join(account.home, ".ssh"), { mode: 0o700 });
     writeFileSync(fileOf(account), `${other.publicKey}\n`, { mode: 0o600 });
@@ -216,7 +216,7 @@ describe("Known weaknesses of SSH key deployment", function () {
     assert.equal(execFileSync("find", [account.home, "-name", "injected"], { encoding: "utf8" }), "");
   });
 
-  it("15: two processes that deploy the same key at once make one line of it", async () => {
+  it("15: two processes that deploy the same key at once write one line", async () => {
     const account = host.account();
     const children = [deployingProcess(managed(account), pair()), deployingProcess(managed(account), pair())];
     assert.deepEqual(await Promise.all(children.map(ended)), [0, 0]);
@@ -224,7 +224,7 @@ describe("Known weaknesses of SSH key deployment", function () {
   });
 });
 
-/** Empty when the process is gone. */
+/** The command line of a process; empty when it has ended. */
 function read(path: string): string {
   try {
     return readFileSync(path, "latin1");

@@ -18,7 +18,7 @@ import { FaultServer } from "../support/faultServer";
 import { fails, hello } from "../support/sessions";
 import { Sshd } from "../support/sshd";
 
-describe("Several ways into an account", function () {
+describe("Several credentials for an account", function () {
   this.timeout(300_000);
   let host: TestHost;
   let sshd: Sshd;
@@ -52,7 +52,7 @@ describe("Several ways into an account", function () {
   const by = (credentials: Credentials, server = sshd) => hello(server.target(account, { credentials: [credentials] }));
   const refused = (credentials: Credentials, text: RegExp, server = sshd) =>
     fails(by(credentials, server), "authentication", "authentication", text);
-  /** What the server wrote while `work` ran. */
+  /** The server's log during `work`. */
   async function logOf(server: Sshd, work: () => Promise<unknown>): Promise<string> {
     const before = server.log().length;
     await work();
@@ -62,7 +62,7 @@ describe("Several ways into an account", function () {
   }
   const agentAnd = (password: string): Credentials => ({ agent: true, password });
 
-  it("A right password deploys whatever the agent is: none, dead, silent or empty", async () => {
+  it("A right password deploys whatever the agent is: missing, dead, silent or empty", async () => {
     const credentials = [agentAnd(account.password)];
     const deployed = async () => {
       const target = { ...sshd.target(host.account()), ...sshd.target(account, { credentials }) };
@@ -76,7 +76,7 @@ describe("Several ways into an account", function () {
     assert.equal(await withAgent(host, [], deployed), "connected");
   });
 
-  it("An agent that cannot be used is the reason only where it is one, and is named for what was seen", async () => {
+  it("An unusable agent is named as a reason only for a failed login, with the observed fault", async () => {
     const wrong = agentAnd("not that one");
     const text = /tried once each: the password; the ssh-agent that SSH_AUTH_SOCK names cannot be reached; the server/;
     await withAuthSock(join(host.folder, "gone"), () => refused(wrong, text));
@@ -100,7 +100,7 @@ describe("Several ways into an account", function () {
     assert.doesNotMatch(log, /Failed|maximum authentication/);
   });
 
-  it("A login that the server cuts off goes on where it was, on a new connection", async () => {
+  it("A login that the server cuts off continues with the next credential on a new connection", async () => {
     const log = await logOf(sshd, () =>
       withAgent(host, [...others.slice(0, 8), key, ...others.slice(8, 10)], async () => {
         assert.equal((await by(agentAnd("not that one"))).method, "publickey");
@@ -117,7 +117,7 @@ describe("Several ways into an account", function () {
     }
   });
 
-  it("A way that was not reached is called so, with the number of attempts", async () => {
+  it("An untried credential is reported as such, with the number of attempts", async () => {
     await withAgent(host, others, () =>
       refused(
         { agent: true },
@@ -129,7 +129,7 @@ describe("Several ways into an account", function () {
     );
   });
 
-  it("A key that is given and held by the agent too is offered once", async () => {
+  it("A key that both the program and the agent have is offered once", async () => {
     const [other] = others as [KeyMaterial];
     const log = await logOf(sshd, () =>
       withAgent(host, [other], () =>
@@ -139,7 +139,7 @@ describe("Several ways into an account", function () {
     assert.equal(log.match(/^Failed publickey|userauth_pubkey|Connection closed/gm)?.length, 1, log);
   });
 
-  it("A server that wants key and password gets both, the key also from an agent with many", async () => {
+  it("A server that requires key and password gets both, also with a key of a full agent", async () => {
     const rsa = await generate({ keyType: "rsa", bits: 2048 });
     const file = join(account.home, ".ssh/authorized_keys");
     writeFileSync(file, `${key.publicKey}\n${rsa.publicKey}\n`);
@@ -154,7 +154,7 @@ describe("Several ways into an account", function () {
     }
   });
 
-  it("A server that wants more says which part it accepted", async () => {
+  it("A server that requires more than one credential is reported with the accepted one", async () => {
     const { privateKey } = key;
     const partly = /refused the login of .*; accepted, but not enough: the private key; the server offers: password/;
     await refused({ privateKey }, partly, twoFactors);
@@ -171,7 +171,7 @@ describe("Several ways into an account", function () {
     );
   });
 
-  it("A key that the server takes no signature of is not called refused", async () => {
+  it("A key without a common signature algorithm is reported as not sent", async () => {
     const target = sshd.target(account, { credentials: [{ privateKey: key.privateKey }] });
     const deadline = new Deadline("box", 10);
     const login = new Login(resolveTarget(target), deadline);
@@ -182,7 +182,7 @@ describe("Several ways into an account", function () {
     const ask = (offered: string[] | null) => new Promise((resolve) => next(offered, null, resolve));
     await ask(null);
     await ask(["publickey"]);
-    // As ssh2 does where server and key share no algorithm: it asks again at once.
+    // ssh2 calls back at once when server and key share no algorithm.
     assert.equal(await ask(["publickey"]), false);
     deadline.end();
     const text =
@@ -191,7 +191,7 @@ describe("Several ways into an account", function () {
     assert.doesNotMatch(login.refusal().message, /tried once/);
   });
 
-  it("A password that cannot answer what is asked does not keep the agent's keys from being tried", async () => {
+  it("An unanswerable question for the password leaves the agent's keys to try", async () => {
     const server = await new FaultServer().start();
     const accepted: string[] = [];
     server.methods = ["keyboard-interactive", "publickey"];
@@ -217,7 +217,7 @@ describe("Several ways into an account", function () {
     }
   });
 
-  it("A link that is lost while logging in is not called a refusal", async () => {
+  it("A connection lost during the login is not reported as a refusal", async () => {
     const server = await new FaultServer().start();
     server.authenticate = () => {
       for (const connection of server.connections) connection.end();
@@ -231,7 +231,7 @@ describe("Several ways into an account", function () {
     }
   });
 
-  it("A secret that ends with a line break is refused with that hint, and without the secret", async () => {
+  it("A refused password with a line break at its end gets that hint, without the password", async () => {
     const { password } = account;
     const error = await refused({ password: `${password}\n` }, /; the password given ends with a line break$/);
     assert.ok(!error.message.includes(password));
@@ -241,7 +241,7 @@ describe("Several ways into an account", function () {
     assert.doesNotMatch((await fails(login, "input", undefined, text)).message, /sesame/);
   });
 
-  it("An account without a shell is described by the host's own words", async () => {
+  it("An account without a shell is reported with the host's own message", async () => {
     for (const shell of ["/usr/sbin/nologin", "/bin/false"]) {
       const closed = host.account({ shell });
       for (const useSftpMode of [undefined, true, false]) {

@@ -34,26 +34,26 @@ describe("SSH host keys", () => {
   const judge = (policy: HostKeyPolicy, presented = key, host = "box.example.com", port = 22) =>
     hostKeyVerifier(hostAndPort(host, port), resolveHostKeys(host, port, policy))(bytes(presented));
 
-  /** What each entry makes of `key` presented at this address: accepted, refused, or "unreadable" before any contact. */
+  /** The verdict of an entry on a presented key: accepted, refused, or "unreadable" before any contact. */
   const verdict = (hostKey: HostKeyPolicy["hostKey"], host?: string, port = 22, presented = key) => {
     if (hostKeyProblem(host ?? "box.example.com", port, { hostKey }) !== undefined) return "unreadable";
     return judge({ hostKey }, presented, host, port) === undefined ? "accepted" : "refused";
   };
 
-  it("accepts the pinned fingerprint and no other", () => {
+  it("A pinned fingerprint accepts its own key and no other", () => {
     assert.equal(verdict(key.fingerprintSha256), "accepted");
     assert.equal(verdict(`  ${key.fingerprintSha256}=\n`), "accepted");
     assert.equal(verdict(other.fingerprintSha256), "refused");
   });
 
-  it("accepts any of a list, for a roll-over", () => {
+  it("A list of pins accepts any of its keys, for a roll-over", () => {
     assert.equal(verdict([other.fingerprintSha256, key.fingerprintSha256]), "accepted");
     assert.equal(verdict([other.fingerprintSha256, line("box.example.com")]), "accepted");
     assert.equal(verdict(`${line("box.example.com", other)}\n# scanned\n${line("box.example.com")}\n`), "accepted");
     assert.equal(verdict([other.fingerprintSha256, rsa.fingerprintSha256]), "refused");
   });
 
-  it("reads known_hosts names as OpenSSH does", () => {
+  it("The names of a known_hosts line match as in OpenSSH", () => {
     const cases: [string, string, number, string][] = [
       ["box.example.com", "box.example.com", 22, "accepted"],
       ["BOX.example.com", "Box.Example.com", 22, "accepted"],
@@ -67,7 +67,7 @@ describe("SSH host keys", () => {
       ["[*.example.com]:23", "box.example.com", 23, "accepted"],
       ["bo?.example.com", "box.example.com", 22, "accepted"],
       ["*.example.com,!box.example.com", "box.example.com", 22, "unreadable"],
-      // OpenSSH looks for the name without the port next, and "*" is good for that.
+      // OpenSSH then looks for the name without the port, which "*" matches.
       ["*,![box.example.com]:23", "box.example.com", 23, "accepted"],
       ["*,!box.example.com,![box.example.com]:23", "box.example.com", 23, "unreadable"],
       ["boxXexample.com", "box.example.com", 22, "unreadable"],
@@ -80,7 +80,7 @@ describe("SSH host keys", () => {
     }
   });
 
-  it("reads the names that ssh-keygen hashes", () => {
+  it("A name that ssh-keygen has hashed matches its host", () => {
     const folder = mkdtempSync(join(tmpdir(), "known-hosts-"));
     try {
       const path = join(folder, "known_hosts");
@@ -97,14 +97,14 @@ describe("SSH host keys", () => {
     }
   });
 
-  it("never accepts a revoked key, even where another line allows it", () => {
+  it("A revoked key is refused even when another line accepts it", () => {
     assert.equal(verdict([line("box.example.com"), `@revoked ${line("*")}`]), "refused");
     assert.equal(verdict([line("box.example.com"), `@revoked ${line("*", other)}`]), "accepted");
     assert.equal(verdict([key.fingerprintSha256, `@revoked ${line("box.example.com")}`]), "refused");
     assert.equal(verdict(`@revoked ${line("box.example.com")}`), "unreadable");
   });
 
-  it("fails closed on what it cannot read, and says why", () => {
+  it("An unreadable hostKey fails closed with the reason", () => {
     const cases: [string, RegExp][] = [
       ["", /empty/],
       ["# only a comment", /empty/],
@@ -132,7 +132,7 @@ describe("SSH host keys", () => {
       [line("elsewhere.example.com"), /no entry for box\.example\.com/],
     ];
     for (const [entry, reason] of cases) {
-      // A good entry beside it does not make an unreadable one harmless.
+      // A valid entry does not excuse an unreadable one beside it.
       for (const hostKey of [
         entry,
         ...(/empty|no entry|private key/.test(reason.source) ? [] : [[key.fingerprintSha256, entry]]),
@@ -143,7 +143,7 @@ describe("SSH host keys", () => {
     }
   });
 
-  it("A known_hosts text is good for a host whatever its lines for other hosts say, as for OpenSSH", async () => {
+  it("A known_hosts text is valid for a host despite broken lines of other hosts, as in OpenSSH", async () => {
     const good = line("box.example.com");
     const others = [
       line("elsewhere.example.com").slice(0, -6),
@@ -156,7 +156,7 @@ describe("SSH host keys", () => {
       `a,|1|YQ==|YQ== ${key.algorithm} ${key.blob}`,
       "justone",
       "elsewhere.example.com IN SSHFP 4 1 abcdef",
-      // Of this very host, but OpenSSH passes over them too.
+      // Lines of this very host that OpenSSH skips too.
       line("box.example.com", rsa).slice(0, -6),
       `@cert-authority ${line("*.example.com", other)}`,
     ];
@@ -170,7 +170,7 @@ describe("SSH host keys", () => {
           assert.equal(verdict(text, undefined, 22, other), "refused", each);
         }
       }
-      // The same text and a real client: it verifies the host, and fails to log in only then.
+      // A real client with the same text verifies the host, and then fails at the login.
       const path = join(folder, "known_hosts");
       const [presented] = sshd.hostKeys;
       assert.ok(presented);
@@ -189,14 +189,14 @@ describe("SSH host keys", () => {
     }
   });
 
-  it("A known_hosts line with the port goes before one without it, where both have a key of the same type", () => {
+  it("A known_hosts line with the port overrides one without it, for keys of the same type", () => {
     const at = (port: number, of: KeyMaterial) => line(port === 22 ? "h" : `[h]:${port}`, of);
     assert.equal(verdict(`${at(22, key)}\n${at(2222, other)}`, "h", 2222, key), "refused");
     assert.equal(verdict(`${at(22, key)}\n${at(2222, other)}`, "h", 2222, other), "accepted");
     assert.equal(verdict(`${at(22, key)}\n${at(2222, rsa)}`, "h", 2222, key), "accepted");
   });
 
-  it("A host key is read in every form that OpenSSH, PuTTY or DNS give it in", () => {
+  it("A host key is read in every form of OpenSSH, PuTTY and DNS", () => {
     const folder = mkdtempSync(join(tmpdir(), "host-key-"));
     try {
       const path = join(folder, "key.pub");
@@ -230,7 +230,7 @@ describe("SSH host keys", () => {
     }
   });
 
-  it("trusts on first use only when asked, and never against a pin", () => {
+  it("trustOnFirstUse accepts any key only when it is set, and never against a pin", () => {
     assert.equal(judge({ trustOnFirstUse: true }), undefined);
     assert.ok(judge({ trustOnFirstUse: true, hostKey: other.fingerprintSha256 }) instanceof SshError);
     const error = judge({});
@@ -241,21 +241,21 @@ describe("SSH host keys", () => {
     assert.match(error.message, /no secret was sent/);
   });
 
-  it("names both fingerprints when the key changed, in one line", () => {
+  it("A changed key is refused with both fingerprints in one line", () => {
     const { message = "" } = judge({ hostKey: other.fingerprintSha256 }) ?? {};
     assert.ok(message.includes(key.fingerprintSha256) && message.includes(other.fingerprintSha256));
     assert.match(message, /no secret was sent/);
     assert.doesNotMatch(message, /[\r\n]/);
   });
 
-  it("refuses bytes that are no key", () => {
+  it("Bytes that are no key are refused", () => {
     const hostKeys = resolveHostKeys("h", 22, { trustOnFirstUse: true, hostKey: key.fingerprintSha256 });
     const verify = hostKeyVerifier("h", hostKeys);
     assert.ok(verify(Buffer.from("nonsense")) instanceof SshError);
     assert.equal(describeHostKey(Buffer.alloc(0)), undefined);
   });
 
-  it("asks a host with several keys for the pinned one where its type is known", () => {
+  it("A host with several keys is asked for the pinned one when its type is known", () => {
     const types = (policy: HostKeyPolicy) => pinnedTypes(resolveHostKeys("h", 22, policy));
     assert.deepEqual(types({ hostKey: line("h", rsa) }), ["ssh-rsa"]);
     assert.deepEqual(types({ hostKey: [line("h"), line("h", rsa)] }), ["ssh-ed25519", "ssh-rsa"]);
@@ -263,7 +263,7 @@ describe("SSH host keys", () => {
     assert.equal(types({ trustOnFirstUse: true }), undefined);
   });
 
-  it("writes known_hosts lines that ssh-keygen finds", () => {
+  it("formatKnownHosts writes lines that ssh-keygen finds", () => {
     const folder = mkdtempSync(join(tmpdir(), "known-hosts-"));
     try {
       const path = join(folder, "known_hosts");

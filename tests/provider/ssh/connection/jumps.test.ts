@@ -14,7 +14,7 @@ import { CuttingProxy } from "../support/cuttingProxy";
 import { fails, hello, inSession } from "../support/sessions";
 import { freePort, Sshd } from "../support/sshd";
 
-describe("A connection through other hosts", function () {
+describe("A connection through jump hosts", function () {
   this.timeout(90_000);
   let host: TestHost;
   let [first, second, end]: Sshd[] = [];
@@ -52,7 +52,7 @@ describe("A connection through other hosts", function () {
     ...more,
   });
   const [byFirst, byBoth] = [() => hop(first, one), () => [hop(first, one), hop(second, two)]];
-  /** How many connections each server has now, once they have settled. */
+  /** The number of open connections per server, after they have settled. */
   async function connections(): Promise<number> {
     const pids = [first, second, end].map((server) => given(server?.process.pid));
     const children = () =>
@@ -65,7 +65,7 @@ describe("A connection through other hosts", function () {
     }
     return children().reduce((sum, count) => sum + count, 0);
   }
-  /** What a server wrote while `work` ran. */
+  /** A server's log during `work`. */
   async function logOf(server: Sshd | undefined, work: () => Promise<unknown>): Promise<string> {
     const before = given(server).log().length;
     await work();
@@ -78,7 +78,7 @@ describe("A connection through other hosts", function () {
     ["a list of one", () => [byFirst()]],
     ["two hops", byBoth],
   ] as const) {
-    it(`A key is deployed, proven, observed and taken off through ${what}, and nothing stays open`, async () => {
+    it(`A key is deployed, verified, observed and removed through ${what}, and nothing stays open`, async () => {
       const managed = target(proxyJump());
       const log = await logOf(first, async () => {
         const { status, access, hostKey } = await deploy(managed, {
@@ -100,12 +100,12 @@ describe("A connection through other hosts", function () {
     });
   }
 
-  it("A hop may be named by a name that only the hop before it knows", async () => {
+  it("A jump host may have a name that only the jump host before it resolves", async () => {
     const hops = [hop(first, one), { ...hop(second, two), host: "localhost" }];
     assert.equal((await hello(target(hops, { host: "localhost" }))).said, "hello\n");
   });
 
-  it("A hop that presents another key, or has none given, gets no secret and is named", async () => {
+  it("A jump host with an unexpected or unpinned key gets no secret, and the error names it", async () => {
     const { fingerprintSha256 } = await generate();
     const seen = second?.hostKeys[0]?.fingerprintSha256 ?? "";
     const hops = (hostKey?: string): Hop[] => [byFirst(), { ...hop(second, two), hostKey }];
@@ -125,7 +125,7 @@ describe("A connection through other hosts", function () {
     assert.equal(await connections(), 0);
   });
 
-  it("The host behind a hop is verified too, before a secret is sent to it", async () => {
+  it("The host behind a jump host is verified before a secret is sent to it", async () => {
     const { fingerprintSha256 } = await generate();
     const log = await logOf(end, () =>
       fails(
@@ -139,7 +139,7 @@ describe("A connection through other hosts", function () {
     assert.equal(await connections(), 0);
   });
 
-  it("A failure says at which hop it was, and in which phase", async () => {
+  it("A failure names its jump host and its phase", async () => {
     const port = await freePort();
     const gone = await fails(hello(target({ ...byFirst(), port })), "connect", "connect", /nothing listens there/);
     assert.match(gone.message, new RegExp(`^proxyJump 127\\.0\\.0\\.1:${port} \\(connect\\): cannot connect`));
@@ -177,7 +177,7 @@ describe("A connection through other hosts", function () {
     assert.equal(await connections(), 0);
   });
 
-  it("A hop that forwards nothing is named for it", async () => {
+  it("A jump host that forbids forwarding is named in the error", async () => {
     const closed = await Sshd.start(host, { config: "AllowTcpForwarding no" });
     try {
       const text =
@@ -188,7 +188,7 @@ describe("A connection through other hosts", function () {
     }
   });
 
-  it("The time limit holds for all hops together, and names the one that is silent", async () => {
+  it("The time limit covers all jump hosts together, and its error names the silent one", async () => {
     const silent = await Sshd.start(host);
     silent.process.kill("SIGSTOP");
     try {
@@ -206,7 +206,7 @@ describe("A connection through other hosts", function () {
     }
   });
 
-  it("A link to a hop that breaks ends what goes through it at once, and the next operation connects anew", async () => {
+  it("A broken connection to a jump host ends the operation at once, and the next one reconnects", async () => {
     const proxy = await new CuttingProxy(given(first).port).start();
     try {
       const managed = target({ ...byFirst(), port: proxy.port });
@@ -229,7 +229,7 @@ describe("A connection through other hosts", function () {
     }
   });
 
-  it("A host behind a hop that ends the session is noticed, though the hop goes on", async () => {
+  it("A session that ends behind a working jump host is noticed", async () => {
     const managed = target(byFirst());
     const lost = inSession(managed, async (session) => {
       await session.exec("kill -9 $PPID");
@@ -239,7 +239,7 @@ describe("A connection through other hosts", function () {
     assert.equal((await hello(managed)).said, "hello\n");
   });
 
-  it("Sessions are never shared between different ways through hops", async () => {
+  it("Sessions are never shared between different jump hosts", async () => {
     await hello(target(byFirst()));
     await fails(
       hello(target({ ...byFirst(), password: "not that one" })),
@@ -251,7 +251,7 @@ describe("A connection through other hosts", function () {
     assert.doesNotMatch(log, /Accepted/);
   });
 
-  it("Many accounts behind one hop are reached at once", async () => {
+  it("Many accounts behind one jump host are reached at once", async () => {
     const open = await Sshd.start(host);
     const accounts = Array.from({ length: 8 }, () => host.account());
     try {

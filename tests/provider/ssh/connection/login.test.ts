@@ -44,14 +44,14 @@ describe("SSH logins", function () {
   const target = (more: Partial<Target> = {}) => sshd.target(account, more);
   const by = (credentials: Credentials) => hello(target({ credentials: [credentials] }));
 
-  describe("ways in", () => {
-    it("logs in with a password", async () => {
+  describe("credentials", () => {
+    it("A password logs in", async () => {
       const { method, said, hostKey } = await hello(target());
       assert.deepEqual([method, said], ["password", "hello\n"]);
       assert.ok(sshd.hostKeys.some(({ fingerprintSha256 }) => fingerprintSha256 === hostKey.fingerprint));
     });
 
-    it("logs in with a private key of each type, with and without passphrase", async () => {
+    it("A private key of each type logs in, with and without passphrase", async () => {
       const rsa = await generate({ keyType: "rsa", bits: 2048 });
       const ecdsa = await generate({ keyType: "ecdsa", bits: 521 });
       authorize(account, key, rsa, ecdsa);
@@ -65,7 +65,7 @@ describe("SSH logins", function () {
       assert.equal((await by({ privateKey, passphrase: "geheim" })).said, "hello\n");
     });
 
-    it("logs in with the keys of an agent", async () => {
+    it("The keys of an agent log in", async () => {
       const socket = join(host.folder, "agent");
       const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
       const before = process.env.SSH_AUTH_SOCK;
@@ -86,7 +86,7 @@ describe("SSH logins", function () {
       }
     });
 
-    it("falls back from a key to a password, each once", async () => {
+    it("A refused key is followed by the password, each tried once", async () => {
       const before = sshd.log().length;
       const other = await generate();
       assert.equal((await by({ privateKey: other.privateKey, password: account.password })).method, "password");
@@ -99,7 +99,7 @@ describe("SSH logins", function () {
       );
     });
 
-    it("tries a wrong password once, and names what the server offers", async () => {
+    it("A wrong password is tried once, and the error names the methods of the server", async () => {
       const before = sshd.log().length;
       const error = await fails(
         by({ password: "wr0ng-pa55word" }),
@@ -118,7 +118,7 @@ describe("SSH logins", function () {
       );
     });
 
-    it("tries a refused rsa key once", async () => {
+    it("A refused rsa key is tried once", async () => {
       const strict = await Sshd.start(host, { config: "MaxAuthTries 1" });
       try {
         const { privateKey } = await generate({ keyType: "rsa", bits: 2048 });
@@ -130,7 +130,7 @@ describe("SSH logins", function () {
       }
     });
 
-    it("says what is offered when nothing that was given fits", async () => {
+    it("Credentials that the server offers no method for fail with its methods", async () => {
       const keysOnly = await Sshd.start(host, { config: "PasswordAuthentication no\nKbdInteractiveAuthentication no" });
       try {
         const login = hello(keysOnly.target(account));
@@ -151,7 +151,7 @@ describe("SSH logins", function () {
       }
     });
 
-    it("logs in where the server wants key and password both", async () => {
+    it("A server that requires key and password gets both", async () => {
       const both = await Sshd.start(host, { config: "AuthenticationMethods publickey,password" });
       try {
         const credentials = { privateKey: key.privateKey, password: account.password };
@@ -163,7 +163,7 @@ describe("SSH logins", function () {
   });
 
   describe("host keys", () => {
-    it("accepts the fingerprint of any of the host's keys, also one it does not prefer", async () => {
+    it("A fingerprint of any host key is accepted, also of one that the host does not prefer", async () => {
       for (const { fingerprintSha256 } of sshd.hostKeys) {
         const { hostKey } = await hello(target({ hostKey: fingerprintSha256 }));
         assert.equal(hostKey.fingerprint, fingerprintSha256);
@@ -171,7 +171,7 @@ describe("SSH logins", function () {
       }
     });
 
-    it("accepts the known_hosts line of any of the host's keys", async () => {
+    it("A known_hosts line of any host key is accepted", async () => {
       for (const each of sshd.hostKeys) {
         const line = formatKnownHosts("127.0.0.1", sshd.port, {
           type: each.algorithm,
@@ -183,7 +183,7 @@ describe("SSH logins", function () {
       }
     });
 
-    it("refuses another key, names both, and sends nothing secret", async () => {
+    it("An unexpected host key is refused with both fingerprints, and no secret is sent", async () => {
       const untouched = await Sshd.start(host);
       try {
         const { fingerprintSha256 } = await generate();
@@ -198,7 +198,7 @@ describe("SSH logins", function () {
       }
     });
 
-    it("shows what it saw when nothing was pinned, and trusts it only when asked", async () => {
+    it("An unpinned host key is shown in the error, and trusted only with trustOnFirstUse", async () => {
       const { hostKey, ...unpinned } = target();
       const error = await fails(hello(unpinned), "hostKey", "hostKey", /Compare it with/);
       const seen = /SHA256:\S+/.exec(error.message)?.[0];

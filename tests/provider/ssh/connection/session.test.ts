@@ -40,18 +40,18 @@ describe("SSH sessions", function () {
   const by = (credentials: Credentials) => hello(target({ credentials: [credentials] }));
 
   describe("addresses", () => {
-    it("connects by IPv4, IPv6 and name", async () => {
+    it("A session connects by IPv4, IPv6 and name", async () => {
       for (const address of ["127.0.0.1", "::1", "localhost"]) {
         assert.equal((await hello(target({ host: address }))).said, "hello\n");
       }
     });
 
-    it("tells an unknown name from a closed port", async () => {
+    it("An unknown name and a closed port have errors of their own", async () => {
       await fails(hello(target({ host: "no-such-host.invalid" })), "resolve", "resolve", /no-such-host\.invalid/);
       await fails(hello(target({ port: await freePort() })), "connect", "connect", /refused/);
     });
 
-    it("tells hosts that cannot be spoken to from those that can", async () => {
+    it("isUnreachable is true for a host that never answered, and false for one that refused", async () => {
       const port = await freePort();
       const unpinned = target({ hostKey: (await generate()).fingerprintSha256 });
       for (const [login, expected] of [
@@ -64,7 +64,7 @@ describe("SSH sessions", function () {
       }
     });
 
-    it("prefers the bootstrap on the first way in, and the deployed key later", () => {
+    it("credentialCandidates prefers bootstrap credentials before the deployment, and the managed key after it", () => {
       const [bootstrap, managedKey] = [{ password: "p" }, { privateKey: "k" }];
       const candidates = (restricted: boolean, deployed: boolean) =>
         credentialCandidates(bootstrap, managedKey, { restricted, deployed });
@@ -75,7 +75,7 @@ describe("SSH sessions", function () {
       assert.deepEqual(credentialCandidates(bootstrap, {}, { restricted: false, deployed: true }), [bootstrap]);
     });
 
-    it("refuses bad addresses and keys before any contact", async () => {
+    it("Bad addresses and keys are refused before any contact", async () => {
       const properties = (more: Partial<Target>) =>
         addressProblems({ ...target(), ...more }).map(({ property }) => property);
       for (const port of [0, -1, 65536, 70000, 22.5, Number.NaN]) assert.deepEqual(properties({ port }), ["port"]);
@@ -123,7 +123,7 @@ describe("SSH sessions", function () {
   describe("sharing", () => {
     const logins = () => sshd.log().match(/^Accepted /gm)?.length ?? 0;
 
-    it("uses one login for many operations on an account, one after the other", async () => {
+    it("Sequential operations on an account share one login", async () => {
       const before = logins();
       let running = 0;
       await Promise.all(
@@ -139,20 +139,20 @@ describe("SSH sessions", function () {
       assert.equal(logins() - before, 1);
     });
 
-    it("never lends a session to other credentials", async () => {
+    it("A session is never shared with other credentials", async () => {
       await hello(target());
       await fails(by({ password: "other" }), "authentication", "authentication", /refused/);
       const { fingerprintSha256 } = await generate();
       await fails(hello(target({ hostKey: fingerprintSha256 })), "hostKey", "hostKey", /expected/);
     });
 
-    it("opens a new session when the old one is gone", async () => {
+    it("A new session opens after the old one has ended", async () => {
       const one = await inSession(target(), async (session) => session.connection.socket);
       one.destroy();
       assert.equal((await hello(target())).said, "hello\n");
     });
 
-    it("reaches many accounts at once", async () => {
+    it("Many accounts are reached at once", async () => {
       const accounts = [account, ...Array.from({ length: 11 }, () => host.account())];
       await Promise.all(
         accounts.map(async (each) => {
@@ -164,7 +164,7 @@ describe("SSH sessions", function () {
       );
     });
 
-    it("closes an idle session by itself, and does not keep the process alive", async () => {
+    it("An idle session closes by itself, and does not keep the process alive", async () => {
       const socket = await inSession(target(), async (session) => session.connection.socket);
       assert.equal(socket.destroyed, false);
       await once(socket, "close");
@@ -177,7 +177,7 @@ describe("SSH sessions", function () {
 
   describe("faults", () => {
     const open = new Set<Socket>();
-    /** A server that says only this. */
+    /** A server that sends this text alone. */
     async function silent(banner: string, hangUp = false): Promise<{ port: number; stop: () => Promise<unknown> }> {
       const server = createServer((socket) => {
         open.add(socket);
@@ -197,7 +197,7 @@ describe("SSH sessions", function () {
       ["accepting", "", "hostKey"],
       ["its banner", "SSH-2.0-Silent\r\n", "hostKey"],
     ] as const) {
-      it(`gives up at the deadline on a server that is silent after ${when}, and closes the socket`, async () => {
+      it(`A server that is silent after ${when} fails at the deadline, and the socket is closed`, async () => {
         const { port, stop } = await silent(banner);
         const started = Date.now();
         await fails(hello(target({ port, timeout: 0.5 })), "timeout", phase, /within 0\.5 s, while/);
@@ -208,15 +208,15 @@ describe("SSH sessions", function () {
       });
     }
 
-    it("says so when no SSH server is there", async () => {
+    it("A server without SSH is reported as such", async () => {
       const { port, stop } = await silent("HTTP/1.1 400 Bad Request\r\n\r\n", true);
       const login = hello(target({ port, timeout: 15 }));
       await fails(login, "connect", "hostKey", /is that port an SSH server/);
       await stop();
     });
 
-    it("ends a command that hangs at the deadline, and frees the account", async () => {
-      // Logged in before, as the deadline holds for that too.
+    it("A command that hangs ends at the deadline, and frees the account", async () => {
+      // The deadline covers the login too, so log in before.
       await hello(target());
       const started = Date.now();
       const hang = inSession(target({ timeout: 1 }), (session) => session.exec("sleep 60"));
@@ -225,13 +225,13 @@ describe("SSH sessions", function () {
       assert.equal((await hello(target())).said, "hello\n");
     });
 
-    it("counts waiting for the account as part of the deadline", async () => {
+    it("The deadline includes the wait for the account", async () => {
       const busy = inSession(target(), (session) => session.exec("sleep 1.5"));
       await fails(hello(target({ timeout: 0.5 })), "timeout", "connect", /0\.5 s/);
       await busy;
     });
 
-    it("notices a link that drops in the middle", async () => {
+    it("A connection that drops in the middle is noticed", async () => {
       const dropped = inSession(target(), async (session) => {
         setTimeout(() => session.connection.socket.destroy(), 200);
         return session.exec("sleep 30");
@@ -239,7 +239,7 @@ describe("SSH sessions", function () {
       await fails(dropped, "session", "session", /was lost/);
     });
 
-    it("stops reading from a server that answers without end", async () => {
+    it("An endless answer of a server is cut off", async () => {
       const endless = inSession(target(), (session) => session.exec("yes"));
       await fails(endless, "session", "session", /16 MB/);
     });

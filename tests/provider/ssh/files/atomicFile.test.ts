@@ -43,7 +43,7 @@ describe("The authorized_keys of an account", function () {
     assert.ok(key);
     return key;
   };
-  /** Asserts that the foreign lines stand unchanged and each of these keys once. */
+  /** Asserts that other lines are unchanged and that each of these keys occurs once. */
   function complete(content: Buffer, expected: KeyMaterial[]): void {
     assert.ok(content.subarray(0, KEPT.length).equals(KEPT), "lines of others are as they were");
     for (const key of expected) assert.equal(findKey(content, key).length, 1, key.comment);
@@ -73,7 +73,7 @@ describe("The authorized_keys of an account", function () {
       execFileSync("chown", ["-R", `${account.username}:`, join(account.home, ".ssh")]);
     }
 
-    it("loses none of 20 keys deployed at once, in 50 rounds, and has none twice", async () => {
+    it("The file gets each of 20 concurrent keys exactly once, in 50 rounds", async () => {
       const target = sshd.target(account);
       for (let round = 0; round < 50; round++) {
         reset();
@@ -84,7 +84,7 @@ describe("The authorized_keys of an account", function () {
       assert.ok(readFileSync(at()).equals(KEPT));
     });
 
-    it("writes one line for one key deployed 6 times at once", async () => {
+    it("The file gets one line for a key that is deployed 6 times at once", async () => {
       reset();
       const publicKey = keyAt(0).publicKey;
       await Promise.all(Array.from({ length: 6 }, () => deploy(sshd.target(account), { publicKey })));
@@ -92,7 +92,7 @@ describe("The authorized_keys of an account", function () {
     });
 
     for (const useSftpMode of [true, false]) {
-      it(`loses none when 4 processes deploy 5 keys each, over ${useSftpMode ? "SFTP" : "a shell"}`, async () => {
+      it(`The file gets every key of 4 processes that deploy 5 keys each, over ${useSftpMode ? "SFTP" : "a shell"}`, async () => {
         const paths = Array.from({ length: useSftpMode ? 50 : 8 }, (_, round) => `.ssh/round-${useSftpMode}-${round}`);
         for (const path of paths) reset(path);
         const codes = [0, 5, 10, 15].map((first) => inOtherProcess(keys.slice(first, first + 5), paths, useSftpMode));
@@ -120,12 +120,20 @@ describe("The authorized_keys of an account", function () {
       return new Promise((resolve) => child.on("exit", resolve));
     }
 
+    function removeLeftovers(): void {
+      for (const name of readdirSync(join(account.home, ".ssh"))) {
+        if (name.includes("pulumi-borgbase")) rmSync(at(`.ssh/${name}`));
+      }
+    }
+
     for (const useSftpMode of [true, false]) {
-      it(`has the old file or the new one when the link is cut at any byte, over ${useSftpMode ? "SFTP" : "a shell"}`, async () => {
+      it(`The file has its old or its new content when the connection is cut at any byte, over ${useSftpMode ? "SFTP" : "a shell"}`, async () => {
         const proxy = await new CuttingProxy(sshd.port).start();
         try {
           const target: ManagedAccount = { ...sshd.target(account, { port: proxy.port }), useSftpMode };
           const { publicKey } = keyAt(1);
+          // A lock of an earlier cut would make the measured deployment wait, and send more than it needs.
+          removeLeftovers();
           reset();
           await deploy(target, { publicKey });
           closeIdleSessions();
@@ -133,9 +141,7 @@ describe("The authorized_keys of an account", function () {
           assert.ok(whole > 2000);
           let [old, fresh] = [0, 0];
           for (let limit = 1500; limit < whole; limit += Math.ceil((whole - 1500) / 40)) {
-            for (const name of readdirSync(join(account.home, ".ssh"))) {
-              if (name.includes("pulumi-borgbase")) rmSync(at(`.ssh/${name}`));
-            }
+            removeLeftovers();
             reset();
             proxy.limit = limit;
             const cut = await deploy(target, { publicKey }).then(
@@ -159,7 +165,7 @@ describe("The authorized_keys of an account", function () {
       });
     }
 
-    it("goes on after a process that died with the lock, and clears up after it", async () => {
+    it("A lock of a dead process is removed, with its temporary file", async () => {
       reset();
       for (const [name, content] of [
         ["lock", "0abc"],
@@ -197,20 +203,20 @@ describe("The authorized_keys of an account", function () {
     const put = (more: Partial<ManagedAccount> = {}) =>
       deploy({ ...server.target(), ...more }, { publicKey: keyAt(0).publicKey });
 
-    it("works where renaming over a file is refused", async () => {
+    it("A key is deployed where the server refuses to rename over a file", async () => {
       await put();
       complete(file(), [keyAt(0)]);
       assert.deepEqual([...server.files.keys()], [PATH]);
     });
 
-    it("keeps the old file and leaves nothing when the disk is full", async () => {
+    it("A full disk keeps the old file and leaves no other", async () => {
       server.fault = (request, path) => (request === "write" && !path.endsWith("lock") ? "refuse" : undefined);
       await fails(put(), "write", /disk full or the quota/);
       assert.ok(file().equals(FOREIGN));
       assert.deepEqual([...server.files.keys()], [PATH]);
     });
 
-    it("keeps the old file when the disk is full after the first part", async () => {
+    it("A disk that is full after the first part keeps the old file", async () => {
       server.files.set(PATH, Buffer.concat([Buffer.alloc(100_000, "# long\n"), KEPT]));
       const before = file();
       let writes = 0;
@@ -219,21 +225,21 @@ describe("The authorized_keys of an account", function () {
       assert.ok(file().equals(before));
     });
 
-    it("keeps the old file when every rename is refused", async () => {
+    it("A server that refuses every rename keeps the old file", async () => {
       server.fault = (request) => (request === "rename" ? "refuse" : undefined);
       await fails(put(), "write", /cannot write/);
       assert.ok(file().equals(FOREIGN));
       assert.deepEqual([...server.files.keys()], [PATH]);
     });
 
-    it("puts the old file back when the new one cannot take its place", async () => {
+    it("The old file is restored when the new one cannot replace it", async () => {
       let renames = 0;
       server.fault = (request) => (request === "rename" && ++renames === 3 ? "refuse" : undefined);
       await fails(put(), "write", /cannot write/);
       assert.ok(file().equals(FOREIGN));
     });
 
-    it("finds the old file again when the link drops while it is put aside", async () => {
+    it("The backup of the old file is found after a connection lost during the replacement", async () => {
       let renames = 0;
       server.fault = (request) => (request === "rename" && ++renames === 2 ? "drop after" : undefined);
       await fails(put(), "session", /lost/);
@@ -245,7 +251,7 @@ describe("The authorized_keys of an account", function () {
       complete(file(), [keyAt(0)]);
     });
 
-    it("gives up at the deadline when the server falls silent in mid-write, and closes the connection", async () => {
+    it("A server that falls silent during a write fails at the deadline, and the connection is closed", async () => {
       server.fault = (request, path) => (request === "write" && !path.endsWith("lock") ? "silence" : undefined);
       const started = Date.now();
       await fails(put({ timeout: 5 }), "timeout", /within 5 s, while working on the account/);
@@ -254,7 +260,7 @@ describe("The authorized_keys of an account", function () {
       await until(() => server.connections.size === 0, 60, "the connection is closed");
     });
 
-    /** An editor that knows nothing of our lock adds a line while the new content is being checked. */
+    /** An editor without the lock adds a line during the check of the new content. */
     function editMeanwhile(times: number): void {
       let edits = 0;
       server.fault = (request, path) => {
@@ -265,7 +271,7 @@ describe("The authorized_keys of an account", function () {
       };
     }
 
-    it("keeps what an editor without our lock writes meanwhile", async () => {
+    it("A concurrent write of an editor without the lock is kept", async () => {
       server.files.set(PATH, KEPT);
       editMeanwhile(3);
       await put();
@@ -273,7 +279,7 @@ describe("The authorized_keys of an account", function () {
       assert.equal(file().toString("latin1"), expected);
     });
 
-    it("gives up where others edit without end, and changes nothing", async () => {
+    it("Endless concurrent edits fail the deployment, which changes nothing", async () => {
       server.files.set(PATH, KEPT);
       editMeanwhile(Number.POSITIVE_INFINITY);
       await fails(put(), "conflict", /others keep changing/);
@@ -281,7 +287,7 @@ describe("The authorized_keys of an account", function () {
       assert.deepEqual([...server.files.keys()], [PATH]);
     });
 
-    it("notices a file that the server did not keep", async () => {
+    it("A server that loses the written content is noticed", async () => {
       server.fault = (request, path) => {
         if (request === "read" && /borgbase\.[0-9a-f]{18}$/.test(path)) server.files.set(path, Buffer.from("cut"));
         return undefined;
@@ -290,7 +296,7 @@ describe("The authorized_keys of an account", function () {
       assert.ok(file().equals(FOREIGN));
     });
 
-    it("reports a folder that cannot be made", async () => {
+    it("A folder that cannot be made is reported", async () => {
       server.folders.clear();
       server.files.clear();
       server.fault = (request) => (request === "mkdir" ? "refuse" : undefined);
@@ -298,7 +304,7 @@ describe("The authorized_keys of an account", function () {
     });
 
     describe("at login", () => {
-      it("answers one hidden question with the password, once", async () => {
+      it("One hidden question is answered with the password, once", async () => {
         let asked = 0;
         server.authenticate = (context) => {
           if (context.method !== "keyboard-interactive") return context.reject(["keyboard-interactive"]);
@@ -307,13 +313,13 @@ describe("The authorized_keys of an account", function () {
             answers[0] === "secret" ? context.accept() : context.reject(["keyboard-interactive"]),
           );
         };
-        // The first list names password too: it is not tried again by another name.
+        // The first list offers both methods of the password, which is tried once.
         const wrong = put({ credentials: [{ password: "wrong" }] });
         await fails(wrong, "authentication", /tried once each: the password/);
         assert.equal(asked, 0);
       });
 
-      it("logs in where only keyboard-interactive is offered, and never answers twice", async () => {
+      it("A server with keyboard-interactive alone gets the password, and never twice", async () => {
         let asked = 0;
         server.methods = ["keyboard-interactive"];
         server.authenticate = (context) => {
@@ -332,7 +338,7 @@ describe("The authorized_keys of an account", function () {
         assert.equal(asked, 2);
       });
 
-      it("gives no password to a question that is none", async () => {
+      it("A question with visible input gets no password", async () => {
         server.methods = ["keyboard-interactive"];
         let answers = 0;
         server.authenticate = (context) =>

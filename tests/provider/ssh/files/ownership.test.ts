@@ -31,7 +31,7 @@ describe("The owner and the mode of authorized_keys", function () {
   this.timeout(300_000);
   let host: TestHost;
   let sshd: Sshd;
-  /** Where the server finds the keys of each account, beside the ones in its home. */
+  /** The central folder of keys, which the server reads beside the homes. */
   let central: string;
   let rootKeys: string;
   let admin: KeyMaterial;
@@ -101,7 +101,7 @@ Match User root
 
   for (const { way, useSftpMode } of WAYS) {
     describe(`over ${way}`, () => {
-      /** Deploys, changes, rotates, fails to prove and removes; after each, the same owner and mode, and the same keys. */
+      /** Deploys, changes, rotates, fails a verification and removes. Each step must keep owner, mode and other keys. */
       async function livesThrough(target: ManagedAccount, path: string, account: TestAccount): Promise<void> {
         const before = [ownershipOf(path), ownershipOf(dirname(path))];
         const unchanged = async (step: string) => {
@@ -131,7 +131,7 @@ Match User root
       }
 
       for (const mode of [0o600, 0o440]) {
-        it(`stay as they are when root edits the file of another in its home, with mode ${mode.toString(8)}`, async () => {
+        it(`Owner and mode ${mode.toString(8)} stay when root edits the file in the home of another account`, async () => {
           const account = host.account();
           const path = sshFolder(account, 0o755);
           write(path, ids(account), mode);
@@ -139,14 +139,14 @@ Match User root
         });
       }
 
-      it("stay as they are when the owner edits a file that all may read, in a folder that all may read", async () => {
+      it("Owner and mode stay when the owner edits a readable file in a readable folder", async () => {
         const account = host.account();
         const path = sshFolder(account, 0o755);
         write(path, ids(account), 0o644);
         await livesThrough(asOwner(account, ".ssh/authorized_keys", { useSftpMode }), path, account);
       });
 
-      it("stay as they are in a central folder, for the account that is named and for those that are not", async () => {
+      it("Owner and mode stay in a central folder, for the named account and for others", async () => {
         const [named, other] = [host.account(), host.account()];
         const [path, beside] = [join(central, named.username), join(central, other.username)];
         write(path, { uid: 0, gid: 0 }, 0o644);
@@ -156,7 +156,7 @@ Match User root
         await logsIn(named);
       });
 
-      it("stay as they are behind a symbolic link", async () => {
+      it("Owner and mode stay behind a symbolic link", async () => {
         const account = host.account();
         const link = sshFolder(account);
         const path = join(account.home, "keys");
@@ -169,7 +169,7 @@ Match User root
         await logsIn(account, key);
       });
 
-      it("are the home owner's where root makes the file and its folder", async () => {
+      it("A file and folder that root makes in a home belong to the home's owner", async () => {
         const account = host.account();
         const path = join(account.home, ".ssh/authorized_keys");
         await deploy(asRoot(path, { useSftpMode }), { publicKey: key.publicKey });
@@ -178,7 +178,7 @@ Match User root
         await logsIn(account, key);
       });
 
-      it("let an account read a new file of root in a central folder", async () => {
+      it("A new file of root in a central folder is readable for its account", async () => {
         const account = host.account();
         const path = join(central, account.username);
         const before = ownershipOf(central);
@@ -187,7 +187,7 @@ Match User root
         await logsIn(account, key);
       });
 
-      it("keep write access of others where the login does not own the file or the folder", async () => {
+      it("Write access of others stays on a file and folder that the login does not own", async () => {
         const account = host.account();
         const path = sshFolder(account, 0o775);
         write(path, ids(account), 0o664);
@@ -198,7 +198,7 @@ Match User root
         assert.deepEqual([ownershipOf(path), ownershipOf(dirname(path))], before);
       });
 
-      it("refuse an edit that would give the file to another owner, before anything is written", async () => {
+      it("An edit that would change the owner is refused before any write", async () => {
         const [account, other] = [host.account(), host.account()];
         const path = sshFolder(account, 0o700);
         write(path, { ...ids(other), gid: ids(account).gid }, 0o640);
@@ -215,7 +215,7 @@ Match User root
         assert.deepEqual(readdirSync(dirname(path)), ["authorized_keys"]);
       });
 
-      it("refuse to rewrite one of several names of a file", async () => {
+      it("A file with several hard links is not rewritten", async () => {
         const account = host.account();
         const path = sshFolder(account);
         write(path, ids(account), 0o600);
@@ -225,7 +225,7 @@ Match User root
         assert.equal(readFileSync(path, "utf8"), `${resident.publicKey}\n`);
       });
 
-      it(`keep an access control list over a shell, and refuse an edit that would lose it (${way})`, async () => {
+      it(`An access control list is kept over a shell, and an edit that would lose it is refused (${way})`, async () => {
         const account = host.account();
         const path = sshFolder(account);
         write(path, ids(account), 0o600);
@@ -240,7 +240,7 @@ Match User root
         await logsIn(account, useSftpMode ? resident : key);
       });
 
-      it("refuse a link in somebody's home that would have root write elsewhere", async () => {
+      it("A link in a home that would make root write elsewhere is refused", async () => {
         const account = host.account();
         const link = sshFolder(account);
         const target = join(host.folder, `root-owned-${useSftpMode}`);
@@ -261,7 +261,7 @@ Match User root
         assert.equal(readFileSync(target, "utf8"), `${resident.publicKey}\n`);
       });
 
-      it("name a file that is mounted by itself", async () => {
+      it("A file that is mounted by itself is refused by that reason", async () => {
         const account = host.account();
         const path = sshFolder(account);
         const [outside] = [join(host.folder, `outside-${useSftpMode}`)];
@@ -278,7 +278,7 @@ Match User root
         }
       });
 
-      it("leave no file and no folder of a deployment that was not proven", async () => {
+      it("A deployment that fails its verification leaves no file and no folder", async () => {
         const account = host.account();
         const path = join(account.home, "a/b/authorized_keys");
         const wanted = { publicKey: key.publicKey, privateKey: key.privateKey };
@@ -297,7 +297,7 @@ Match User root
         assert.deepEqual(readdirSync(join(account.home, "a")), ["mine"]);
       });
 
-      it("keep an empty file that was there before a deployment that was not proven", async () => {
+      it("An empty file from before a failed verification stays", async () => {
         const account = host.account();
         const path = sshFolder(account);
         write(path, ids(account), 0o644, []);
@@ -310,7 +310,7 @@ Match User root
     });
   }
 
-  it("make no folder of the home out of ~/", async () => {
+  it("A path with ~/ makes no folder of that name", async () => {
     for (const { useSftpMode } of WAYS) {
       const account = host.account();
       await deploy(asOwner(account, "~/.ssh/authorized_keys", { useSftpMode }), { publicKey: key.publicKey });

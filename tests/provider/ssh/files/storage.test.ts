@@ -10,7 +10,7 @@ import { generate, type KeyMaterial } from "../../../../provider/ssh/keys";
 import { type TestAccount, TestHost } from "../support/accounts";
 import { freePort, Sshd } from "../support/sshd";
 
-describe("What a host tells over SSH", function () {
+describe("Reading a host over SSH", function () {
   this.timeout(300_000);
   let host: TestHost;
   let sshd: Sshd;
@@ -35,7 +35,7 @@ describe("What a host tells over SSH", function () {
   afterEach(closeIdleSessions);
 
   describe("free space", () => {
-    it("is what the file system says, on a shell, a storage box and over SFTP alone", async () => {
+    it("The free space is that of the file system, on a shell, a storage box and over SFTP alone", async () => {
       for (const account of [shell, box, chrooted]) {
         const found = await storage(sshd.target(account));
         const real = statfsSync(host.folder);
@@ -46,7 +46,7 @@ describe("What a host tells over SSH", function () {
       }
     });
 
-    it("starts from defaultPath, quotes what it is given, and puts the prefix before absolute paths", async () => {
+    it("The path of getStorage starts from defaultPath, is quoted, and gets the prefix when it is absolute", async () => {
       execFileSync("install", ["-d", "-o", shell.username, `${shell.home}/a b;'c`]);
       const target = sshd.target(shell);
       assert.ok((await storage({ ...target, defaultPath: shell.home }, "a b;'c")).total > 0);
@@ -57,7 +57,7 @@ describe("What a host tells over SSH", function () {
       assert.equal(execFileSync("find", [shell.home, "-name", "injected"], { encoding: "utf8" }), "");
     });
 
-    it("reads what df prints on different systems", () => {
+    it("parseDf reads the output of different systems", () => {
       const GB = 1024 ** 3;
       const cases: [string, string, number, number, number][] = [
         [
@@ -122,7 +122,7 @@ describe("What a host tells over SSH", function () {
   });
 
   describe("a connection test", () => {
-    it("tells access, latency and borg version", async () => {
+    it("A connection test reports access, latency and borg version", async () => {
       const version = execFileSync("borg", ["--version"], { encoding: "utf8" }).replace("borg ", "").trim();
       for (const [account, access, borg] of [
         [shell, "shell", version],
@@ -141,7 +141,7 @@ describe("What a host tells over SSH", function () {
       }
     });
 
-    it("finds a key that only borg serve may use a working connection", async () => {
+    it("A connection test with a key for borg serve alone succeeds", async () => {
       const account = host.account();
       const options = 'restrict,command="borg serve --restrict-to-path /nowhere"';
       await deploy(sshd.target(account), { publicKey: key.publicKey, privateKey: key.privateKey, options });
@@ -149,7 +149,7 @@ describe("What a host tells over SSH", function () {
       assert.deepEqual([result.status, result.access], ["connected", "restricted"]);
     });
 
-    it("tells the step that failed, in one line", async () => {
+    it("A failed connection test reports the failed step in one line", async () => {
       const target = sshd.target(shell);
       const wrongKey = (await generate()).fingerprintSha256;
       for (const [change, phase] of [

@@ -60,7 +60,7 @@ describe("SSH keys", function () {
     { keyType: "ecdsa", bits: 521 },
   ];
   for (const spec of kinds) {
-    it(`makes ${JSON.stringify(spec)} as ssh-keygen reads it`, async () => {
+    it(`generate makes a key of ${JSON.stringify(spec)} that ssh-keygen reads`, async () => {
       const key = await generate({ ...spec, comment: "back up ü" });
       const path = file(key.privateKey);
       assert.equal(keygen("-y", "-P", "", "-f", path).trim(), key.publicKey);
@@ -73,13 +73,13 @@ describe("SSH keys", function () {
     });
   }
 
-  it("has ed25519, 4096-bit rsa and 256-bit ecdsa as defaults", async () => {
+  it("generate defaults to ed25519, to 4096 bits for rsa and to 256 bits for ecdsa", async () => {
     assert.equal((await generate()).type, "ed25519");
     assert.equal((await generate({ keyType: "rsa" })).bits, 4096);
     assert.equal((await generate({ keyType: "ecdsa" })).bits, 256);
   });
 
-  it("encodes keys whose numbers begin with zero bytes", () => {
+  it("A key with leading zero bytes in its numbers is encoded as OpenSSH does", () => {
     const curves = [
       { make: () => generateKeyPairSync("ed25519").privateKey, part: "x" as const },
       { make: () => generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey, part: "x" as const },
@@ -94,7 +94,7 @@ describe("SSH keys", function () {
     }
   });
 
-  it("does not block the process while it makes a key", async () => {
+  it("generate does not block the process", async () => {
     let ticks = 0;
     const timer = setInterval(() => ticks++, 5);
     await generate({ keyType: "rsa", bits: 4096 });
@@ -102,7 +102,7 @@ describe("SSH keys", function () {
     assert.ok(ticks > 0, `${ticks} ticks`);
   });
 
-  it("names every impossible kind at once", async () => {
+  it("keySpecProblems names every bad argument at once", async () => {
     const properties = (spec: KeySpec) => keySpecProblems(spec).map(({ property }) => property);
     assert.deepEqual(properties({ keyType: "rsa", bits: 1024, comment: "a\nb" }), ["bits", "comment"]);
     assert.deepEqual(properties({ keyType: "ecdsa", bits: 512 }), ["bits"]);
@@ -126,7 +126,7 @@ describe("SSH keys", function () {
     for (const { name, args } of encodings) {
       for (const type of types) {
         if (type[1] === "ed25519" && name !== "OpenSSH") continue; // ssh-keygen writes these in its own form always
-        it(`reads ${type[1]} in ${name} form, open or encrypted`, () => {
+        it(`importPrivateKey reads ${type[1]} in ${name} form, encrypted or not`, () => {
           for (const passphrase of ["", "pass wörd"]) {
             const { privateKey, publicKey } = made(...type, ...args, "-N", passphrase, "-C", "old comment");
             const key = importPrivateKey({ privateKey, passphrase });
@@ -139,7 +139,7 @@ describe("SSH keys", function () {
       }
     }
 
-    it("reads ed25519 in PKCS#8 form as openssl writes it, open or encrypted", () => {
+    it("importPrivateKey reads openssl's ed25519 in PKCS#8 form, encrypted or not", () => {
       const pem = openssl("genpkey", "-algorithm", "ed25519");
       const locked = openssl("pkcs8", "-topk8", "-in", file(pem), "-passout", "pass:geheim");
       assert.equal(
@@ -150,7 +150,7 @@ describe("SSH keys", function () {
       refused(() => importPrivateKey({ privateKey: locked, passphrase: "x" }), /does not open/, "passphrase");
     });
 
-    it("opens every cipher that ssh-keygen offers", () => {
+    it("importPrivateKey decrypts every cipher that ssh-keygen offers", () => {
       const ciphers = execFileSync("ssh", ["-Q", "cipher"], { encoding: "utf8" }).trim().split("\n");
       assert.ok(ciphers.includes("chacha20-poly1305@openssh.com"));
       for (const cipher of ciphers) {
@@ -160,7 +160,7 @@ describe("SSH keys", function () {
       }
     });
 
-    it("tells a missing passphrase from a wrong one, and never prints it", () => {
+    it("importPrivateKey distinguishes a missing passphrase from a wrong one, and never prints it", () => {
       for (const args of [[], ["-m", "PEM"], ["-m", "PKCS8"]]) {
         const { privateKey } = made("-t", "rsa", "-b", "2048", "-N", "right one", ...args);
         refused(() => importPrivateKey({ privateKey }), /none was given: set passphrase/, "passphrase");
@@ -172,7 +172,7 @@ describe("SSH keys", function () {
       }
     });
 
-    it("keeps the comment, or takes a new one, and gives the same text for the same key", () => {
+    it("importPrivateKey keeps the comment or sets a new one, and returns the same text for the same key", () => {
       const { privateKey } = made("-t", "ed25519", "-N", "", "-C", "kept");
       assert.equal(importPrivateKey({ privateKey }).comment, "kept");
       const renamed = importPrivateKey({ privateKey, comment: "new" });
@@ -182,12 +182,12 @@ describe("SSH keys", function () {
       refused(() => importPrivateKey({ privateKey, comment: "a\nb" }), /one line/, "comment");
     });
 
-    it("takes Windows line ends and blanks around the key", () => {
+    it("importPrivateKey accepts Windows line ends and blanks around the key", () => {
       const { privateKey, publicKey } = made("-t", "ed25519", "-N", "");
       assert.ok(matches(publicKey, { privateKey: `\n${privateKey.replaceAll("\n", "\r\n")}\n\n` }));
     });
 
-    it("refuses what is no usable private key, and says why", () => {
+    it("importPrivateKey refuses an unusable private key with the reason", () => {
       const { privateKey, publicKey } = made("-t", "ed25519", "-N", "");
       const wrong: [string, RegExp][] = [
         ["", /it is empty/],
@@ -202,7 +202,7 @@ describe("SSH keys", function () {
       for (const [text, reason] of wrong) refused(() => importPrivateKey({ privateKey: text }), reason, "privateKey");
     });
 
-    it("refuses a file whose public half belongs to another key", async () => {
+    it("importPrivateKey refuses a file with the public half of another key", async () => {
       const [key, other] = [await generate(), await generate()];
       const body = Buffer.from(key.privateKey.replace(/-----.*-----/g, ""), "base64").toString("latin1");
       const swapped = body.replaceAll(Buffer.from(key.blob, "base64").subarray(19).toString("latin1"), () =>
@@ -216,14 +216,14 @@ describe("SSH keys", function () {
       refused(() => importPrivateKey({ privateKey }), /public half belongs to another key/, "privateKey");
     });
 
-    it("sees that a private key is not the half of a public one", () => {
+    it("matches is false for halves of different keys", () => {
       const [one, other] = [made("-t", "ed25519", "-N", ""), made("-t", "ed25519", "-N", "")];
       assert.equal(matches(one.publicKey, { privateKey: other.privateKey }), false);
     });
   });
 
   describe("public key lines", () => {
-    it("reads what ssh-keygen writes, and formats it back", () => {
+    it("parsePublicKey reads the lines of ssh-keygen, and formatPublicKey restores them", () => {
       const { publicKey } = made("-t", "ecdsa", "-b", "521", "-N", "", "-C", "me and  my laptop");
       const key = parsePublicKey(publicKey);
       assert.equal(formatPublicKey(key), publicKey.trim());
@@ -231,13 +231,13 @@ describe("SSH keys", function () {
       assert.equal(key.algorithm, "ecdsa-sha2-nistp521");
     });
 
-    it("compares keys without their comments", async () => {
+    it("sameKey ignores comments", async () => {
       const key = parsePublicKey((await generate({ comment: "a" })).publicKey);
       assert.ok(sameKey(key, parsePublicKey(`${key.algorithm}   ${key.blob}   b`)));
       assert.ok(!sameKey(key, await generate()));
     });
 
-    it("refuses what is not exactly one usable key, and says why", async () => {
+    it("parsePublicKey refuses anything but exactly one usable key, with the reason", async () => {
       const key = await generate();
       const rsa1000 = Buffer.concat([sshString("ssh-rsa"), mpint(Buffer.of(1, 0, 1)), mpint(Buffer.alloc(125, 0xc1))]);
       const offCurve = Buffer.concat([
@@ -274,7 +274,7 @@ describe("SSH keys", function () {
       for (const [line, reason] of wrong) refused(() => parsePublicKey(line), reason, "publicKey");
     });
 
-    it("reads keys of hardware tokens as ssh-keygen does", async () => {
+    it("parsePublicKey reads keys of hardware tokens as ssh-keygen does", async () => {
       const point = Buffer.from((await generate({ keyType: "ecdsa" })).blob, "base64");
       const ed25519 = Buffer.from((await generate()).blob, "base64");
       const rest = (blob: Buffer) => blob.subarray(4 + blob.readUInt32BE(0));
@@ -298,7 +298,7 @@ describe("SSH keys", function () {
       }
     });
 
-    it("never prints a private key given by mistake", async () => {
+    it("parsePublicKey never prints a private key given by mistake", async () => {
       const { privateKey } = await generate();
       const secret = privateKey.split("\n")[3] ?? "";
       assert.throws(
@@ -308,7 +308,7 @@ describe("SSH keys", function () {
     });
   });
 
-  it("loads no SSH library before a host is spoken to", () => {
+  it("The SSH modules load no SSH library before the first connection", () => {
     for (const module of ["keys", "authorizedKeys/deploy", "files/storage", "connection/testConnection"]) {
       const script = `require(${JSON.stringify(require.resolve(`../../../../provider/ssh/${module}`))});
         process.stdout.write(String(Object.keys(require.cache).some((path) => /node_modules/.test(path))))`;

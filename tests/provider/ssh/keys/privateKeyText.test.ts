@@ -9,7 +9,7 @@ import { importPrivateKey } from "../../../../provider/ssh/keys";
 
 const PASSPHRASE = "open sesame";
 
-/** A private key as a tool of this machine wrote it. */
+/** A private key in the form of one tool. */
 interface Made {
   name: string;
   text: string;
@@ -105,7 +105,7 @@ describe("The text of a private key", function () {
     return made;
   }
 
-  /** The public line that `ssh-keygen -y` prints; undefined where it cannot read the text. */
+  /** The public line that `ssh-keygen -y` prints. Undefined for a text that it cannot read. */
   function asOpenSshReads({ text, encrypted }: Made): string | undefined {
     const path = file(text);
     const args = ["-y", "-P", encrypted ? PASSPHRASE : "", "-f", path];
@@ -131,7 +131,7 @@ describe("The text of a private key", function () {
     );
   }
 
-  it("is read as ssh-keygen -y reads it, whichever tool wrote it", () => {
+  it("A private key of any tool is read as ssh-keygen -y reads it", () => {
     for (const made of corpus) {
       const expected = asOpenSshReads(made);
       assert.ok(expected, `ssh-keygen reads: ${made.name}`);
@@ -139,8 +139,8 @@ describe("The text of a private key", function () {
     }
   });
 
-  it("is read wherever ssh-keygen -y still reads it, as it reads it", () => {
-    /** What a reader of PEM may have to pass over. */
+  it("A changed text is read wherever ssh-keygen -y still reads it, with the same key", () => {
+    /** Changes around a key that a PEM parser may have to skip. */
     const changes: Record<string, (text: string) => string> = {
       "Windows line ends": (text) => text.replaceAll("\n", "\r\n"),
       "no last newline": (text) => text.replace(/\n$/, ""),
@@ -169,7 +169,7 @@ describe("The text of a private key", function () {
         fc.nat(corpus.length - 1),
         fc
           .array(fc.constantFrom(...Object.keys(changes)), { minLength: 1, maxLength: 3 })
-          // OpenSSL does not read the one for its empty line, and then goes on to the other.
+          // OpenSSL skips the first one for its empty line, and reads the other.
           .filter(
             (all) => !(all.some((each) => /another/.test(each)) && all.some((each) => /empty line in/.test(each))),
           ),
@@ -187,7 +187,7 @@ describe("The text of a private key", function () {
     assert.ok(compared > 100, `${compared} texts that ssh-keygen reads`);
   });
 
-  it("is read whatever people's tools have put around it or made of its line breaks", () => {
+  it("A private key is read despite quotes, base64 or damaged line breaks of other tools", () => {
     const breaks: Record<string, (text: string) => string> = {
       none: (text) => text,
       "spelled out": (text) => text.replaceAll("\n", "\\n"),
@@ -237,7 +237,7 @@ describe("The text of a private key", function () {
     );
   });
 
-  it("is refused with what it is, or what it has lost", () => {
+  it("A text that is no private key is refused with its kind or its damage", () => {
     const [ec = "", rsa = ""] = ["ecparam -noout", "PKCS#1"].map(
       (name) => corpus.find((made) => made.name === name)?.text,
     );
@@ -277,14 +277,14 @@ describe("The text of a private key", function () {
     }
   });
 
-  it("is refused for its plus signs where a tool made blanks of them", () => {
+  it("A private key with blanks in place of plus signs is refused for them", () => {
     const text = corpus.find(({ name }) => name === "PKCS#1")?.text ?? "";
     refused(text.replaceAll("+", " "), /blanks of its plus signs|damaged|bytes are missing/, {
       passphrase: PASSPHRASE,
     });
   });
 
-  it("is told from its passphrase: a missing one, a wrong one, one with a line break", () => {
+  it("A missing passphrase, a wrong one and one with a line break have errors of their own", () => {
     for (const { name, text } of corpus.filter(({ encrypted }) => encrypted)) {
       refused(text, /none was given/, { property: "passphrase" });
       for (let round = 0; round < (name.includes("ssh-keygen") || name.includes("scrypt") ? 2 : 40); round++) {
@@ -294,8 +294,8 @@ describe("The text of a private key", function () {
     }
   });
 
-  it("is refused by the name of its fault where a hardware token holds the key", () => {
-    // Written by ssh-keygen -t ed25519-sk, whose secret half is a handle that only its token understands.
+  it("A private key of a hardware token is refused by that name", () => {
+    // Output of ssh-keygen -t ed25519-sk. Its secret half is a handle of the token.
     const string = (value: string | Buffer) => {
       const bytes = Buffer.from(value);
       const length = Buffer.alloc(4);

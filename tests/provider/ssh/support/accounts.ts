@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A real account of this machine, made for one test file. */
+/** A real account of this machine for one test file. */
 export interface TestAccount {
   username: string;
   password: string;
@@ -14,10 +14,10 @@ const run = (command: string, ...args: string[]) => execFileSync(command, args, 
 
 /**
  * Accounts and files of one test file; {@link TestHost.remove} leaves nothing behind.
- * Needs root: servers can only let in others than their own user with it.
+ * Requires root: without it, a server admits its own user alone.
  */
 export class TestHost {
-  /** Owned by root all the way up, as a chroot must be. */
+  /** Folder owned by root with all its parents, as a chroot requires. */
   readonly folder: string;
   readonly #accounts: string[] = [];
 
@@ -40,7 +40,7 @@ export class TestHost {
     return { username, password, home };
   }
 
-  /** An account whose SFTP shows nothing but its own folder, `home/data`; it starts there. */
+  /** An account with SFTP in a chroot. It sees its folder `home/data` alone, and starts there. */
   chrooted(): TestAccount & { data: string } {
     const account = this.account();
     run("chown", "root:root", account.home);
@@ -81,7 +81,7 @@ exit 127
       try {
         run("pkill", "-KILL", "-u", username);
       } catch {
-        // pkill fails when nothing of that account runs.
+        // pkill fails without a process of that account.
       }
       run("userdel", "--force", username);
     }

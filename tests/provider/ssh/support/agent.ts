@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { KeyMaterial } from "../../../../provider/ssh/keys";
 import type { TestHost } from "./accounts";
 
-/** Does `work` while SSH_AUTH_SOCK has this value; undefined unsets it. */
+/** Runs `work` with this value of SSH_AUTH_SOCK; undefined unsets it. */
 export async function withAuthSock<T>(path: string | undefined, work: () => Promise<T>): Promise<T> {
   const before = process.env.SSH_AUTH_SOCK;
   const set = (value: string | undefined) => {
@@ -22,7 +22,7 @@ export async function withAuthSock<T>(path: string | undefined, work: () => Prom
   }
 }
 
-/** Does `work` with a real ssh-agent that holds these keys, in this order. */
+/** Runs `work` with a real ssh-agent that has these keys, in this order. */
 export async function withAgent<T>(
   host: TestHost,
   keys: Pick<KeyMaterial, "privateKey">[],
@@ -40,7 +40,7 @@ export async function withAgent<T>(
   }
 }
 
-/** Does `work` with an agent that takes connections and never answers. */
+/** Runs `work` with an agent that accepts connections and never answers. */
 export async function withSilentAgent<T>(host: TestHost, work: () => Promise<T>): Promise<T> {
   const socket = join(mkdtempSync(join(host.folder, "agent-")), "socket");
   const server = createServer((connection) => void connection.on("error", () => {}).resume()).listen(socket);

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";
 
-/** Passes a connection on to a port of this machine until so many bytes went out to it, then cuts it dead. */
+/** Forwards connections to a local port, and cuts each after a number of bytes to the server. */
 export class CuttingProxy {
   port = 0;
-  /** Bytes towards the server after which the next connections are cut. */
+  /** The number of bytes to the server before the cut, for the next connections. */
   limit = Number.POSITIVE_INFINITY;
-  /** What the last connection sent to the server. */
+  /** The bytes that the last connection sent to the server. */
   sent = 0;
   readonly #server: Server;
 

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import type { Deployment, ManagedAccount } from "../../../../provider/ssh/authorizedKeys/deploy";
 
 /**
- * Deploys in a process of its own, which gets everything over its standard input.
- * @param env replaces this process's environment, but for PATH
+ * Deploys in a separate process, which reads its arguments from standard input.
+ * @param env the environment of the process, beside PATH
  */
 export function deployingProcess(
   account: ManagedAccount,
@@ -21,7 +21,7 @@ export function deployingProcess(
   return child;
 }
 
-/** Its exit code; null when a signal ended it. */
+/** The exit code of a process; null after a signal. */
 export async function ended(child: ChildProcess): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   return child.exitCode;

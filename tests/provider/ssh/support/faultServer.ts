@@ -7,19 +7,19 @@ import { fingerprintSha256 } from "../../../../provider/ssh/keys/publicKey";
 
 const { STATUS_CODE, OPEN_MODE } = utils.sftp;
 
-/** What to do instead of answering a request. */
+/** The reaction to a request instead of an answer. */
 export type Fault = "refuse" | "silence" | "drop" | "drop after" | undefined;
 export type Request = "open" | "read" | "write" | "rename" | "remove" | "mkdir";
 
 /**
- * An SSH server in this process that keeps files in memory and fails as told. Like some real ones it has no posix-rename,
+ * An SSH server in this process with files in memory and faults on demand. Like some real servers it lacks posix-rename,
  * and refuses to rename over a file.
  */
 export class FaultServer {
   readonly files = new Map<string, Buffer>();
   readonly folders = new Set<string>();
   readonly connections = new Set<Connection>();
-  /** Asked at each request on a file. */
+  /** Decides the fault of each request on a file. */
   fault: (request: Request, path: string) => Fault = () => undefined;
   authenticate: (context: AuthContext) => void = (context) => context.accept();
   methods: AuthenticationType[] = ["password", "keyboard-interactive", "publickey"];
@@ -83,7 +83,7 @@ export class FaultServer {
     const ok = (id: number) => sftp.status(id, STATUS_CODE.OK);
     const missing = (id: number) => sftp.status(id, STATUS_CODE.NO_SUCH_FILE);
     const failure = (id: number) => sftp.status(id, STATUS_CODE.FAILURE);
-    /** Does what is asked unless a fault is due. */
+    /** Runs `action` unless the request has a fault. */
     const unlessFault = (request: Request, id: number, path: string, action: () => void) => {
       const fault = this.fault(request, path);
       if (fault === "refuse") failure(id);

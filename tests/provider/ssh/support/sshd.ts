@@ -12,13 +12,13 @@ type HostKeyType = "ed25519" | "ecdsa" | "rsa";
 export interface SshdOptions {
   /** Default: ed25519 alone. */
   hostKeys?: HostKeyType[];
-  /** Present the host keys of this server instead. */
+  /** A server whose host keys are presented instead. */
   keysOf?: Sshd;
-  /** False: a server without SFTP. Default true. */
+  /** Whether the server offers SFTP. Default true. */
   sftp?: boolean;
   /** Lines of sshd_config. */
   config?: string;
-  /** Where to listen, to take the place of an earlier server; default: any free port. */
+  /** Port to listen on, for example that of an earlier server. Default: a free one. */
   port?: number;
 }
 
@@ -69,12 +69,12 @@ export class Sshd {
     return sshd;
   }
 
-  /** What the server wrote about its logins. */
+  /** The log of the server. */
   log(): string {
     return existsSync(this.logFile) ? readFileSync(this.logFile, "utf8") : "";
   }
 
-  /** A target with the pinned key of this server, logging in by password. */
+  /** A target with the pinned key of this server and the password of an account. */
   target({ username, password }: Pick<TestAccount, "username" | "password">, more: Partial<Target> = {}): Target {
     return {
       host: "127.0.0.1",

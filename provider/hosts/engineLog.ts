@@ -1,11 +1,15 @@
-import { credentials } from "@grpc/grpc-js";
+import { credentials, Metadata } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
+
+/** Time for the engine to take one line. Milliseconds. */
+const TIMEOUT = 5_000;
 
 /** Lines for the person at the screen. The engine shows them beside the resource; it hides a plugin's own output. */
 export class EngineLog {
   #engine: EngineClient | undefined;
-  readonly #pending = new Set<Promise<void>>();
+  /** The lines so far, each sent once the engine has the one before: it shows them in the order in which it gets them. */
+  #sent: Promise<void> = Promise.resolve();
 
   /** @param address of the engine, `HOST:PORT`; a later one counts from then on */
   connect(address: string): void {
@@ -22,14 +26,17 @@ export class EngineLog {
       return;
     }
     const request = new LogRequest().setSeverity(LogSeverity.INFO).setMessage(line).setUrn(urn);
-    const sent = new Promise<void>((resolve) => engine.log(request, () => resolve()));
-    this.#pending.add(sent);
-    sent.then(() => this.#pending.delete(sent));
+    this.#sent = this.#sent.then(
+      () =>
+        new Promise((resolve) => {
+          engine.log(request, new Metadata(), { deadline: Date.now() + TIMEOUT }, () => resolve());
+        }),
+    );
   }
 
   /** Resolves when the engine has every line: it shows none after the call that it belongs to. */
-  async flush(): Promise<void> {
-    await Promise.all(this.#pending);
+  flush(): Promise<void> {
+    return this.#sent;
   }
 
   close(): void {

@@ -1,4 +1,6 @@
 import { strict as assert } from "node:assert";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
@@ -184,15 +186,39 @@ describe("Package", function () {
     const unexpected = files.filter(
       (file) =>
         !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file) &&
-        !/^dist\/(sdk|provider|emulator|cli)\/.*\.(js|d\.ts|graphql|html)$/.test(file),
+        !/^dist\/(sdk|provider|emulator|cli)\/.*\.(js|d\.ts|graphql|html)$/.test(file) &&
+        !/^(schema\.json|(dist\/)?plugin\/pulumi-resource-borgbase(\.cmd|\.js)?)$/.test(file),
     );
     assert.deepEqual(unexpected, []);
     for (const file of files) {
       const text = readFileSync(join(installed, file), "utf8");
       for (const place of [ROOT, homedir(), folder]) assert.ok(!text.includes(`${place}/`), `${file} names ${place}`);
     }
-    for (const needed of ["dist/sdk/index.d.ts", "dist/provider/hosts/dynamic.js", "dist/emulator/schema.graphql"]) {
+    for (const needed of [
+      "dist/sdk/index.d.ts",
+      "dist/provider/hosts/dynamic.js",
+      "dist/emulator/schema.graphql",
+      "dist/plugin/pulumi-resource-borgbase.js",
+      "plugin/pulumi-resource-borgbase.cmd",
+      "schema.json",
+    ]) {
       assert.ok(files.includes(needed), needed);
+    }
+  });
+
+  it("its plugin is installed where the CLI looks, and starts there without the package", async () => {
+    const home = join(folder, "home");
+    const bin = join(folder, "node_modules", ".bin", "pulumi-borgbase");
+    const { ok, output } = await execute(bin, ["plugin", "install"], folder, { PULUMI_HOME: home });
+    assert.ok(ok, output);
+    const version = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")).version;
+    const file = join(home, "plugins", `resource-borgbase-v${version}`, "pulumi-resource-borgbase");
+    const plugin = spawn(file, [], { cwd: home, stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      const [line] = (await once(plugin.stdout, "data")) as [Buffer];
+      assert.match(line.toString(), /^\d+\n$/);
+    } finally {
+      plugin.kill("SIGKILL");
     }
   });
 

@@ -94,6 +94,10 @@ const FOUND: Record<string, Action[]> = {
     deploy([repo("r0", { alertDays: 1 })], { forced: { which: 0, how: "--replace" } }),
     deploy([repo("r0", { keepOnDelete: true })]),
   ],
+  "keepOnDelete that is removed in the run of a replacement leaves nothing in the account": [
+    deploy([repo("r0", { keepOnDelete: true })]),
+    deploy([repo("r0", { region: "us" })]),
+  ],
   "A replaced key stays while an unmanaged repository lists it": [
     { do: "add repo", name: "theirs" },
     deploy([{ key: "k0", plan: { line: 0 } }]),

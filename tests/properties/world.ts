@@ -191,8 +191,13 @@ export class World {
     const declares = (id: string, list: string) => {
       // A program that deletes a key before its successor accepts the gap.
       if (program.some(({ type, deleteBeforeReplace }) => type === "SshKey" && deleteBeforeReplace)) return false;
-      const declared = program.find((one) => isOf(one, nameOf.get(id) ?? ""))?.inputs((name) => name)[list];
-      return Array.isArray(declared) && declared.length > 0;
+      const name = nameOf.get(id) ?? "";
+      // What was replaced and stays in the account is no resource's any more.
+      const isCurrent = this.engine.entries.some((entry) => entry.id === id && !entry.replaced);
+      const declared = program.find((one) => isOf(one, name))?.inputs((key) => key) ?? {};
+      if (declared.keepOnDelete === true && !isCurrent) return false;
+      const keys = declared[list];
+      return Array.isArray(keys) && keys.length > 0;
     };
     assert.deepEqual(violations(control.log(), this.scenario.works, before, declares), []);
     // `--replace` looks like a first creation to the provider, which cannot refuse it then.

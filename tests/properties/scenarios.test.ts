@@ -94,9 +94,13 @@ const FOUND: Record<string, Action[]> = {
     deploy([repo("r0", { alertDays: 1 })], { forced: { which: 0, how: "--replace" } }),
     deploy([repo("r0", { keepOnDelete: true })]),
   ],
-  "keepOnDelete that is removed in the run of a replacement leaves nothing in the account": [
-    deploy([repo("r0", { keepOnDelete: true })]),
-    deploy([repo("r0", { region: "us" })]),
+  "keepOnDelete that is removed in the run of a replacement leaves no repository behind, whose key goes": [
+    deploy([
+      { key: "k1", plan: { line: 0 } },
+      { key: "k2", plan: { line: 1 } },
+      repo("r0", { rsyncKeys: ["k1"], keepOnDelete: true }),
+    ]),
+    deploy([{ key: "k1", plan: null }, repo("r0", { region: "us", rsyncKeys: ["k2"] })]),
   ],
   "A replaced key stays while an unmanaged repository lists it": [
     { do: "add repo", name: "theirs" },

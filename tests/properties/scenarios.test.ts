@@ -94,7 +94,7 @@ const FOUND: Record<string, Action[]> = {
     deploy([repo("r0", { alertDays: 1 })], { forced: { which: 0, how: "--replace" } }),
     deploy([repo("r0", { keepOnDelete: true })]),
   ],
-  "keepOnDelete that is removed in the run of a replacement leaves no repository behind, whose key goes": [
+  "A keepOnDelete that the run of a replacement removes leaves no repository behind": [
     deploy([
       { key: "k1", plan: { line: 0 } },
       { key: "k2", plan: { line: 1 } },

@@ -70,8 +70,9 @@ export async function check(
     for (const line of (await resource.previewAdoption?.(valid, unknown, context)) ?? []) context.log(line);
     // The engine sends no diff that asks for a replacement of its own: this check is the last call before create.
     const adopts = Object.keys(fields).some((name) => fields[name]?.adoptId && inputs[name] !== undefined);
-    const args = { ...replaced?.inputs, ...immediateSettings(fields, settings) };
     if (replaced && !adopts) {
+      const declared = context.memory?.deletionSettings(type, context.origin) ?? settings;
+      const args = { ...replaced.inputs, ...immediateSettings(fields, declared) };
       await resource.assertReplaceAllowed?.({ id: replaced.id, args }, [...(replaced.changed ?? [])], context);
     }
   }

@@ -88,7 +88,8 @@ export class DeploymentMemory {
     const resource = this.#resource(type, origin);
     const { inputsAwaitingDiff, refreshedIds, keptByDiff } = resource;
     const isFirst = resource.settings === undefined;
-    resource.settings = settings;
+    // A check without old arguments does not show what the program has removed: the one before it did.
+    resource.settings = olds ? settings : { ...resource.settings, ...settings };
     resource.inputsAwaitingDiff = olds;
     resource.keptByDiff = undefined;
     if (olds) return undefined;
@@ -121,6 +122,11 @@ export class DeploymentMemory {
   /** A diff asks for no replacement. Where a check of a new resource follows all the same, the engine has decided so. */
   recordKept(type: string, origin: string | undefined, object: string, replacement: EngineReplacement): void {
     if (origin !== undefined) this.#resource(type, origin).keptByDiff = { object, replacement };
+  }
+
+  /** Deletion settings that the program declares in this run, the removed ones as their defaults. */
+  deletionSettings(type: string, origin: string | undefined): Properties | undefined {
+    return this.#resources.get(`${type} ${origin}`)?.settings;
   }
 
   /** Whether the program has declared the resource in this run. A refresh compares before that. */

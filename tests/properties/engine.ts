@@ -77,7 +77,10 @@ export class Engine {
       const { type, name } = declared;
       if (!old || replaces.length > 0) {
         outcome.steps.push(old ? `replace ${name}: ${replaces}` : `create ${name}`);
-        if (old && declared.deleteBeforeReplace) await this.#deleteOne(old, process);
+        if (old && declared.deleteBeforeReplace) {
+          outcome.steps.push(`delete ${old.name}`);
+          await this.#deleteOne(old, process);
+        }
         const made = await process.run(() => create(resourceOf(type), inputs, process.context(name)));
         process.save(() => {
           if (old) old.replaced = true;

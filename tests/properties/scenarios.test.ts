@@ -94,6 +94,14 @@ const FOUND: Record<string, Action[]> = {
     deploy([repo("r0", { alertDays: 1 })], { forced: { which: 0, how: "--replace" } }),
     deploy([repo("r0", { keepOnDelete: true })]),
   ],
+  "A keepOnDelete that the run of a replacement removes leaves no repository behind": [
+    deploy([
+      { key: "k1", plan: { line: 0 } },
+      { key: "k2", plan: { line: 1 } },
+      repo("r0", { rsyncKeys: ["k1"], keepOnDelete: true }),
+    ]),
+    deploy([{ key: "k1", plan: null }, repo("r0", { region: "us", rsyncKeys: ["k2"] })]),
+  ],
   "A replaced key stays while an unmanaged repository lists it": [
     { do: "add repo", name: "theirs" },
     deploy([{ key: "k0", plan: { line: 0 } }]),

@@ -35,11 +35,14 @@ export class ProviderError extends Error {
   }
 }
 
-/** The object exists, but a later step failed. An engine that can do so saves the state all the same. */
+/**
+ * The object exists, but a later step failed. A host that can do so has the engine save the state all the same: the next
+ * run then updates the object.
+ */
 export class PartialFailure extends ProviderError {
   constructor(
     { kind, message }: ProviderError,
-    readonly saved: { id: string; state: Record<string, unknown>; inputs: Record<string, unknown> },
+    readonly saved: { id: string; state: Record<string, unknown>; inputs?: Record<string, unknown> },
   ) {
     super(kind, message);
   }

@@ -16,8 +16,10 @@ export interface ProviderArgs {
   plugin?: boolean;
 }
 
-/** The plugin of this very release. */
-export const PLUGIN_VERSION: string = (require("../../package.json") as { version: string }).version;
+/** The plugin of this very release. Read on first use: most programs need no plugin. */
+export function pluginVersion(): string {
+  return (require("../../package.json") as { version: string }).version;
+}
 
 /** Name of the plugin, and the package of all tokens. */
 const PLUGIN_PACKAGE = "borgbase";
@@ -38,7 +40,7 @@ export class Provider extends pulumi.ProviderResource {
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
     const { token, endpoint } = resolve(args);
     const plugin = args.plugin ?? isPluginConfigured();
-    if (plugin) super(PLUGIN_PACKAGE, name, { token, endpoint }, { version: PLUGIN_VERSION, ...opts });
+    if (plugin) super(PLUGIN_PACKAGE, name, { token, endpoint }, { version: pluginVersion(), ...opts });
     else super(HOST_PACKAGE, name, { "borgbase:token": token, "borgbase:endpoint": endpoint }, opts);
     this.plugin = plugin;
     settingsByProvider.set(this, pulumi.output({ token, endpoint }) as pulumi.Output<ProviderSettings>);

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { acknowledgeCreate } from "./acknowledgeCreate";
 import { assertResolvableByHost } from "./hostResolution";
-import { PLUGIN_VERSION, providerFor, usesPlugin } from "./provider";
+import { pluginVersion, providerFor, usesPlugin } from "./provider";
 import { ensureStackFrames, filterStackFrames, LastTransformation, providerText, setId } from "./pulumiInternals";
 
 /** Base of all resources `borgbase:index:…`, served by Pulumi's dynamic provider host or by the provider plugin. */
@@ -34,7 +34,7 @@ export abstract class BorgBaseResource extends pulumi.CustomResource {
     const last = new LastTransformation(opts.transformations, withOptions, () => {
       restoreFrames = filterStackFrames();
     });
-    const plugin = isDynamic ? {} : { version: PLUGIN_VERSION };
+    const plugin = isDynamic ? {} : { version: pluginVersion() };
     const all = { ...plugin, ...opts, provider, additionalSecretOutputs, transformations: last.list };
     try {
       super(`borgbase:index:${type}`, name, withOptions({ props, opts }).props, all);

@@ -70,7 +70,7 @@ function partialFailure({ saved, message }: PartialFailure, secrets?: ReadonlySe
   const failed = new ErrorResourceInitFailed()
     .setId(saved.id)
     .setProperties(toStruct(saved.state, secrets))
-    .setInputs(toStruct(saved.inputs, secrets))
+    .setInputs(toStruct(saved.inputs ?? {}, secrets))
     .setReasonsList([message]);
   const detail = new Any();
   detail.pack(failed.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");

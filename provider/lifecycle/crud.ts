@@ -1,3 +1,4 @@
+import { PartialFailure } from "../errors";
 import { asProviderErrors } from "../ssh/toProviderError";
 import { assign, objectKey } from "./assignments";
 import { applyDeletionSettings } from "./deletion";
@@ -6,13 +7,24 @@ import { hideUnmanagedDrift, stripMarks, withManagedFields } from "./managedFiel
 import type { AnyResource, Context, Properties } from "./resource";
 
 export async function create(resource: AnyResource, inputs: Properties, context: Context) {
-  const created = await asProviderErrors(() => resource.create(stripMarks(inputs), context));
+  const created = await createOrSave(resource, inputs, context);
   const { id, state, possibleDuplicates = [] } = created;
   // A replacement may adopt the old object: the deletion that follows then leaves it.
   assign(resource, objectKey(resource, id, state), context);
   context.memory?.recordCreate(resource.schema.type, context.origin, id);
   if (possibleDuplicates.length > 0) context.log(duplicateWarning(resource.schema.type, id, possibleDuplicates));
   return { id, state: await withManagedFields(resource, inputs, state) };
+}
+
+/** A create that fails half-way is saved as a whole one: with its arguments, and the record of what is managed. */
+async function createOrSave(resource: AnyResource, inputs: Properties, context: Context) {
+  try {
+    return await asProviderErrors(() => resource.create(stripMarks(inputs), context));
+  } catch (error) {
+    if (!(error instanceof PartialFailure)) throw error;
+    const { id, state } = error.saved;
+    throw new PartialFailure(error, { id, inputs, state: await withManagedFields(resource, inputs, state) });
+  }
 }
 
 function duplicateWarning(type: string, id: string, possibleDuplicates: string[]): string {

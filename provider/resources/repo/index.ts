@@ -1,5 +1,5 @@
 import type { ApiRepo } from "../../api";
-import { type Failure, ProviderError } from "../../errors";
+import { type Failure, PartialFailure, ProviderError } from "../../errors";
 import { differences } from "../../lifecycle/compare";
 import type { Context, Resource } from "../../lifecycle/resource";
 import { defaultOf, type Input } from "../../schema/define";
@@ -97,8 +97,14 @@ export const repo: Resource<RepoInputs, RepoState> = {
     const outcome = await repos.create({ ...args, name: complete.name, region: inputs.region }, context.origin);
     const { item, recovered, possibleDuplicates } = outcome;
     const local = { ...localSettings(inputs), ...(__account && { __account }) };
-    const state = recovered ? await reconcile(item, local, complete, context) : toState(item, local);
-    return { id: item.id, state, recovered, possibleDuplicates };
+    const created = toState(item, local);
+    if (!recovered) return { id: item.id, state: created, recovered, possibleDuplicates };
+    try {
+      return { id: item.id, state: await reconcile(item, local, complete, context), recovered, possibleDuplicates };
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      throw new PartialFailure(error, { id: item.id, state: created });
+    }
   },
 
   async read(id, state, context) {

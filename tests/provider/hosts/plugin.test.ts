@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ServiceError } from "@grpc/grpc-js";
 import { PluginAttach, type PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Status } from "@pulumi/pulumi/proto/status_pb";
@@ -439,6 +440,24 @@ describe("Provider plugin", () => {
       );
     });
 
+    it("a create that recovers an object, and cannot change it, saves it all the same", async () => {
+      account.emulator.control.addFault({ operation: "repoAdd", kind: "silence", work: true });
+      const failed = assert.rejects(plugin.create("Repo", { region: "eu" }));
+      await until(() => account.mutations().includes("repoAdd"), 30, "repoAdd is asked for");
+      await plugin.call("cancel", new Empty());
+      await failed;
+      await plugin.configure(settings());
+      account.emulator.control.addFault({ operation: "repoEdit", kind: "status", status: 400 });
+      await assert.rejects(plugin.create("Repo", { region: "eu", quota: 5 }), (error: ServiceError) => {
+        const saved = savedBy(error.metadata.get("grpc-status-details-bin")[0]);
+        assert.equal(saved.getId().length, 8);
+        assert.deepEqual(valuesOf(saved.getInputs()), { region: "eu", quota: 5 });
+        const { quota, __declared } = valuesOf(saved.getProperties());
+        assert.deepEqual([quota, __declared], [0, "region,quota"]);
+        return true;
+      });
+    });
+
     it("a retry does not wait, and nothing new is begun", async () => {
       account.emulator.control.addFault({ operation: "repoList", kind: "status", status: 429, count: null });
       const failed = assert.rejects(plugin.invoke("getRepos", {}), { message: /the run was interrupted/ });
@@ -458,14 +477,17 @@ describe("Provider plugin", () => {
       new Set(["htpasswd"]),
     );
     assert.equal(error.details, "It failed half-way.");
-    const [trailer] = error.metadata?.get("grpc-status-details-bin") ?? [];
-    const status = Status.deserializeBinary(trailer as Buffer);
-    const [detail] = status.getDetailsList();
-    assert.equal(detail?.getTypeName(), "pulumirpc.ErrorResourceInitFailed");
-    const failed = rpc.ErrorResourceInitFailed.deserializeBinary(detail?.getValue_asU8() ?? new Uint8Array());
+    const failed = savedBy(error.metadata?.get("grpc-status-details-bin")[0]);
     assert.deepEqual(
       [failed.getId(), failed.getReasonsList(), valuesOf(failed.getProperties()), valuesOf(failed.getInputs())],
       ["x", ["It failed half-way."], { name: "web", htpasswd: secret("hidden") }, { region: "eu" }],
     );
   });
 });
+
+/** The state that an engine saves after a partial failure, from the trailer of the error. */
+function savedBy(trailer: unknown): rpc.ErrorResourceInitFailed {
+  const [detail] = Status.deserializeBinary(trailer as Buffer).getDetailsList();
+  assert.equal(detail?.getTypeName(), "pulumirpc.ErrorResourceInitFailed");
+  return rpc.ErrorResourceInitFailed.deserializeBinary(detail?.getValue_asU8() ?? new Uint8Array());
+}

@@ -62,7 +62,7 @@ export class CreateRecovery<T extends { id: string; name: string }> {
 
   /**
    * Creates the object, or adopts the one of an interrupted run. Creates of one name run one after the other: two equal
-   * ones at once could not be told apart.
+   * ones at once would be indistinguishable.
    */
   run<Args extends { name: string }>(request: CreateRequest<T, Args>): Promise<CreateOutcome<T>> {
     const outcome = (this.#queueByName.get(request.name) ?? Promise.resolve()).then(() => this.#run(request));

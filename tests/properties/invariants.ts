@@ -23,6 +23,8 @@ export class Known {
   readonly #added = new Set<string>();
   /** Ids of orphans of an interrupted run that a person has edited since. */
   readonly touched = new Set<string>();
+  /** Names of resources whose replacement by the engine was interrupted. A later run does not repeat it. */
+  readonly interrupted = new Set<string>();
   readonly #looks = new Map<string, Properties>();
   /** `ID ARGUMENT` of arguments that a failed deployment may have changed. */
   readonly #open = new Set<string>();
@@ -109,7 +111,7 @@ export function assertAsDeclared(
       !ids.includes(id) &&
       !unrelated.has(id) &&
       !known.touched.has(id) &&
-      !journal.some((note) => mayName(note, { id, name, kind }, engine.entries)),
+      !journal.some((note) => mayName(note, { id, name, kind }, engine.entries, known)),
   );
   assert.deepEqual(
     orphans.map(({ kind, id, name }) => `${kind} ${id} ${name}`),
@@ -162,13 +164,19 @@ function assertRepo(entry: Entry, declared: Properties, repo: ConsoleRepo, found
  * Whether a pending create explains the object: its run was killed, and no later deployment declared the resource.
  * The engine then never calls the provider for it, so the pending create stays recorded.
  */
-function mayName(note: PendingCreate, object: { id: string; name: string; kind: string }, entries: Entry[]): boolean {
+function mayName(
+  note: PendingCreate,
+  object: { id: string; name: string; kind: string },
+  entries: Entry[],
+  { interrupted }: Known,
+): boolean {
   const args = note.args as Properties;
   if (note.kind !== object.kind || (note.id ?? object.id) !== object.id || args.name !== object.name) return false;
   const entry = entries.find(({ name }) => note.origin.endsWith(`/${name}`));
-  // A resource with the declaration of the pending create should have adopted the object.
+  // A resource with the declaration of the pending create should have adopted the object, where it was created again.
   return (
     !entry ||
+    [...interrupted].some((name) => note.origin.endsWith(`/${name}`)) ||
     ["region", "format", "keyData"].some(
       (name) => args[name] !== undefined && args[name] !== entry.inputs[name === "keyData" ? "publicKey" : name],
     )

@@ -126,12 +126,14 @@ export class World {
     );
     const name = force && known[force.which % (known.length || 1)]?.name;
     const forced = force && name !== undefined ? { name, how: force.how } : undefined;
-    return this.#watched(
+    const outcome = await this.#watched(
       trouble,
       found,
       (process) => this.engine.up(process, this.#program, trouble.parallel, only, forced),
       forced?.how,
     );
+    if (forced && (outcome.killed || outcome.errors.length > 0)) this.#known.interrupted.add(forced.name);
+    return outcome;
   }
 
   async refresh(trouble: Trouble): Promise<Outcome> {

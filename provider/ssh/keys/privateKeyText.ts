@@ -16,7 +16,8 @@ export function unusable(reason: string): SshError {
 interface Block {
   label: string;
   body: string;
-  atLineStart: boolean;
+  /** Whether `BEGIN` starts a line and `END` ends one, as OpenSSL requires. */
+  hasOwnLines: boolean;
 }
 
 /**
@@ -31,7 +32,7 @@ export function findPrivateKey(given: string): ArmoredKey {
   // OpenSSH requires exactly this first line for its own form. Else it takes the first key in one of OpenSSL's forms.
   const chosen =
     (given.startsWith("-----BEGIN OPENSSH PRIVATE KEY-----\n") ? openSsh : undefined) ??
-    blocks.find(({ label, atLineStart }) => atLineStart && PEM.has(label)) ??
+    blocks.find(({ label, hasOwnLines }) => hasOwnLines && PEM.has(label)) ??
     openSsh ??
     blocks.find(({ label }) => PEM.has(label)) ??
     blocks[0];
@@ -52,22 +53,22 @@ const PEM = new Set(["", "ENCRYPTED", "RSA", "EC", "DSA"]);
 const ARMOR = /-----BEGIN ([A-Z0-9 ]*?) ?PRIVATE KEY-----((?:(?!-----BEGIN).)*?)-----END \1 ?PRIVATE KEY-----/gs;
 
 function blocksIn(text: string): Block[] {
-  return [...text.matchAll(ARMOR)].map(({ 1: label = "", 2: body = "", index }) => ({
+  return [...text.matchAll(ARMOR)].map(({ 0: whole, 1: label = "", 2: body = "", index }) => ({
     label,
     body,
-    atLineStart: index === 0 || text[index - 1] === "\n",
+    hasOwnLines: /(^|\n)$/.test(text.slice(0, index)) && /^[ \t]*(\n|$)/.test(text.slice(index + whole.length)),
   }));
 }
 
 /** The text without byte order mark, escaped line breaks and surrounding base64. */
 function withoutWrapping(given: string, depth = 0): string {
   const text = given
-    .replace(/^\uFEFF/, "")
-    .trim()
     .replace(/\r\n?/g, "\n")
+    // OpenSSL skips one byte order mark at the start and behind each block. Any other hides its line, and `trim` would remove it.
+    .replace(/(^|-----END [^\n]*-----[ \t]*\n)\uFEFF/g, "$1")
     // Line breaks as `\n`, escaped once or several times; also a backslash that continues a line.
     .replace(/\\+(?:r\\+n|[nr]|\n)/g, "\n")
-    .trim();
+    .replace(/^[ \t\n\f\v]+|[ \t\n\f\v]+$/g, "");
   if (depth === 3 || /BEGIN|PuTTY-User-Key-File/.test(text)) return text;
   const bare = text.replace(/^[\s"'`]+|[\s"'`]+$/g, "").replace(/\s/g, "");
   if (!/^[A-Za-z0-9+/_-]{40,}={0,2}$/.test(bare)) return text;

@@ -172,7 +172,7 @@ export function defaultOf(field: Input, unset: DefaultContext): unknown {
   return typeof field.default === "function" ? field.default(unset) : field.default;
 }
 
-export function inputsOf<D extends Declarations>(declarations: D): { [K in InputNames<D>]: D[K] } {
+function inputsOf<D extends Declarations>(declarations: D): { [K in InputNames<D>]: D[K] } {
   const inputs = Object.entries(declarations).filter(([, field]) => field.kind === "input");
   return Object.fromEntries(inputs) as { [K in InputNames<D>]: D[K] };
 }

@@ -68,7 +68,7 @@ export class World {
     if (outcome.errors.length > 0 && outcome.errors.every((error) => isKind(error, "refused"))) {
       // Refusals are correct for repositories with data; a person then empties the repository.
       for (const error of outcome.errors as ProviderError[]) {
-        // Two equal creates without answers cannot be told apart: a person deletes the objects that the error names.
+        // Two equal creates without answers are indistinguishable: a person deletes the objects that the error names.
         const [, alike] = /unused ones look like it: ([^.]+)\./.exec(error.message) ?? [];
         if (alike) {
           const { keys, repos } = await this.#look();

@@ -2,6 +2,9 @@ import { isKind, ProviderError } from "../errors";
 import type { PendingCreates } from "../pendingCreates";
 import type { SharedList } from "./sharedList";
 
+/** A reason to keep the object, as a clause: "it opens …". Undefined: there is none. */
+export type ReasonToKeep = (id: string) => Promise<string | undefined>;
+
 /** A create, and how to recognise the object that it made. */
 export interface CreateRequest<T, Args extends { name: string }> {
   /** Resource that the object is for. Absent: an interrupted run is not recovered. */
@@ -16,6 +19,8 @@ export interface CreateRequest<T, Args extends { name: string }> {
   isUnused(item: T): boolean;
   /** Whether an update can turn the object into the requested one. */
   isAdoptable(item: T): boolean;
+  /** Why an orphan that cannot be adopted must not be discarded. Default: no reason. */
+  reasonToKeep?: ReasonToKeep | undefined;
   /** Deletes an orphan that cannot be adopted. */
   discard(item: T): Promise<unknown>;
   /** Sends the create; `find` looks up its object after a lost answer. */
@@ -31,6 +36,8 @@ export interface CreateOutcome<T> {
    * An interrupted run on another machine may have left them. Nothing proves it, so they are only reported.
    */
   possibleDuplicates: string[];
+  /** An orphan that stays. The state may contain it, as a replacement by the engine asks for a create too. */
+  kept?: { id: string; reason: string };
 }
 
 /**
@@ -80,7 +87,7 @@ export class CreateRecovery<T extends { id: string; name: string }> {
       this.#assign(request, orphan.id);
       return { item: orphan, recovered: true, possibleDuplicates: [] };
     }
-    if (orphan) await request.discard(orphan);
+    const kept = orphan && (await this.#keepOrDiscard(request, orphan));
     this.#record(request);
     let outcomeUnknown = false;
     try {
@@ -90,7 +97,8 @@ export class CreateRecovery<T extends { id: string; name: string }> {
       });
       this.#assign(request, created.id);
       this.#list.put(created);
-      return { item: created, recovered: false, possibleDuplicates: this.#possibleDuplicates(request, baseline) };
+      const possibleDuplicates = this.#possibleDuplicates(request, baseline);
+      return { item: created, recovered: false, possibleDuplicates, ...(kept && { kept }) };
     } catch (error) {
       this.#list.invalidate();
       // Without a usable answer the object may exist: the pending create stays for the next run.
@@ -98,6 +106,16 @@ export class CreateRecovery<T extends { id: string; name: string }> {
       if (request.origin && !outcomeUnknown) this.#pendingCreates?.resolve(this.#kind, request.origin);
       throw error;
     }
+  }
+
+  async #keepOrDiscard<Args extends { name: string }>(
+    { reasonToKeep, discard }: CreateRequest<T, Args>,
+    orphan: T,
+  ): Promise<CreateOutcome<T>["kept"]> {
+    const reason = await reasonToKeep?.(orphan.id);
+    if (reason !== undefined) return { id: orphan.id, reason };
+    await discard(orphan);
+    return undefined;
   }
 
   /** The object that an interrupted run made for this resource. The state lacks it, as the engine asks for a create. */

@@ -3,7 +3,7 @@ import { isKind, messageOf, ProviderError } from "../errors";
 import type { PendingCreates } from "../pendingCreates";
 import type { Client } from "./client";
 import { Collection } from "./collection";
-import type { CreateOutcome } from "./createRecovery";
+import type { CreateOutcome, ReasonToKeep } from "./createRecovery";
 import { deleted, id, numberOr, optionalText } from "./responseTypes";
 
 /** A registered SSH key in the form of the API. `keyData` is algorithm and base64 body, without a comment. */
@@ -51,8 +51,11 @@ export class Keys extends Collection<Key> {
     return (await this.refetchCoalesced()).find((item) => item.id === id);
   }
 
-  /** @param origin resource that the key is for */
-  create(name: string, keyData: string, origin?: string): Promise<CreateOutcome<Key>> {
+  /**
+   * @param origin resource that the key is for
+   * @param reasonToKeep consulted before an orphan of an interrupted run is deleted
+   */
+  create(name: string, keyData: string, origin?: string, reasonToKeep?: ReasonToKeep): Promise<CreateOutcome<Key>> {
     return this.recovery.run({
       origin,
       name,
@@ -60,6 +63,7 @@ export class Keys extends Collection<Key> {
       matches: (item, args) => item.name === args.name && sameBody(item.keyData, args.keyData),
       isUnused: () => true,
       isAdoptable: (item) => item.name === name && sameBody(item.keyData, keyData),
+      reasonToKeep,
       discard: (item) => this.delete(item.id),
       send: async (find) => {
         const answer = await this.client.create(

@@ -4,7 +4,7 @@ import type { PendingCreates } from "../pendingCreates";
 import { type RepoApiValues, repoSchema } from "../schema/repo";
 import type { Client } from "./client";
 import { Collection } from "./collection";
-import type { CreateOutcome } from "./createRecovery";
+import type { CreateOutcome, ReasonToKeep } from "./createRecovery";
 import type { Keys } from "./keys";
 import { deleted, flag, id, numberOr, oneToOne, optionalText, selectionOf } from "./responseTypes";
 
@@ -120,8 +120,15 @@ export class Repos extends Collection<ApiRepo> {
     }
   }
 
-  /** @param origin resource that the repository is for */
-  create(args: RepoMutationVars & { name: string; region: string }, origin?: string): Promise<CreateOutcome<ApiRepo>> {
+  /**
+   * @param origin resource that the repository is for
+   * @param reasonToKeep consulted before an empty orphan of an interrupted run is deleted
+   */
+  create(
+    args: RepoMutationVars & { name: string; region: string },
+    origin?: string,
+    reasonToKeep?: ReasonToKeep,
+  ): Promise<CreateOutcome<ApiRepo>> {
     return this.recovery.run({
       origin,
       name: args.name,
@@ -131,6 +138,7 @@ export class Repos extends Collection<ApiRepo> {
       isUnused: (item) => !(item.currentUsage > 0) && !item.lastModified,
       isAdoptable: (item) =>
         equalsIgnoringCase(args.region, item.region) && equalsIgnoringCase(args.format ?? item.format, item.format),
+      reasonToKeep,
       discard: (item) => this.delete(item.id),
       send: async (find) => {
         const answer = await this.client.create(

@@ -8,11 +8,13 @@ import type { AnyResource, Context, Properties } from "./resource";
 
 export async function create(resource: AnyResource, inputs: Properties, context: Context) {
   const created = await createOrSave(resource, inputs, context);
-  const { id, state, possibleDuplicates = [] } = created;
+  const { id, state, possibleDuplicates = [], kept } = created;
   // A replacement may adopt the old object: the deletion that follows then leaves it.
   assign(resource, objectKey(resource, id, state), context);
   context.memory?.recordCreate(resource.schema.type, context.origin, id);
   if (possibleDuplicates.length > 0) context.log(duplicateWarning(resource.schema.type, id, possibleDuplicates));
+  if (kept) context.log(keptWarning(resource.schema.type, kept));
+  else await context.memory?.retryDeferred();
   return { id, state: await withManagedFields(resource, inputs, state) };
 }
 
@@ -34,6 +36,10 @@ function duplicateWarning(type: string, id: string, possibleDuplicates: string[]
   );
 }
 
+function keptWarning(type: string, { id, reason }: { id: string; reason: string }): string {
+  return `keeps the ${type} ${id} of an earlier run, as ${reason}`;
+}
+
 export async function read(resource: AnyResource, id: string, state: Properties, context: Context) {
   const actual = await asProviderErrors(() => resource.read(id, state, context));
   return actual && hideUnmanagedDrift(resource, state, actual);
@@ -47,6 +53,7 @@ export async function update(
   context: Context,
 ) {
   const updated = await asProviderErrors(() => resource.update(id, state, stripMarks(inputs), context));
+  await context.memory?.retryDeferred();
   return withManagedFields(resource, inputs, updated);
 }
 

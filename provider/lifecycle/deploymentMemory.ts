@@ -49,6 +49,9 @@ export class DeploymentMemory {
   /** Resource of the program by its object, `TYPE OBJECT`. */
   readonly #assignments = new Map<string, string>();
 
+  /** Deletions that wait for changes of other resources. */
+  readonly #deferred = new Set<() => Promise<boolean>>();
+
   /** @param pendingCreates creates that end as soon as the state shows their objects */
   constructor(private readonly pendingCreates?: PendingCreates) {}
 
@@ -136,6 +139,18 @@ export class DeploymentMemory {
 
   recordCreate(type: string, origin: string | undefined, id: string): void {
     if (origin !== undefined) this.#resource(type, origin).createdId = id;
+  }
+
+  /** @param attempt deletes an orphan once nothing uses it any more; returns whether it is done */
+  defer(attempt: () => Promise<boolean>): void {
+    this.#deferred.add(attempt);
+  }
+
+  /** After each change. An orphan that cannot be deleted stays, and fails no change. */
+  async retryDeferred(): Promise<void> {
+    for (const attempt of this.#deferred) {
+      if (await attempt().catch(() => false)) this.#deferred.delete(attempt);
+    }
   }
 
   recordDelete(type: string, id: string): void {

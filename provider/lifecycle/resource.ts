@@ -41,6 +41,8 @@ export interface Created<State> {
   recovered?: boolean;
   /** Ids of unused objects with the same arguments. An interrupted run may have left them. */
   possibleDuplicates?: string[];
+  /** An object of an earlier run that could be neither adopted nor deleted. */
+  kept?: { id: string; reason: string };
 }
 
 /** The object that a replacement would delete. */

@@ -64,21 +64,26 @@ async function findAdoptable(id: string, inputs: Partial<SshKeyInputs>, context:
   return key;
 }
 
+/** The repositories that list the key, or undefined. */
+async function usersOf(id: string, context: Context): Promise<string | undefined> {
+  const { repos } = await context.api();
+  const users = (await repos.refetchCoalesced()).filter((repo) =>
+    [repo.appendOnlyKeys, repo.fullAccessKeys, repo.rsyncKeys].some((list) => list.includes(id)),
+  );
+  return users.length === 0 ? undefined : users.map((repo) => `"${repo.name}" (${repo.id})`).join(", ");
+}
+
 /**
  * Guards the old key of a replacement. The program's repositories have the new key by then; others would lose access.
  * A key removed from the program is revoked everywhere, on purpose.
  * @throws `refused`
  */
 async function assertUnused(id: string, successor: string, context: Context): Promise<void> {
-  const { repos } = await context.api();
-  const users = (await repos.refetchCoalesced()).filter((repo) =>
-    [repo.appendOnlyKeys, repo.fullAccessKeys, repo.rsyncKeys].some((list) => list.includes(id)),
-  );
-  if (users.length === 0) return;
-  const names = users.map((repo) => `"${repo.name}" (${repo.id})`).join(", ");
+  const users = await usersOf(id, context);
+  if (users === undefined) return;
   throw new ProviderError(
     "refused",
-    `The SSH key ${id} is not deleted, though ${successor} has taken its place: it still opens the repositories ${names}. ` +
+    `The SSH key ${id} is not deleted, though ${successor} has taken its place: it still opens the repositories ${users}. ` +
       `Take ${id} out of their lists, or give them ${successor} instead, and run \`pulumi up\`.`,
   );
 }
@@ -100,7 +105,25 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     if (inputs.existingId !== undefined) {
       return { id: inputs.existingId, state: toState(await findAdoptable(inputs.existingId, inputs, context), owner) };
     }
-    const { item, ...found } = await keys.create(inputs.name ?? context.name, inputs.publicKey, context.origin);
+    const reasonToKeep = async (id: string) => {
+      const users = await usersOf(id, context);
+      return users && `it opens the repositories ${users}`;
+    };
+    const { item, ...found } = await keys.create(
+      inputs.name ?? context.name,
+      inputs.publicKey,
+      context.origin,
+      reasonToKeep,
+    );
+    const { kept } = found;
+    if (kept) {
+      // The program's repositories list the new key only after this create.
+      context.memory?.defer(async () => {
+        if ((await reasonToKeep(kept.id)) !== undefined) return false;
+        await keys.delete(kept.id);
+        return true;
+      });
+    }
     return { id: item.id, state: toState(item, owner), ...found };
   },
 

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { CustomResourceOptions } from "@pulumi/pulumi";
 import * as borgbase from "../../sdk";
+import { newKey } from "../provider/api/support";
 import { startAccount } from "../support/account";
 import { assertOneLineError } from "../support/output";
 import { TestStack } from "../support/stack";
@@ -298,5 +299,26 @@ describe("Replacements decided by the engine", function () {
       (await account.console.keys()).map(({ id }) => id),
       [successor],
     );
+  });
+
+  it("A key in use stays when --replace follows a run that was killed after its last checkpoint", async () => {
+    let publicKey = KEY;
+    await stack.close();
+    // Without the endpoint in its configuration, the program confirms no create: the pending one stays, as after a kill.
+    stack = await TestStack.create(async () => {
+      new borgbase.SshKey("web", { publicKey });
+    }, account.env);
+    await up();
+    const [key] = await account.console.keys();
+    await account.console.ask(
+      `mutation { repoAdd(name: "theirs", region: "eu", fullAccessKeys: ["${key?.id}"]) { repoAdded { id } } }`,
+    );
+    publicKey = await newKey();
+    const urn = String((await stack.resource("SshKey", "web"))?.urn);
+    const run = await stack.up({ replace: [urn] });
+    assert.match(run.output, new RegExp(`keeps the SshKey ${key?.id} of an earlier run, as it opens`));
+    const [theirs] = await account.console.repos();
+    assert.deepEqual(theirs?.fullAccessKeys, [key?.id]);
+    assert.deepEqual([await pending(), (await account.console.keys()).length], [[key?.id], 2]);
   });
 });

@@ -94,13 +94,16 @@ export const repo: Resource<RepoInputs, RepoState> = {
     }
     const complete = await withDefaults(inputs, context);
     const args = await toMutationVars(complete, Object.keys(complete));
-    const outcome = await repos.create({ ...args, name: complete.name, region: inputs.region }, context.origin);
-    const { item, recovered, possibleDuplicates } = outcome;
+    const { item, ...found } = await repos.create(
+      { ...args, name: complete.name, region: inputs.region },
+      context.origin,
+      async () => (inputs.keepOnDelete ? "keepOnDelete is set" : undefined),
+    );
     const local = { ...localSettings(inputs), ...(__account && { __account }) };
     const created = toState(item, local);
-    if (!recovered) return { id: item.id, state: created, recovered, possibleDuplicates };
+    if (!found.recovered) return { id: item.id, state: created, ...found };
     try {
-      return { id: item.id, state: await reconcile(item, local, complete, context), recovered, possibleDuplicates };
+      return { id: item.id, state: await reconcile(item, local, complete, context), ...found };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       throw new PartialFailure(error, { id: item.id, state: created });

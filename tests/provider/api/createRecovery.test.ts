@@ -340,6 +340,37 @@ describe("CreateRecovery: the run after an interruption", () => {
     }),
   );
 
+  /** The pending create of a run that was killed after its answer: the state may contain the key or not. */
+  const addKey = (api: Api, key: string) =>
+    api.keys.create("web", key, "project/stack/web", async (id) => {
+      const users = (await api.repos.all()).filter(({ fullAccessKeys }) => fullAccessKeys.includes(id));
+      return users.length > 0 ? "it is in use" : undefined;
+    });
+
+  it(
+    "The next run keeps a key of the interrupted one that repositories use, and reports it",
+    withEmulator(async (emulator) => {
+      const { item: old } = await addKey(run(emulator), await newKey());
+      await clientOf(emulator).repos.create({ name: "web", region: "eu", fullAccessKeys: [old.id] });
+      const { item, kept } = await addKey(run(emulator), await newKey());
+      assert.deepEqual(kept, { id: old.id, reason: "it is in use" });
+      assert.deepEqual(new Set((await new Console(emulator).keys()).map(({ id }) => id)), new Set([old.id, item.id]));
+    }),
+  );
+
+  it(
+    "The next run deletes a key of the interrupted one that nothing uses, as the program has another",
+    withEmulator(async (emulator) => {
+      await addKey(run(emulator), await newKey());
+      const { item, kept } = await addKey(run(emulator), await newKey());
+      assert.equal(kept, undefined);
+      assert.deepEqual(
+        (await new Console(emulator).keys()).map(({ id }) => id),
+        [item.id],
+      );
+    }),
+  );
+
   it(
     "The next run with several matches fails and lists their ids",
     withEmulator(async (emulator) => {

@@ -7,8 +7,9 @@ import { z } from "zod";
 const holderSchema = z.object({ pid: z.number(), host: z.string(), started: z.string().nullable() });
 type Holder = z.infer<typeof holderSchema>;
 
-/** Interval in ms at which a holder touches its lock, and the age in ms at which a lock of another host is stale. */
+/** Interval at which a holder touches its lock. Milliseconds. */
 const HEARTBEAT = 5000;
+/** Age at which a lock of another host is stale. Milliseconds. */
 const STALE_AFTER = 20_000;
 
 /** Attempts when several emulators start at the same moment. */

@@ -28,8 +28,8 @@ export function requestUrl(request: IncomingMessage): URL | null {
 
 /**
  * The parsed request, or the response to a malformed one. Follows graphene-django's GraphQLView
- * (graphql-python/graphene-django, views.py): the Content-Type decides how a body is parsed, a body of another type is
- * ignored, and parameters of the URL precede those of the body.
+ * (graphql-python/graphene-django, views.py). The Content-Type decides how a body is parsed. A body of another type is
+ * ignored. Parameters of the URL precede those of the body.
  */
 export async function readGraphql(request: IncomingMessage, url: URL, body: Buffer): Promise<GraphqlRequest | Reply> {
   if (request.method !== "GET" && request.method !== "POST") {

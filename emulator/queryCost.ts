@@ -27,8 +27,8 @@ interface ResponsePath {
 }
 
 /**
- * The reason to reject a document whose validation or execution is too expensive for its size: fragments that spread
- * others several times, nested introspection, one field a thousand times. The check itself ends at the limit.
+ * The reason to reject a document that is too expensive for its size. Examples are fragments that spread others several
+ * times, nested introspection, or one field a thousand times. The check itself ends at the limit.
  */
 export function complexityError(document: DocumentNode): string | undefined {
   const fragments = new Map(

@@ -153,9 +153,8 @@ export function rootFields(document: DocumentNode, operationName: string | null 
 }
 
 /**
- * Coerces variables like the real API: gjabell/terraform-provider-borgbase sends the whole object as a JSON text,
- * adhawkins/ansible-borgbase sends key ids as numbers where the schema has String, and the text "0" where it has Int.
- * graphene converts both. Only the top level and lists are converted: the schema has no input objects.
+ * Coerces variables like graphene in the real API. gjabell/terraform-provider-borgbase sends the whole object as a JSON
+ * text. adhawkins/ansible-borgbase sends numbers for key ids of type String, and the text "0" for an Int. Only the top level and lists are converted: the schema has no input objects.
  */
 export function lenientVariables(document: DocumentNode, variables: Record<string, unknown>): Record<string, unknown> {
   const result = { ...variables };

@@ -33,8 +33,8 @@ const variantsSchema = z.strictObject({
   /** Type of the argument `id` of sshDelete. "both" serves the clients of both kinds. */
   sshDeleteId: z.enum(["both", "string", "int"]),
   /**
-   * Variables declared `String` where the schema has `String!`: borgbase/borgbase-api-client did so for repoAdd until the
-   * real API refused it (adhawkins/ansible-borgbase pull requests 13 and 17). "accepted" serves its old copies too.
+   * Variables declared `String` where the schema has `String!`. Old copies of borgbase/borgbase-api-client declare them so.
+   * The real API refuses them since adhawkins/ansible-borgbase pull requests 13 and 17.
    */
   nullableVariables: z.enum(["accepted", "refused"]),
   /** Whether the repoPath of a restic repository holds its password. */

@@ -1,5 +1,5 @@
-// `npm run pack:plugin`: archives of the plugin as `pulumi plugin install resource borgbase VERSION --server URL` asks
-// for them, one for each platform. They hold the same: the plugin needs Node, and no native code.
+// `npm run pack:plugin`: archives of the plugin for `pulumi plugin install resource borgbase VERSION --server URL`.
+// One per platform, with equal contents: the plugin needs Node, and no native code.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";

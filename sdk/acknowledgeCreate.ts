@@ -7,7 +7,7 @@ import { isRegisteredWhole, mocksInUse, savesOnlyAtTheEnd } from "./pulumiIntern
 /**
  * Ends the pending create, as the state contains the object: the engine saves it before it answers the program. Without
  * this, the first `pulumi up --replace` would look like an interrupted run, as the engine sends no diff for it.
- * Waits for the end of the program: after a killed run a user may restore the backup of the state, which lacks the object.
+ * Waits for the end of the program. After a killed run a user may restore the backup of the state, which lacks the object.
  */
 export function acknowledgeCreate(
   resource: pulumi.CustomResource,

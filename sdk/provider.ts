@@ -27,11 +27,11 @@ const PLUGIN_PACKAGE = "borgbase";
 const settingsByProvider = new WeakMap<pulumi.ProviderResource, pulumi.Output<ProviderSettings>>();
 
 /**
- * An account at BorgBase. A program that makes none gets one from its configuration and environment; several accounts
- * are several Providers, given to resources and components as `{ provider }`.
+ * An account at BorgBase. The default provider takes its settings from the stack's configuration and the environment.
+ * Several accounts need several Providers, passed to resources and components as `{ provider }`.
  *
- * A token given here or in the stack's configuration is kept encrypted in this resource's entry of the state and nowhere
- * else; one from the environment is kept nowhere.
+ * A token of this resource or of the configuration is stored encrypted in the state, in this resource's entry alone. A
+ * token of the environment is not stored.
  */
 export class Provider extends pulumi.ProviderResource {
   /** Whether the provider plugin serves the resources, else Pulumi's dynamic provider host. */

@@ -159,8 +159,8 @@ export class LastTransformation {
 /**
  * Disables stack traces until the returned function is called. A trace that the SDK requests in full contains the
  * program's frames only. The SDK stores a trace of each resource in the state (`resource.js`, `Resource.stackTrace`),
- * half of it frames of Node and Pulumi. It takes four more per output for debugging (`runtime/debuggable.js`), and
- * ts-node maps each frame: half of a program's time and a fifth of its state. No code of the program may run meanwhile.
+ * half of it frames of Node and Pulumi. It takes four more per output for debugging (`runtime/debuggable.js`).
+ * ts-node maps each frame. All this costs half of a program's time and a fifth of its state. No code of the program may run meanwhile.
  */
 export function filterStackFrames(): () => void {
   const { stackTraceLimit, prepareStackTrace } = Error;

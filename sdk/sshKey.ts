@@ -21,7 +21,7 @@ export interface SshKeyArgs {
 }
 
 /**
- * A public key registered with BorgBase. BorgBase cannot edit keys: a new name or key body replaces it, new before old, so that repositories never lose access in between. Creating needs a token that may add; deleting needs Full Access.
+ * A public key registered with BorgBase. BorgBase cannot edit keys: a new name or key body replaces the key. The old key is deleted last, so that repositories never lose access. Creating needs a token that may add; deleting needs Full Access.
  */
 export class SshKey extends BorgBaseResource {
   /** Name in BorgBase's list of keys. */

@@ -69,8 +69,8 @@ export async function list(repo: StorageRepo, type: ResticType): Promise<{ name:
 }
 
 /**
- * Saves a file atomically: writes a draft, checks it against its name (the SHA-256 of its content), syncs it, and links it
- * to its path. An existing file is never overwritten.
+ * Saves a file atomically. A draft is written and checked against its name, the SHA-256 of its content. Then it is synced
+ * and linked to its path. An existing file is never overwritten.
  *
  * @param declaredSize bytes, from Content-Length; undefined without this header.
  * @throws {UploadError} for an exceeded quota, a wrong name, an existing file, or a missing repository.

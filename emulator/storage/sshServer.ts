@@ -24,7 +24,7 @@ const NOT_FOUND = 127;
 type Access = "full" | "append-only" | "rsync";
 
 /**
- * Serves repositories over SSH like BorgBase: the user name is the repository's id, keys are the only login method, and
+ * Serves repositories over SSH like BorgBase. The user name is the repository's id. Keys are the only login method, and
  * `borg serve` is the only command. SFTP is served with `sftpEnabled`, for keys with full access. Shell, forwarding and
  * rsync are refused, each with a reason.
  *

@@ -5,7 +5,7 @@ import type { StorageRepo, Usage } from "./types";
 /** Locks and running uploads are no content. */
 const VOLATILE = new Set(["lock.roster", "lock.exclusive", "locks", "tmp"]);
 
-/** Bytes below a folder and the newest change of a file there, in ms since 1970; 0 and null for a missing or empty folder. */
+/** Bytes below a folder, and the newest change of a file in ms since 1970. 0 and null without any file. */
 export async function measure(dir: string): Promise<{ bytes: number; newest: number | null }> {
   const total = { bytes: 0, newest: null as number | null };
   const entries = await readdir(dir, { withFileTypes: true }).catch(ifAbsent([]));

@@ -42,7 +42,7 @@ export interface CreateOutcome<T> {
 
 /**
  * Creates an object once, although the answer may be lost. BorgBase has no idempotency key and allows equal names. The
- * object of a lost answer is the one that is new in this process, matches the arguments, and answers no other create.
+ * object of a lost answer is new in this process, matches the arguments, and answers no other create.
  * The object of an interrupted run is found through its pending create.
  *
  *     record pending ── answer ──────────── record id ── state shows the id ── resolved

@@ -1,7 +1,4 @@
-/*
- * Connection and context of a resource, for every host: what a host knows of a resource goes in, what the lifecycle needs
- * comes out.
- */
+/* Connection and context of a call, from what a host knows of its resource. All hosts share them. */
 import type { Api } from "../api";
 import type { Interruption } from "../api/interruption";
 import { type ProviderSettings, resolveConfig } from "../config";

@@ -61,7 +61,7 @@ interface DeleteRequest {
 
 /**
  * Captures the URN of a deletion, which the host does not pass. The host evaluates `provider.delete(req.getId(), props)`
- * (`delete`): this function runs when it reads `delete`, and the next request with a call of `getId` in the same turn is
+ * (`delete`). This function runs when the host reads `delete`. The next request with a call of `getId` in the same turn is
  * the deletion's. A host that calls otherwise leaves deletions without a URN.
  * @returns reads the URN, once `delete` is called
  */

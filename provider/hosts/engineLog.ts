@@ -8,7 +8,7 @@ const TIMEOUT = 5_000;
 /** Lines for the person at the screen. The engine shows them beside the resource; it hides a plugin's own output. */
 export class EngineLog {
   #engine: EngineClient | undefined;
-  /** The lines so far, each sent once the engine has the one before: it shows them in the order in which it gets them. */
+  /** The lines so far. Each waits for the one before, as the engine shows lines in the order of their arrival. */
   #sent: Promise<void> = Promise.resolve();
 
   /** @param address of the engine, `HOST:PORT`; a later one counts from then on */

@@ -14,8 +14,8 @@ export interface CheckResult {
 }
 
 /**
- * Validates all arguments before anything changes. An argument that was set and is removed returns to its default, and
- * one that was never set is not managed: only check sees the old arguments.
+ * Validates all arguments before anything changes. A removed argument returns to its default. An argument that was
+ * never set is not managed. Only check sees the old arguments.
  */
 export async function check(
   resource: AnyResource,

@@ -4,8 +4,8 @@ export const sshKeySchema = defineResource(
   {
     type: "SshKey",
     description:
-      "A public key registered with BorgBase. BorgBase cannot edit keys: a new name or key body replaces it, new before old, " +
-      "so that repositories never lose access in between. Creating needs a token that may add; deleting needs Full Access.",
+      "A public key registered with BorgBase. BorgBase cannot edit keys: a new name or key body replaces the key. " +
+      "The old key is deleted last, so that repositories never lose access. Creating needs a token that may add; deleting needs Full Access.",
     import: "`existingId` adopts a key. Its name and body must be the program's, as BorgBase cannot edit keys.",
     get: "Reads a registered key by BorgBase's id. It is never changed or deleted.",
     listBy: "name",

@@ -48,8 +48,8 @@ export async function assertReplaceable(
 }
 
 /**
- * The repository of the id. Without an id, those with the arguments of the last deployment; where none matches exactly,
- * as settings may have drifted, those of the same region and format.
+ * The repository of the id. Without an id, those with the arguments of the last deployment. Settings may have drifted:
+ * without an exact match, those of the same region and format.
  */
 async function replaceCandidates(
   id: string | undefined,

@@ -135,8 +135,7 @@ function keyLocation({
 }
 
 /**
- * Accounts with a key of this process, whose file may be the file of `old`: one host under two names,
- * or one file under two paths.
+ * Accounts with a key of this process that may share the file of `old`. One host can have two names, one file two paths.
  * A key that was new there can share the file only under the same host key.
  */
 async function possibleAliases(old: SshConnectionState): Promise<ManagedAccount[]> {

@@ -33,7 +33,7 @@ export interface Observed {
 }
 
 /**
- * Puts exactly one line for the key, verifies it with a login when the private key is given, then removes the
+ * Writes exactly one line for the key and verifies it with a login where the private key is given. Then removes the
  * replaced key. A failed verification restores the key's line from before. An up-to-date file is not written.
  * @throws SshError of every kind; `authentication` when the host refuses the deployed key
  */

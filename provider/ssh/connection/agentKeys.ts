@@ -34,8 +34,8 @@ export async function agentKeys(path: string): Promise<AgentKey[]> {
 export class SignatureAwaited extends Error {}
 
 /**
- * One key of an agent, as credentials of its own. ssh2's agent support offers all keys in one go, and loses the
- * server's answer to the accepted key. ssh2 signs synchronously, so the first call only records the data to sign.
+ * One key of an agent, as separate credentials. ssh2's agent support offers all keys at once, and loses the server's
+ * answer to the accepted key. ssh2 signs synchronously, so the first call only records the data to sign.
  */
 export class AgentKey {
   readonly blob: string;

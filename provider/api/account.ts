@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isKind } from "../errors";
+import { numberOr, optionalText } from "../remote/readers";
 import type { Client } from "./client";
-import { numberOr, optionalText } from "./responseTypes";
 
 /** Account of the token. Sizes in MB; the API documents no unit, a public operations script names it. */
 export type Account = z.output<typeof account>;

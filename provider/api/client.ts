@@ -1,11 +1,11 @@
 import type { GraphQLClient } from "graphql-request";
 import type { z } from "zod";
 import { type Config, checkEndpoint, describeToken, renewToken, requireToken } from "../config";
-import { isKind, ProviderError } from "../errors";
-import { limitConcurrency } from "./concurrency";
-import type { Interruption } from "./interruption";
-import { parseRetryAfter, type RetryPolicy, retry, Unavailable } from "./retry";
-import { post } from "./transport";
+import { ProviderError } from "../errors";
+import { BadBody, unreachable } from "../remote/networkError";
+import { type RequestOptions, Requests } from "../remote/requests";
+import { parseRetryAfter, Unavailable } from "../remote/retry";
+import { post } from "../remote/transport";
 
 /** One operation of the API, with the shape of the only field in its answer. */
 export interface Operation<T> {
@@ -18,43 +18,32 @@ export interface Operation<T> {
   answer: z.ZodType<T>;
 }
 
-/** Timeout of one request, including its whole answer. Milliseconds. */
-export const REQUEST_TIMEOUT = 30_000;
-
 /** Concurrent requests: the engine's default parallelism on a large machine. */
 const MAX_IN_FLIGHT = 16;
 
 /** Time for which an authentication failure is cached, so that parallel resources fail fast. Milliseconds. */
 const REFUSAL_TTL = 10_000;
 
-export interface ClientOptions {
-  timeout?: number;
-  retry?: RetryPolicy;
-  /** Ends waits when the run is interrupted. */
-  interruption?: Interruption;
-}
-
 /** GraphQL client of one account: timeouts, kinds of errors, and retries of operations that are safe to repeat. */
 export class Client {
   readonly #config: Config;
-  readonly #options: ClientOptions;
-  readonly #limitConcurrency = limitConcurrency(MAX_IN_FLIGHT);
+  readonly #requests: Requests;
   #transport: Promise<GraphQLClient> | undefined;
   #refused: { error: ProviderError; until: number } | undefined;
 
-  constructor(config: Config, options: ClientOptions = {}) {
+  constructor(config: Config, options: RequestOptions = {}) {
     this.#config = config;
-    this.#options = options;
+    this.#requests = new Requests(options, MAX_IN_FLIGHT);
   }
 
   /** Reads. Retried, as a query changes nothing. */
   query<T>(operation: Operation<T>): Promise<T> {
-    return this.#withRetry(operation);
+    return this.#requests.repeatable(this.#attempt(operation));
   }
 
   /** An idempotent mutation, as edits and deletions are. Retried. */
   mutate<T>(operation: Operation<T>): Promise<T> {
-    return this.#withRetry(operation);
+    return this.#requests.repeatable(this.#attempt(operation));
   }
 
   /**
@@ -62,27 +51,16 @@ export class Client {
    * @param find looks up the object of the lost request; undefined where it does not exist
    */
   create<T>(operation: Operation<T>, find: () => Promise<T | undefined>): Promise<T> {
-    let outcomeUnknown = false;
-    return this.#withRetry(operation, async (failure) => {
-      // Unknown once, unknown for all retries: a slow server may execute the first request late.
-      outcomeUnknown ||= failure.details.outcomeUnknown;
-      return outcomeUnknown ? find() : undefined;
-    });
+    return this.#requests.create(this.#attempt(operation), find);
   }
 
-  #withRetry<T>(operation: Operation<T>, beforeRetry?: (failure: Unavailable) => Promise<T | undefined>): Promise<T> {
-    return retry(() => this.#limitConcurrency(() => this.#send(operation)), {
-      ...(this.#options.retry && { policy: this.#options.retry }),
-      ...(beforeRetry && { beforeRetry }),
-      ...(this.#options.interruption && { signal: this.#options.interruption.requested }),
-    });
+  #attempt<T>(operation: Operation<T>) {
+    return { purpose: operation.purpose, send: (signal: AbortSignal) => this.#send(operation, signal) };
   }
 
-  async #send<T>(operation: Operation<T>): Promise<T> {
+  async #send<T>(operation: Operation<T>, signal: AbortSignal): Promise<T> {
     // Without this cache each of a thousand resources would send the refused token again.
     if (this.#refused && Date.now() < this.#refused.until) throw this.#refused.error;
-    const { interruption } = this.#options;
-    if (interruption?.requested.aborted) throw notBegun(operation);
     this.#transport ??= this.#connect();
     const transport = await this.#transport;
     let status = 0;
@@ -91,10 +69,7 @@ export class Client {
       const response = await transport.rawRequest({
         query: operation.document,
         variables: operation.variables ?? {},
-        signal: AbortSignal.any([
-          AbortSignal.timeout(this.#options.timeout ?? REQUEST_TIMEOUT),
-          ...(interruption ? [interruption.graceOver] : []),
-        ]),
+        signal,
       });
       status = response.status;
       data = response.data;
@@ -120,7 +95,7 @@ export class Client {
 
   #translate(operation: Operation<unknown>, error: unknown): ProviderError {
     const answer = asAnswer(error, operation.field);
-    if (!answer) return unreachable(operation, this.#config.endpoint, error);
+    if (!answer) return unreachable(operation.purpose, this.#config.endpoint, error);
     // A server may quote the request's header in its error: the token must not reach the screen.
     const reason = answer.messages.join("; ").replaceAll(requireToken(this.#config), "[token]");
     if (answer.hasData) {
@@ -222,52 +197,6 @@ function overloaded(operation: Operation<unknown>, answer: Answer): Unavailable 
     ...(answer.retryAfter !== undefined && { retryAfter: answer.retryAfter }),
   });
 }
-
-/** Error codes of Node that prove that no request was sent. */
-const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
-
-/** Reasons of a request that this process has ended, by the error's name. */
-const ABORT_REASONS: Record<string, string> = {
-  TimeoutError: "it did not answer in time",
-  AbortError: "the run was interrupted",
-};
-
-function notBegun(operation: Operation<unknown>): ProviderError {
-  return new ProviderError("refused", `Did not ${operation.purpose}: the run was interrupted.`);
-}
-
-function unreachable(operation: Operation<unknown>, endpoint: string, error: unknown): ProviderError {
-  if (isKind(error, "authentication", "input", "refused")) return error;
-  const origin = URL.canParse(endpoint) ? new URL(endpoint).host : endpoint;
-  const code = codeOf(error);
-  if (code === "CERT" || /CERT|SSL|TLS|SELF_SIGNED/.test(code)) {
-    return new ProviderError(
-      "remote",
-      `Could not ${operation.purpose}: ${origin} shows no valid certificate (${code}).`,
-    );
-  }
-  const why = (error instanceof Error && ABORT_REASONS[error.name]) || describeNetworkError(error, code);
-  return new Unavailable(`Could not ${operation.purpose}: no answer from ${origin} (${why}).`, {
-    outcomeUnknown: !NEVER_SENT.has(code),
-    cause: error,
-  });
-}
-
-function codeOf(error: unknown): string {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ("code" in at && typeof at.code === "string") return at.code;
-    // Node wraps the two errors of a name that resolves to IPv4 and IPv6.
-    if (at instanceof AggregateError && at.errors.length) return codeOf(at.errors[0]);
-  }
-  return "";
-}
-
-function describeNetworkError(error: unknown, code: string): string {
-  if (error instanceof SyntaxError || error instanceof BadBody) return "the answer is no complete JSON";
-  return code || (error instanceof Error ? error.message : String(error));
-}
-
-class BadBody extends Error {}
 
 /** A truncated or foreign body with status 200 counts as a lost answer, not as an empty one. */
 function parseAnswer(body: string): object {

@@ -1,7 +1,8 @@
 import type { Config } from "../config";
 import type { PendingCreates } from "../pendingCreates";
+import type { RequestOptions } from "../remote/requests";
 import { Accounts } from "./account";
-import { Client, type ClientOptions } from "./client";
+import { Client } from "./client";
 import { Keys } from "./keys";
 import { Repos } from "./repos";
 
@@ -16,7 +17,7 @@ export interface Api {
   account: Accounts;
 }
 
-export interface ApiOptions extends ClientOptions {
+export interface ApiOptions extends RequestOptions {
   /** Records creates until the state contains their objects. Absent: no interrupted run is recovered. */
   pendingCreates?: PendingCreates;
 }

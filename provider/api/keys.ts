@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { isKind, messageOf, ProviderError } from "../errors";
 import type { PendingCreates } from "../pendingCreates";
+import { Collection } from "../remote/collection";
+import type { CreateOutcome, ReasonToKeep } from "../remote/createRecovery";
+import { id, numberOr, optionalText } from "../remote/readers";
 import type { Client } from "./client";
-import { Collection } from "./collection";
-import type { CreateOutcome, ReasonToKeep } from "./createRecovery";
-import { deleted, id, numberOr, optionalText } from "./responseTypes";
+import { deleted } from "./responseTypes";
 
 /** A registered SSH key in the form of the API. `keyData` is algorithm and base64 body, without a comment. */
 export type Key = z.output<typeof key>;

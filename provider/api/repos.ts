@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { isKind } from "../errors";
 import type { PendingCreates } from "../pendingCreates";
+import { Collection } from "../remote/collection";
+import type { CreateOutcome, ReasonToKeep } from "../remote/createRecovery";
+import { flag, id, numberOr, optionalText } from "../remote/readers";
 import { type RepoApiValues, repoSchema } from "../schema/repo";
 import type { Client } from "./client";
-import { Collection } from "./collection";
-import type { CreateOutcome, ReasonToKeep } from "./createRecovery";
 import type { Keys } from "./keys";
-import { deleted, flag, id, numberOr, oneToOne, optionalText, selectionOf } from "./responseTypes";
+import { deleted, oneToOne, selectionOf } from "./responseTypes";
 
 /** A repository in the form of the API: sizes in MB, ids as sorted sets, unset texts as undefined. */
 export type ApiRepo = z.output<typeof special> & RepoApiValues;

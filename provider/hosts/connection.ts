@@ -1,10 +1,10 @@
 /* Connection and context of a call, from what a host knows of its resource. All hosts share them. */
 import type { Api } from "../api";
-import type { Interruption } from "../api/interruption";
 import { type ProviderSettings, resolveConfig } from "../config";
 import { DeploymentMemory } from "../lifecycle/deploymentMemory";
 import type { Context } from "../lifecycle/resource";
 import { PendingCreates } from "../pendingCreates";
+import type { Interruption } from "../remote/interruption";
 
 /** An account, and what this process has seen of its objects. */
 export interface Connection {

@@ -1,9 +1,9 @@
 import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
-import { Interruption } from "../api/interruption";
 import type { ProviderSettings } from "../config";
 import { ProviderError } from "../errors";
 import type { Context } from "../lifecycle/resource";
 import { resourceOf } from "../registry";
+import { Interruption } from "../remote/interruption";
 import { type Connection, contextFor, openConnection, originOfUrn } from "./connection";
 import type { EngineLog } from "./engineLog";
 import { toServiceError } from "./wire";

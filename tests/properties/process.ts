@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { connect } from "../../provider/api";
-import type { RetryPolicy } from "../../provider/api/retry";
 import type { Config } from "../../provider/config";
 import { DeploymentMemory } from "../../provider/lifecycle/deploymentMemory";
 import type { Context } from "../../provider/lifecycle/resource";
 import { type PendingCreate, PendingCreates } from "../../provider/pendingCreates";
+import type { RetryPolicy } from "../../provider/remote/retry";
 
 /**
  * Moments of a kill with different remains: before a request, after the server executed it and before its answer,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseRetryAfter } from "../../../provider/api/retry";
+import { parseRetryAfter } from "../../../provider/remote/retry";
 import { clientOf, failure, PATIENT, type Reply, withEmulator, withServer } from "./support";
 
 const LISTED: Reply = { body: { data: { sshList: [] } } };

@@ -1,7 +1,7 @@
-import { statSync } from "node:fs";
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation";
 import { type Command, readOptions } from "./command";
 import type { Orphan } from "./orphans";
+import { oneLine, openStack, reasonOf } from "./stack";
 import { table } from "./table";
 
 const HELP = `Usage: pulumi-borgbase drift [OPTIONS]
@@ -61,15 +61,9 @@ async function compare(workDir: string, stackName: string | undefined): Promise<
   const orphans: Orphan[] = [];
   const errors: string[] = [];
   const unknown = (...lines: string[]): Result => ({ status: "unknown", drifted, orphans, errors: lines });
-  if (!statSync(workDir, { throwIfNoEntry: false })?.isDirectory()) {
-    return unknown(`there is no folder ${workDir}: name the project's with --cwd`);
-  }
   try {
-    const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
-    const workspace = await LocalWorkspace.create({ workDir });
-    const name = stackName ?? (await workspace.stack())?.name;
-    if (!name) return unknown("no stack is selected: name one with --stack");
-    const stack = await LocalWorkspace.selectStack({ stackName: name, workDir });
+    const stack = await openStack(workDir, stackName);
+    if (!stack) return unknown("no stack is selected: name one with --stack");
     await stack.previewRefresh({
       color: "never",
       onEvent: ({ resOutputsEvent, diagnosticEvent }: EngineEvent) => {
@@ -83,7 +77,7 @@ async function compare(workDir: string, stackName: string | undefined): Promise<
   } catch (error) {
     // The engine's last line only repeats that the preview failed.
     const causes = errors.filter((line) => !/^(error: )?(preview|update|refresh) failed$/.test(line));
-    return unknown(...(causes.length > 0 ? new Set(causes) : [lastLine(error)]));
+    return unknown(...(causes.length > 0 ? new Set(causes) : [reasonOf(error)]));
   }
   return { status: drifted.length + orphans.length > 0 ? "drifted" : "clean", drifted, orphans, errors };
 }
@@ -132,36 +126,6 @@ function report({ status, drifted, orphans, errors }: Result): string {
 
 function show(value: unknown): string {
   return value === null ? "none" : JSON.stringify(value);
-}
-
-function oneLine(text: string): string {
-  return text
-    .replace(/<\{%.*?%\}>/g, "")
-    .replace(/\s+/g, " ")
-    .replace(/^(error: )?(Preview failed: )?/, "")
-    .trim();
-}
-
-function lastLine(error: unknown): string {
-  const lines = (error instanceof Error ? error.message : String(error)).split("\n").map((line) => line.trim());
-  return oneLine(
-    lines.map(adviceForMissingCli).find((line) => line !== undefined) ??
-      lines.find((line) => /(^|\W)error: /.test(line)) ??
-      lines.filter(Boolean).at(-1) ??
-      "no reason was given",
-  );
-}
-
-/** Advice for a failed start of the Pulumi CLI, from the message of Node's `spawn`. */
-function adviceForMissingCli(line: string): string | undefined {
-  const [, code] = /spawn pulumi(?:\.exe)? (E[A-Z]+)$/.exec(line) ?? [];
-  if (code === "ENOENT") {
-    return "there is no pulumi on the PATH: install the Pulumi CLI (https://www.pulumi.com/docs/install/), or add its folder to the PATH";
-  }
-  return (
-    code &&
-    `the pulumi on the PATH cannot be started (${code}): see that it is the Pulumi CLI, and that it may be executed`
-  );
 }
 
 export default drift;

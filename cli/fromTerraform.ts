@@ -1,5 +1,6 @@
 import { text } from "node:stream/consumers";
 import { type Command, readOptions, UsageError } from "./command";
+import { adoptingProgram } from "./program";
 
 const HELP = `Usage: terraform show -json | pulumi-borgbase from-terraform > index.ts
 
@@ -93,48 +94,31 @@ function parse(json: string): unknown {
 
 type State = Awaited<ReturnType<typeof readState>>;
 
-/** The TypeScript program. Each resource has the name of its object; default values are omitted. */
+/** The TypeScript program. Each resource has the name of its object; false, 0 and unset values are defaults. */
 function program({ keys, repos }: State): string {
   if (keys.length + repos.length === 0) throw new Error("the state holds no SSH key or repository of BorgBase");
-  const names = new Map(keys.map(({ id, name }) => [id, JSON.stringify(name)]));
-  const list = (ids: string[] | null | undefined) =>
-    ids?.length &&
-    `[${ids.map((id) => (names.has(id) ? `keys[${names.get(id)}].id` : JSON.stringify(id))).join(", ")}]`;
-  const text = (value: string | null | undefined, standard?: string) =>
-    value && value !== standard && JSON.stringify(value);
-
-  const entries = keys.map(({ id, name, public_key }) => {
-    const args = { publicKey: JSON.stringify(public_key), existingId: JSON.stringify(id) };
-    return `  ${JSON.stringify(name)}: ${resource("SshKey", name, args).replaceAll("\n", "\n  ")},\n`;
+  const given = <T>(value: T, standard?: T) => (value === standard ? undefined : value || undefined);
+  const list = (ids: string[] | null | undefined) => (ids?.length ? ids : undefined);
+  return adoptingProgram({
+    keys: keys.map(({ id, name, public_key }) => ({ id, name, args: { publicKey: public_key } })),
+    repos: repos.map(({ id, name, compaction: c, ...repo }) => ({
+      id,
+      name,
+      args: {
+        region: repo.region,
+        format: given(repo.format, "borg1"),
+        quota: repo.quota_enabled ? given(repo.quota) : undefined,
+        alertDays: given(repo.alert_days),
+        appendOnlyKeys: list(repo.append_only_keys),
+        fullAccessKeys: list(repo.full_access_keys),
+        rsyncKeys: list(repo.rsync_keys),
+        appendOnly: given(repo.append_only),
+        sftpEnabled: given(repo.sftp_enabled),
+        borgVersion: given(repo.borg_version, "LATEST"),
+        compaction: c?.enabled
+          ? { interval: c.interval, unit: c.interval_unit?.toLowerCase(), hour: c.hour, timezone: c.hour_timezone }
+          : undefined,
+      },
+    })),
   });
-  const statements = repos.map(({ id, name, compaction: c, ...repo }) => {
-    const args = {
-      region: text(repo.region),
-      format: text(repo.format, "borg1"),
-      quota: repo.quota_enabled && repo.quota,
-      alertDays: repo.alert_days,
-      appendOnlyKeys: list(repo.append_only_keys),
-      fullAccessKeys: list(repo.full_access_keys),
-      rsyncKeys: list(repo.rsync_keys),
-      appendOnly: repo.append_only,
-      sftpEnabled: repo.sftp_enabled,
-      borgVersion: text(repo.borg_version, "LATEST"),
-      compaction:
-        c?.enabled &&
-        `{ interval: ${c.interval}, unit: ${text(c.interval_unit?.toLowerCase())}, hour: ${c.hour}, timezone: ${text(c.hour_timezone)} }`,
-      existingId: text(id),
-    };
-    return `\n${resource("Repo", name, args)};\n`;
-  });
-  return `import * as borgbase from "pulumi-borgbase";\n\nconst keys = {\n${entries.join("")}};\n${statements.join("")}`;
-}
-
-/** The code of one resource. `args` are code; false, 0 and unset values are defaults and are omitted. */
-function resource(
-  type: string,
-  name: string,
-  args: Record<string, string | number | boolean | null | undefined>,
-): string {
-  const lines = Object.entries(args).flatMap(([key, code]) => (code ? [`  ${key}: ${code},\n`] : []));
-  return `new borgbase.${type}(${JSON.stringify(name)}, {\n${lines.join("")}})`;
 }

@@ -1,9 +1,9 @@
 import type { Stack } from "@pulumi/pulumi/automation";
-import { z } from "zod";
 import { connect } from "../provider/api";
 import { type Config, type ProviderSettings, resolveConfig } from "../provider/config";
 import { type PendingCreate, PendingCreates } from "../provider/pendingCreates";
 import { HOST_PACKAGE } from "../sdk/pulumiInternals";
+import { readSettings, resourcesOf, settingsOf } from "./stack";
 
 /** An object that an interrupted run of the stack created in an account, and that the state lacks. */
 export interface Orphan {
@@ -19,9 +19,9 @@ export interface Orphan {
 const TYPE = "borgbase:index:";
 
 /** Settings in a provider's inputs, by the provider's type. The plugin's have no prefix. */
-const PROVIDERS: Record<string, (inputs: Record<string, unknown>) => Record<string, unknown>> = {
-  [`pulumi:providers:${HOST_PACKAGE}`]: (inputs) => inputs,
-  "pulumi:providers:borgbase": ({ token, endpoint }) => ({ "borgbase:token": token, "borgbase:endpoint": endpoint }),
+const PROVIDERS: Record<string, (inputs: Record<string, unknown>) => ProviderSettings> = {
+  [`pulumi:providers:${HOST_PACKAGE}`]: (inputs) => readSettings(inputs["borgbase:token"], inputs["borgbase:endpoint"]),
+  "pulumi:providers:borgbase": ({ token, endpoint }) => readSettings(token, endpoint),
 };
 
 /**
@@ -29,18 +29,13 @@ const PROVIDERS: Record<string, (inputs: Record<string, unknown>) => Record<stri
  * Sends requests to BorgBase only for accounts with pending creates.
  */
 export async function orphansOf(stack: Stack): Promise<Orphan[]> {
-  const [{ name: project }, state, configuration] = await Promise.all([
+  const [{ name: project }, resources, configured] = await Promise.all([
     stack.workspace.projectSettings(),
-    stack.exportStack(),
-    stack.getAllConfig(),
+    resourcesOf(stack),
+    settingsOf(stack),
   ]);
-  const resources = deployment.parse(state.deployment).resources;
   const known = new Set(resources.map(({ type, id }) => `${type} ${id}`));
-  const given = resources.flatMap(({ type, inputs }) => {
-    const settings = PROVIDERS[type]?.(inputs);
-    return settings ? [settings] : [];
-  });
-  const configured = Object.fromEntries(Object.entries(configuration).map(([name, { value }]) => [name, value]));
+  const given = resources.flatMap(({ type, inputs }) => PROVIDERS[type]?.(inputs) ?? []);
 
   const orphans = new Map<string, Orphan>();
   for (const config of accounts([configured, ...given])) {
@@ -71,34 +66,13 @@ async function orphansIn(config: Config, pending: PendingCreate[]): Promise<Orph
 }
 
 /** The distinct accounts. One without a token counts only if its endpoint has none with a token: its error is reported. */
-function accounts(given: Record<string, unknown>[]): Config[] {
+function accounts(given: ProviderSettings[]): Config[] {
   const all = new Map<string, Config>();
   for (const settings of given) {
-    const config = resolveConfig(settingsIn(settings));
+    const config = resolveConfig(settings);
     all.set(JSON.stringify([config.endpoint, config.token]), config);
   }
   const configs = [...all.values()];
   const withToken = new Set(configs.filter(({ token }) => token).map(({ endpoint }) => endpoint));
   return configs.filter(({ endpoint, token }) => token || !withToken.has(endpoint));
 }
-
-function settingsIn(settings: Record<string, unknown>): ProviderSettings {
-  const [token, endpoint] = [plain(settings["borgbase:token"]), plain(settings["borgbase:endpoint"])];
-  return { ...(token && { token }), ...(endpoint && { endpoint }) };
-}
-
-/** A plain text. A secret in an exported state is an object with a JSON text as `plaintext`. */
-function plain(value: unknown): string | undefined {
-  const secret = z.object({ plaintext: z.string() }).safeParse(value);
-  const text: unknown = secret.success ? JSON.parse(secret.data.plaintext) : value;
-  return typeof text === "string" ? text : undefined;
-}
-
-const deployment = z.object({
-  resources: z
-    .array(
-      z.object({ type: z.string(), id: z.string().optional(), inputs: z.record(z.string(), z.unknown()).default({}) }),
-    )
-    .nullish()
-    .transform((resources) => resources ?? []),
-});

@@ -1,0 +1,107 @@
+import { existsSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Stack } from "@pulumi/pulumi/automation";
+import { z } from "zod";
+import type { ProviderSettings } from "../provider/config";
+
+/** A resource in a stack's state. */
+export interface StateResource {
+  type: string;
+  urn: string;
+  id?: string | undefined;
+  inputs: Record<string, unknown>;
+  /** Whether the stack only reads the object (`get`). */
+  external: boolean;
+}
+
+/**
+ * The stack of that name in the folder's project, or the selected one. Undefined without a selected one.
+ * @throws an error for {@link reasonOf}
+ */
+export async function openStack(workDir: string, name: string | undefined): Promise<Stack | undefined> {
+  if (!statSync(workDir, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Error(`there is no folder ${workDir}: name the project's with --cwd`);
+  }
+  const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
+  const workspace = await LocalWorkspace.create({ workDir });
+  const stackName = name ?? (await workspace.stack())?.name;
+  return stackName === undefined ? undefined : LocalWorkspace.selectStack({ stackName, workDir });
+}
+
+/** Whether the folder is in a Pulumi project. */
+export function isInProject(folder: string): boolean {
+  for (let each = resolve(folder); ; each = dirname(each)) {
+    if (["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"].some((file) => existsSync(join(each, file)))) return true;
+    if (each === dirname(each)) return false;
+  }
+}
+
+export async function resourcesOf(stack: Stack): Promise<StateResource[]> {
+  return deployment.parse((await stack.exportStack()).deployment).resources;
+}
+
+/** Settings of the stack's configuration, as its default provider gets them. */
+export async function settingsOf(stack: Stack): Promise<ProviderSettings> {
+  const configuration = await stack.getAllConfig();
+  return readSettings(configuration["borgbase:token"]?.value, configuration["borgbase:endpoint"]?.value);
+}
+
+/** Settings from values of configuration or state. */
+export function readSettings(token: unknown, endpoint: unknown): ProviderSettings {
+  const [plainToken, plainEndpoint] = [plain(token), plain(endpoint)];
+  return { ...(plainToken && { token: plainToken }), ...(plainEndpoint && { endpoint: plainEndpoint }) };
+}
+
+/** A plain text. A secret in an exported state is an object with a JSON text as `plaintext`. */
+function plain(value: unknown): string | undefined {
+  const secret = z.object({ plaintext: z.string() }).safeParse(value);
+  const text: unknown = secret.success ? JSON.parse(secret.data.plaintext) : value;
+  return typeof text === "string" ? text : undefined;
+}
+
+const deployment = z.object({
+  resources: z
+    .array(
+      z.object({
+        type: z.string(),
+        urn: z.string(),
+        id: z.string().optional(),
+        inputs: z.record(z.string(), z.unknown()).default({}),
+        external: z.boolean().default(false),
+      }),
+    )
+    .nullish()
+    .transform((resources) => resources ?? []),
+});
+
+/** The reason of a failed command of the Pulumi CLI, in one line. */
+export function reasonOf(error: unknown): string {
+  const lines = (error instanceof Error ? error.message : String(error)).split("\n").map((line) => line.trim());
+  return oneLine(
+    lines.map(adviceForMissingCli).find((line) => line !== undefined) ??
+      lines.find((line) => /(^|\W)error: /.test(line)) ??
+      lines.filter(Boolean).at(-1) ??
+      "no reason was given",
+  );
+}
+
+/** A message of the engine without its colours, on one line. */
+export function oneLine(text: string): string {
+  return text
+    .replace(/<\{%.*?%\}>/g, "")
+    .replace(/\s+/g, " ")
+    .replace(/^(error: )?(Preview failed: )?/, "")
+    .trim();
+}
+
+/** Advice for a failed start of the Pulumi CLI, from the message of Node's `spawn`. */
+function adviceForMissingCli(line: string): string | undefined {
+  const [, code] = /spawn pulumi(?:\.exe)? (E[A-Z]+)$/.exec(line) ?? [];
+  if (code === "ENOENT") {
+    return "there is no pulumi on the PATH: install the Pulumi CLI (https://www.pulumi.com/docs/install/), or add its folder to the PATH";
+  }
+  return (
+    code &&
+    `the pulumi on the PATH cannot be started (${code}): see that it is the Pulumi CLI, and that it may be executed`
+  );
+}

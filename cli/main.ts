@@ -14,6 +14,10 @@ const COMMANDS: Record<string, { summary: string; load: () => { default: Command
     summary: "Compare a stack's state with the real objects (exit code 0, 2 or 1)",
     load: () => require("./drift") as typeof import("./drift"),
   },
+  discover: {
+    summary: "Print what the account has and the stack does not manage, as code",
+    load: () => require("./discover") as typeof import("./discover"),
+  },
   plugin: {
     summary: "Install the provider plugin, for programs in every language",
     load: () => require("./plugin") as typeof import("./plugin"),
@@ -80,6 +84,12 @@ async function main([name, ...args]: string[]): Promise<number> {
     return usage ? EX_USAGE : 1;
   }
 }
+
+// The reader of a pipe has what it wanted (`… | head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
 
 main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;

@@ -107,7 +107,7 @@ describe("Names in the documentation", () => {
 
   it("Every npm script and every command of pulumi-borgbase that a Markdown file names exists", () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-    const commands = new Set(["drift", "emulator", "from-terraform", "plugin"]);
+    const commands = new Set(["discover", "drift", "emulator", "from-terraform", "plugin"]);
     const unknown = markdownFiles().flatMap((file) => {
       const text = readFileSync(join(ROOT, file), "utf8");
       const named = [...text.matchAll(/npm run (?:--silent )?([a-z][\w:-]*)/g)].map(([, name = ""]) => name);

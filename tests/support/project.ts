@@ -13,6 +13,8 @@ export interface Result {
   /** Standard output, then standard error. */
   output: string;
   stdout: string;
+  /** Exit code; undefined where a signal ended the program. */
+  code: number | undefined;
 }
 
 /** Runs a program to its end, at most two minutes; never rejects. */
@@ -20,7 +22,9 @@ export function execute(command: string, args: string[], cwd: string, env: NodeJ
   const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 1e8, timeout: 120_000 };
   return new Promise((resolve) => {
     execFile(command, args, options, (error, stdout, stderr) => {
-      resolve({ ok: !error, output: stdout + stderr + (error?.killed ? "\nkilled after two minutes" : ""), stdout });
+      const code = error ? (typeof error.code === "number" ? error.code : undefined) : 0;
+      const output = stdout + stderr + (error?.killed ? "\nkilled after two minutes" : "");
+      resolve({ ok: !error, output, stdout, code });
     });
   });
 }
@@ -41,7 +45,12 @@ export class ProjectStack {
   }
 
   run(...args: string[]): Promise<Result> {
-    return execute("pulumi", [...args, "--stack", "test-of-this-project"], this.folder, {
+    return this.execute("pulumi", ...args);
+  }
+
+  /** A program that takes `--stack`, in the project's folder. */
+  execute(program: string, ...args: string[]): Promise<Result> {
+    return execute(program, [...args, "--stack", "test-of-this-project"], this.folder, {
       PULUMI_BACKEND_URL: `file://${this.backend}`,
       PULUMI_CONFIG_PASSPHRASE: "test",
       PULUMI_SKIP_UPDATE_CHECK: "true",

@@ -1,0 +1,112 @@
+import { writeFileSync } from "node:fs";
+import { type Config, resolveConfig } from "../provider/config";
+import { type Command, readOptions, UsageError } from "./command";
+import { isInProject, openStack, reasonOf, resourcesOf, type StateResource, settingsOf } from "./stack";
+import type { Unmanaged } from "./unmanaged";
+
+const HELP = `Usage: pulumi-borgbase discover [OPTIONS]
+
+Prints the SSH keys and repositories of the account that the stack does not manage, as code. Changes nothing. Outside a
+project, or without a selected stack, it prints everything in the account.
+
+  --format FORMAT  import: a file for \`pulumi import --file\`, which needs the plugin (default)
+                   typescript: a program that adopts the objects with existingId
+  --out FILE       File to write, which must not exist (default: standard output)
+  --stack NAME     Stack (default: the selected stack)
+  --cwd FOLDER     Folder of the project (default: the current folder)
+  -h, --help       Show this help
+
+The account is that of the stack's borgbase:token, else of BORGBASE_TOKEN. No secret is printed.
+
+Exit codes: 0 printed, 1 failed, 64 wrong command line.
+
+Example:
+  pulumi-borgbase discover --out found.json
+  pulumi import --file found.json
+`;
+
+const discover: Command = async (args) => {
+  const options = readOptions(args, {
+    format: { type: "string", default: "import" },
+    out: { type: "string" },
+    stack: { type: "string" },
+    cwd: { type: "string", default: "." },
+    help: { type: "boolean", short: "h", default: false },
+  });
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const { format, out } = options;
+  if (format !== "import" && format !== "typescript") {
+    throw new UsageError(`--format takes import or typescript, not ${format}`);
+  }
+  const { stack, config, resources } = await readStack(options.cwd, options.stack);
+  const { unmanaged } = await import("./unmanaged.js");
+  const found = await unmanaged(config, resources);
+  const text = format === "import" ? importFile(found) : await program(found);
+  if (out === undefined) process.stdout.write(text);
+  else write(out, text);
+  // On standard error, as standard output may be the file.
+  process.stderr.write(`${summary(found, stack)}\n`);
+  return 0;
+};
+
+export default discover;
+
+interface Managed {
+  /** Name of the stack. */
+  stack: string | undefined;
+  config: Config;
+  resources: StateResource[];
+}
+
+/** @throws an error of one line */
+async function readStack(folder: string, name: string | undefined): Promise<Managed> {
+  const none = { stack: undefined, config: resolveConfig({}), resources: [] };
+  try {
+    const stack = name !== undefined || isInProject(folder) ? await openStack(folder, name) : undefined;
+    if (!stack) return none;
+    const [settings, resources] = await Promise.all([settingsOf(stack), resourcesOf(stack)]);
+    return { stack: stack.name, config: resolveConfig(settings), resources };
+  } catch (error) {
+    throw new Error(reasonOf(error));
+  }
+}
+
+/** One line per resource: people rename resources before the import. */
+function importFile(found: Unmanaged[]): string {
+  const lines = found.map(({ type, name, id }) => {
+    const fields = { type: `borgbase:index:${type}`, name, id };
+    return `\n    { ${Object.entries(fields)
+      .map(([key, value]) => `"${key}": ${JSON.stringify(value)}`)
+      .join(", ")} }`;
+  });
+  return `{\n  "resources": [${lines.join(",")}${lines.length > 0 ? "\n  " : ""}]\n}\n`;
+}
+
+async function program(found: Unmanaged[]): Promise<string> {
+  const { adoptingProgram } = await import("./program.js");
+  const of = (type: Unmanaged["type"]) => found.filter((each) => each.type === type);
+  return adoptingProgram({ keys: of("SshKey"), repos: of("Repo") });
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: "wx" });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Error(code === "EEXIST" ? `${file} exists already: name another file with --out, or remove it` : message);
+  }
+}
+
+function summary(found: Unmanaged[], stack: string | undefined): string {
+  const count = (type: Unmanaged["type"], noun: string, plural: string) => {
+    const { length } = found.filter((each) => each.type === type);
+    return `${length} ${length === 1 ? noun : plural}`;
+  };
+  const counts = `${count("SshKey", "SSH key", "SSH keys")}, ${count("Repo", "repository", "repositories")}`;
+  return stack === undefined
+    ? `Everything in the account, as no stack is selected: ${counts}.`
+    : `In the account and not in the stack ${stack}: ${counts}.`;
+}

@@ -8,7 +8,7 @@ import { readSettings, resourcesOf, settingsOf } from "./stack";
 /** An object that an interrupted run of the stack created in an account, and that the state lacks. */
 export interface Orphan {
   type: string;
-  /** Name of the resource in the program. */
+  /** Name of the resource in the program; below parents, their types come first: `acme:index:Machine::web`. */
   name: string;
   /** Id at BorgBase. */
   id: string;

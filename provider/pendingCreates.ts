@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 /** A create whose object the state may lack. The keys are the file's format. */
 export interface PendingCreate {
-  /** Resource that the object is for: `PROJECT/STACK/NAME`. */
+  /** Resource that the object is for: `PROJECT/STACK/NAME`, below parents `PROJECT/STACK/PARENTS::NAME`. */
   origin: string;
   /** Type of the resource. */
   kind: string;

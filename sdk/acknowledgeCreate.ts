@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ProviderSettings } from "../provider/config";
 import type { PendingCreates } from "../provider/pendingCreates";
+import { parentTypesIn } from "./parentTypes";
 import { settingsFor } from "./provider";
 import { isRegisteredWhole, mocksInUse, savesOnlyAtTheEnd } from "./pulumiInternals";
 
@@ -17,9 +18,10 @@ export function acknowledgeCreate(
 ) {
   // A unit test may use the name of a real stack, and must not end its pending creates.
   if (pulumi.runtime.isDryRun() || savesOnlyAtTheEnd() || mocksInUse()) return;
-  const origin = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
   // Not awaited in the output: the SDK reports a promise that is open at the end as a leak.
-  resource.id.apply(() => {
+  pulumi.all([resource.urn, resource.id]).apply(([urn]) => {
+    const parents = parentTypesIn(urn);
+    const origin = `${pulumi.getProject()}/${pulumi.getStack()}/${parents && `${parents}::`}${name}`;
     void Promise.all([pendingCreatesOf(provider), isRegisteredWhole()]).then(
       ([pendingCreates, isWhole]) => isWhole && pendingCreates.acknowledge(type, origin),
       () => {},

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { acknowledgeCreate } from "./acknowledgeCreate";
 import { assertResolvableByHost } from "./hostResolution";
+import { parentTypes } from "./parentTypes";
 import { pluginVersion, providerFor, usesPlugin } from "./provider";
 import { ensureStackFrames, filterStackFrames, LastTransformation, providerText, setId } from "./pulumiInternals";
 
@@ -55,10 +56,11 @@ export abstract class BorgBaseResource extends pulumi.CustomResource {
 /** Types whose creates are recorded until the state contains the object. */
 const RECOVERED_TYPES = new Set(["SshKey", "Repo"]);
 
-/** Provider text, stack and logical name: the dynamic host passes no URN. A read needs no origin. */
-function hiddenInputs(type: string, name: string, { id }: pulumi.CustomResourceOptions): pulumi.Inputs {
+/** Provider text, stack, logical name and types of the parents: the dynamic host passes no URN. A read needs no origin. */
+function hiddenInputs(type: string, name: string, { id, parent }: pulumi.CustomResourceOptions): pulumi.Inputs {
   return {
     ...(id === undefined && { __origin: `${pulumi.getStack()}/${name}` }),
+    ...(id === undefined && parent && { __parents: parentTypes(parent) }),
     __provider: providerText(type),
   };
 }

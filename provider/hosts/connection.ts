@@ -17,6 +17,8 @@ export interface Connection {
 export interface Origin {
   project: string;
   stack: string;
+  /** Types of its parents as in the URN, `A$B`: equal names below different types are different resources. Empty without. */
+  parents: string;
   name: string;
 }
 
@@ -61,13 +63,17 @@ export function contextFor(
     ...connection,
     ...options,
     name: origin?.name ?? "",
-    ...(origin && { origin: `${origin.project}/${origin.stack}/${origin.name}` }),
+    ...(origin && { origin: textOf(origin) }),
   };
 }
 
-/** Reads `urn:pulumi:STACK::PROJECT::TYPE::NAME`. A name may contain any text, `::` too. */
+function textOf({ project, stack, parents, name }: Origin): string {
+  return `${project}/${stack}/${parents && `${parents}::`}${name}`;
+}
+
+/** Reads `urn:pulumi:STACK::PROJECT::PARENTS$TYPE::NAME`. A name may contain any text, `::` too. */
 export function originOfUrn(urn: string): Origin | undefined {
-  const [stack, project, , ...name] = urn.replace("urn:pulumi:", "").split("::");
-  if (stack === undefined || project === undefined || name.length === 0) return undefined;
-  return { project, stack, name: name.join("::") };
+  const [stack, project, type, ...name] = urn.replace("urn:pulumi:", "").split("::");
+  if (stack === undefined || project === undefined || type === undefined || name.length === 0) return undefined;
+  return { project, stack, parents: type.split("$").slice(0, -1).join("$"), name: name.join("::") };
 }

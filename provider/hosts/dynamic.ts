@@ -18,10 +18,12 @@ import { fromEngine, toEngine } from "./values";
 
 /** `STACK/NAME` of the resource. Set by the SDK, as the host passes no URN. In the inputs only. */
 const ORIGIN = "__origin";
+/** Types of the resource's parents, `A$B`. Set by the SDK where there are any. In the inputs only. */
+const PARENTS = "__parents";
 /** Options of the resource. Set by the SDK, as the host passes none. In the inputs only. */
 const IGNORE_CHANGES = "__ignoreChanges";
 const REPLACE_ON_CHANGES = "__replaceOnChanges";
-const HIDDEN = [ORIGIN, IGNORE_CHANGES, REPLACE_ON_CHANGES];
+const HIDDEN = [ORIGIN, PARENTS, IGNORE_CHANGES, REPLACE_ON_CHANGES];
 
 /** The provider of one resource type. */
 export function host(type: string): dynamic.ResourceProvider {
@@ -100,10 +102,11 @@ export function host(type: string): dynamic.ResourceProvider {
 }
 
 /** A stack's name contains no slash; a resource's name may. */
-function originIn({ [ORIGIN]: origin }: Properties): Origin | undefined {
+function originIn({ [ORIGIN]: origin, [PARENTS]: given }: Properties): Origin | undefined {
   if (typeof origin !== "string") return undefined;
   const slash = origin.indexOf("/");
-  return { project: project(), stack: origin.slice(0, slash), name: origin.slice(slash + 1) };
+  const parents = typeof given === "string" ? given : "";
+  return { project: project(), stack: origin.slice(0, slash), parents, name: origin.slice(slash + 1) };
 }
 
 /** The engine's values without the host's own, unknown values as `UNKNOWN`. */

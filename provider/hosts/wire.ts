@@ -17,7 +17,7 @@ const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const PROVIDER_TEXT = "__provider";
 
 /** What only the dynamic host keeps in inputs and outputs. */
-const DYNAMIC_ONLY = new Set([PROVIDER_TEXT, "__origin", "__ignoreChanges", "__replaceOnChanges"]);
+const DYNAMIC_ONLY = new Set([PROVIDER_TEXT, "__origin", "__parents", "__ignoreChanges", "__replaceOnChanges"]);
 
 /** Properties in plain. A property that is null is not set. */
 export function fromStruct(struct: Struct | undefined): Properties {

@@ -23,7 +23,10 @@ export interface Context {
   api(): Promise<Api>;
   /** The name of the resource in the program. */
   name: string;
-  /** `PROJECT/STACK/NAME`, where the host knows them. Identifies the resource of an interrupted create. */
+  /**
+   * `PROJECT/STACK/NAME`, below parents `PROJECT/STACK/PARENTS::NAME`, where the host knows them. Identifies the resource
+   * within a run, and that of an interrupted create.
+   */
   origin?: string;
   /** Property paths whose change replaces the object: the program's `replaceOnChanges`. */
   replaceOnChanges?: readonly string[];

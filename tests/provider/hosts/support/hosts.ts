@@ -30,7 +30,7 @@ export const HOSTS: Record<string, (settings: Settings) => Promise<HostRun>> = {
   plugin: pluginRun,
 };
 
-const HIDDEN = ["__provider", "__origin", "__ignoreChanges", "__replaceOnChanges"];
+const HIDDEN = ["__provider", "__origin", "__parents", "__ignoreChanges", "__replaceOnChanges"];
 
 let runs = 0;
 

@@ -1,14 +1,16 @@
 // `npm test`: installs missing requirements, then runs all checks and tests, or those in the arguments:
 //   npm test -- tests/emulator            a folder or a file
-//   npm test -- --tier unit               unit, ssh, emulator or e2e
+//   npm test -- --tier unit               unit, ssh, machine, emulator or e2e
 //   npm test -- --grep "another name"     mocha's own options
 // Test files run side by side, one process per core. The last line is `N passed, N failed`; a check counts as one.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
+import { buildMachines, MACHINES } from "./setup/machines.mjs";
 import { LOCAL, ROOT } from "./setup/paths.mjs";
 import { Problem, runMain } from "./setup/progress.mjs";
+import { installTools } from "./setup/tools.mjs";
 import { environment, setUp } from "./setup.mjs";
 
 /**
@@ -18,6 +20,8 @@ import { environment, setUp } from "./setup.mjs";
 const TIERS = {
   /** The real CLI, engine and host. */
   e2e: ["tests/e2e", "tests/properties", "tests/cli"],
+  /** Hosts with systemd, booted from Debian's packages. */
+  machine: ["tests/machine"],
   /** A real SSH server. */
   ssh: ["tests/provider/ssh"],
   emulator: ["tests/emulator"],
@@ -113,6 +117,22 @@ function filesOf(tier) {
   throw new Problem(`There is no tier "${tier}": one of ${Object.keys(TIERS).join(", ")}`);
 }
 
+/**
+ * Prepares the hosts of the machine tests. Where they cannot be had, those tests fail with the reason; the others run.
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function prepareMachines(env) {
+  env.TEST_MACHINES = MACHINES;
+  try {
+    await installTools(["mmdebstrap", "systemd-nspawn"]);
+    await buildMachines();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.output) console.error(error.output);
+    env.TEST_MACHINES_PROBLEM = error.message;
+  }
+}
+
 /** @param {{ passed: number, failed: number }} counts */
 function conclude({ passed, failed }) {
   console.log(`\n${passed} passed, ${failed} failed`);
@@ -131,6 +151,7 @@ await runMain(
     const all = args.length === 0;
     if (!args.some((arg) => arg.startsWith("dist/tests"))) args.push(...Object.keys(TIERS).flatMap(filesOf));
     if (all) args.push("--forbid-only", "--forbid-pending");
+    if (args.some((arg) => arg.startsWith("dist/tests/machine"))) await prepareMachines(env);
 
     const checks = all ? await runChecks(env) : { passed: 0, failed: 0 };
     const tests = await runTests(args, env);

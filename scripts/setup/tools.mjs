@@ -4,7 +4,7 @@ import { which } from "./paths.mjs";
 import { Problem, run, step } from "./progress.mjs";
 
 /**
- * @typedef {"borg" | "git" | "restic" | "setfacl" | "ssh" | "sshd"} Tool
+ * @typedef {"borg" | "git" | "mmdebstrap" | "restic" | "setfacl" | "ssh" | "sshd" | "systemd-nspawn"} Tool
  * @typedef {Record<Tool, string>} Packages the package of each tool
  * @typedef {{ command: string, refresh?: string[], install: string[], packages: Packages }} Manager
  */
@@ -13,10 +13,12 @@ import { Problem, run, step } from "./progress.mjs";
 const DEBIAN = {
   borg: "borgbackup",
   git: "git",
+  mmdebstrap: "mmdebstrap",
   restic: "restic",
   setfacl: "acl",
   ssh: "openssh-client",
   sshd: "openssh-server",
+  "systemd-nspawn": "systemd-container",
 };
 
 /** @type {Manager[]} */

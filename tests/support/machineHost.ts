@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../provider/ssh/support/sshd";
+import { untilDead } from "./processes";
+
+export type Suite = "bookworm" | "trixie";
+
+interface Options {
+  suite: Suite;
+  /** Whether borg and borgmatic are installed. Default true. Otherwise the host's package manager offers them. */
+  borg?: boolean;
+}
+
+interface Result {
+  code: number | null;
+  output: string;
+}
+
+/** A Debian system of its own: systemd, sshd, cron and sudo, booted from the distribution's packages. */
+export class MachineHost {
+  private constructor(
+    readonly name: string,
+    readonly port: number,
+    /** Logs in as root. */
+    readonly privateKey: string,
+    /** Fingerprint of its host key. */
+    readonly hostKey: string,
+    private readonly folder: string,
+    private readonly process: ChildProcess,
+  ) {}
+
+  static async start({ suite, borg = true }: Options): Promise<MachineHost> {
+    assert.equal(process.getuid?.(), 0, "the machine tests boot hosts of their own and need root");
+    const tree = join(process.env.TEST_MACHINES ?? "", suite);
+    const problem = process.env.TEST_MACHINES_PROBLEM ?? "run the tests with `npm test`";
+    assert.ok(existsSync(join(tree, "base")), `the trees of the test hosts are missing: ${problem}`);
+    const folder = mkdtempSync(join(tmpdir(), "borgbase-host-"));
+    const name = `${suite}-${randomBytes(4).toString("hex")}`;
+    const port = await freePort();
+    const keys = seed(join(folder, "seed"), name, port);
+    mkdirSync(join(folder, "overlay"));
+    const layers = [...(borg ? ["borg"] : []), "base"].map((layer) => join(tree, layer)).join(":");
+    const log = openSync(join(folder, "console"), "w");
+    // The end of a process namespace's first process ends all others: the host ends with this process, whatever ends it.
+    const isolated = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc"];
+    const command = [...isolated, "--kill-child=KILL", "sh", "-c", BOOT, "sh", name, folder, layers];
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...command], { stdio: ["ignore", log, log] });
+    closeSync(log);
+    const host = new MachineHost(name, port, keys.privateKey, keys.hostKey, folder, child);
+    await host.#answers();
+    return host;
+  }
+
+  /** The argument `connection` of a job on this host. */
+  get connection() {
+    const { port, hostKey, privateKey } = this;
+    return { host: "127.0.0.1", port, username: "root", hostKey, privateKey };
+  }
+
+  /** Runs a script of a shell as root on the host, not over SSH. The output holds what it wrote to both streams. */
+  run(script: string, ...args: string[]): Result {
+    const { status, stdout, stderr } = this.#enter(script, args);
+    return { code: status, output: stdout + stderr };
+  }
+
+  /** Output of a script that must succeed, without the last line break. */
+  output(script: string, ...args: string[]): string {
+    const { status, stdout, stderr } = this.#enter(script, args);
+    assert.equal(status, 0, `${script}\n${stdout}${stderr}`);
+    return stdout.replace(/\n$/, "");
+  }
+
+  /** Waits until a script succeeds. */
+  async until(script: string, seconds: number, what: string): Promise<void> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const { code, output } = this.run(script);
+      if (code === 0) return;
+      if (Date.now() > end) throw new Error(`waited ${seconds} s in vain until ${what}: ${output}`);
+      await delay(100);
+    }
+  }
+
+  read(path: string): string {
+    return this.output('cat -- "$1"; echo', path);
+  }
+
+  write(path: string, content: string): void {
+    this.output('printf %s "$2" > "$1"', path, content);
+  }
+
+  /** All paths below folders with their attributes and hashes: equal texts mean that nothing changed there. */
+  fingerprint(...folders: string[]): string {
+    const find = `find "$@" -exec stat -c '%n %a %U %G %F' {} + 2>/dev/null | sort`;
+    const hash = 'find "$@" -type f -exec sha256sum {} + 2>/dev/null | sort';
+    return this.output(`${find}; ${hash}`, ...folders);
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
+    const init = this.#init();
+    this.process.kill("SIGKILL");
+    await ended;
+    await untilDead([init], 30);
+    spawnSync("unshare", ["--mount", "--propagation", "private", "sh", "-c", CLEAN, "sh", this.name]);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #enter(script: string, args: string[]) {
+    const options = { encoding: "utf8", input: "", maxBuffer: 64 * 1024 * 1024 } as const;
+    const command = ["env", "-i", PATH, "LC_ALL=C.UTF-8", "HOME=/root", "sh", "-c", script, "sh", ...args];
+    return spawnSync("nsenter", ["--target", String(this.#init()), "--all", "--wd=/", ...command], options);
+  }
+
+  /** The process id of the host's systemd: unshare starts systemd-nspawn, which starts it. */
+  #init(): number {
+    const child = (pid: number) => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ")[0]);
+    return child(child(this.process.pid ?? 0));
+  }
+
+  async #answers(): Promise<void> {
+    for (let attempt = 0; attempt < 600; attempt++) {
+      if (this.process.exitCode !== null) {
+        const reason = readFileSync(join(this.folder, "console"), "utf8").trim().split("\n").at(-1);
+        throw new Error(`this machine cannot boot the tests' own hosts (namespaces and systemd-nspawn): ${reason}`);
+      }
+      const open = await new Promise<boolean>((resolve) => {
+        const socket = connect(this.port, "127.0.0.1");
+        socket.once("data", () => resolve(true)).once("error", () => resolve(false));
+        socket.once("data", () => socket.destroy());
+      });
+      if (open) return;
+      await delay(50);
+    }
+    throw new Error(`the test host does not answer: ${readFileSync(join(this.folder, "console"), "utf8").slice(-500)}`);
+  }
+}
+
+const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+// An upper layer in memory: one on disk may lie on an overlay itself, which overlayfs refuses.
+// systemd needs a control group of version 2, which older machines do not mount there.
+const BOOT = `set -e; name=$1; cd "$2"; layers=$3
+mount -t tmpfs -o mode=755 tmpfs overlay; mkdir overlay/work overlay/root; cp -a seed overlay/upper
+mount -t overlay overlay -o "lowerdir=$layers,upperdir=overlay/upper,workdir=overlay/work" overlay/root
+umount -l /sys/fs/cgroup/* 2>/dev/null || :; umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir -p "/sys/fs/cgroup/$name"; echo $$ > "/sys/fs/cgroup/$name/cgroup.procs"
+exec systemd-nspawn --register=no --keep-unit -q -D overlay/root -M "$name" --console=pipe --boot`;
+
+const CLEAN = `umount -l /sys/fs/cgroup/* 2>/dev/null; umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
+find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} +`;
+
+/** Files that make a host one of its own. */
+function seed(folder: string, name: string, port: number): { privateKey: string; hostKey: string } {
+  const put = (path: string, content: string, mode = 0o644) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true, mode: 0o755 });
+    writeFileSync(join(folder, path), content, { mode });
+  };
+  mkdirSync(folder, { mode: 0o755 });
+  mkdirSync(join(folder, "root", ".ssh"), { recursive: true, mode: 0o700 });
+  put("etc/hostname", `${name}\n`);
+  put("etc/hosts", `127.0.0.1 localhost ${name}\n`);
+  put("etc/machine-id", "");
+  const options = ["PermitRootLogin prohibit-password", "MaxStartups 100", "HostKey /etc/ssh/ssh_host_ed25519_key"];
+  put("etc/ssh/sshd_config.d/test.conf", [`Port ${port}`, "ListenAddress 127.0.0.1", ...options, ""].join("\n"));
+  const make = (path: string) =>
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", join(folder, path)]);
+  make("etc/ssh/ssh_host_ed25519_key");
+  make("../admin");
+  put("root/.ssh/authorized_keys", readFileSync(join(folder, "../admin.pub"), "utf8"), 0o600);
+  const shown = execFileSync("ssh-keygen", ["-lf", join(folder, "etc/ssh/ssh_host_ed25519_key.pub")], {
+    encoding: "utf8",
+  });
+  return { privateKey: readFileSync(join(folder, "../admin"), "utf8"), hostKey: shown.split(" ")[1] as string };
+}

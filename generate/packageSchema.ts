@@ -25,6 +25,8 @@ export function packageSchema(model: Model, facts: PackageFacts): Json {
     description: facts.description,
     keywords: [...facts.keywords, "category/infrastructure", "kind/native"],
     license: facts.license,
+    // With it, a generated SDK for Go is a module with a go.mod.
+    meta: { supportPack: true },
     language: {
       nodejs: { packageName: "pulumi-borgbase", respectSchemaVersion: true },
       python: { packageName: "pulumi_borgbase", respectSchemaVersion: true, pyproject: { enabled: true } },

@@ -9,10 +9,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
+import { compareVersions } from "./setup/goBuild.mjs";
 import { installPackages } from "./setup/packages.mjs";
 import { ROOT } from "./setup/paths.mjs";
 import { Problem, run, runMain, step } from "./setup/progress.mjs";
-import { compareVersions, installVersion, OLDEST, sourceOfVersion } from "./setup/pulumi.mjs";
+import { installVersion, OLDEST, sourceOfVersion } from "./setup/pulumi.mjs";
 
 const SDK = "@pulumi/pulumi";
 const CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3";

@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
+import { installLanguages, languagesFolder } from "./setup/languages.mjs";
 import { buildMachines, MACHINES } from "./setup/machines.mjs";
 import { LOCAL, ROOT } from "./setup/paths.mjs";
 import { Problem, runMain } from "./setup/progress.mjs";
@@ -33,6 +34,9 @@ const TIERS = {
 const JOBS = String(Math.max(1, Math.min(4, availableParallelism())));
 
 const COUNTS = join(LOCAL, "test-counts.json");
+
+/** Tests of programs in other languages, which need their hosts. */
+const LANGUAGES = /^dist\/tests\/e2e\/languages/;
 
 /** @type {[string, string[]][]} */
 const CHECKS = [
@@ -152,6 +156,10 @@ await runMain(
     if (!args.some((arg) => arg.startsWith("dist/tests"))) args.push(...Object.keys(TIERS).flatMap(filesOf));
     if (all) args.push("--forbid-only", "--forbid-pending");
     if (args.some((arg) => arg.startsWith("dist/tests/machine"))) await prepareMachines(env);
+    if (args.some((arg) => LANGUAGES.test(arg))) {
+      await installLanguages();
+      env.LANGUAGE_HOSTS = languagesFolder();
+    }
 
     const checks = all ? await runChecks(env) : { passed: 0, failed: 0 };
     const tests = await runTests(args, env);

@@ -1,5 +1,5 @@
 // Paths, and the environment of child processes.
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,6 +34,28 @@ export function isExecutable(file) {
     return statSync(file).isFile();
   } catch {
     return false;
+  }
+}
+
+/**
+ * Makes a folder of the cache. It is filled beside its place and renamed, so that it is complete even with two parallel
+ * installations.
+ * @param {string} folder
+ * @param {(folder: string) => boolean} isComplete
+ * @param {(draft: string) => Promise<void>} fill
+ */
+export async function fillFolder(folder, isComplete, fill) {
+  mkdirSync(dirname(folder), { recursive: true });
+  const draft = mkdtempSync(`${folder}.`);
+  try {
+    await fill(draft);
+    try {
+      renameSync(draft, folder);
+    } catch (error) {
+      if (!isComplete(folder)) throw error;
+    }
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
   }
 }
 

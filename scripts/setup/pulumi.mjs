@@ -1,11 +1,12 @@
 // The Pulumi CLI: from PATH, otherwise the official release, otherwise a build from the Go module proxy.
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { CACHE, isExecutable, ROOT, which } from "./paths.mjs";
-import { Problem, run, step } from "./progress.mjs";
+import { assertGo, compareVersions, goBuild, OLDEST_GO } from "./goBuild.mjs";
+import { CACHE, fillFolder, isExecutable, ROOT, which } from "./paths.mjs";
+import { Problem, step } from "./progress.mjs";
 
 /** The installed version, unless PATH has a CLI: the newest release that the Go module proxy has too. */
 export const VERSION = "3.274.1";
@@ -18,13 +19,15 @@ const FILES = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodej
 
 const CONNECT_TIMEOUT = 8_000;
 
-/** The Go version that the CLI's go.mod requires. */
-const OLDEST_GO = "1.26.6";
-
 const HOW_TO_INSTALL = `Install the Pulumi CLI (https://www.pulumi.com/docs/install/) or Go ${OLDEST_GO} or newer, then try again`;
 
 /** @type {boolean | undefined} cached: starting the CLI takes a tenth of a second */
 let onPath;
+
+/** @returns {string} the folder of the CLI in use, with its hosts */
+export function folderOfCli() {
+  return pulumiFolder() ?? dirname(realpathSync(which("pulumi") ?? ""));
+}
 
 /** @returns {string | undefined} the folder to add to PATH; undefined when PATH already has a usable Pulumi CLI */
 export function pulumiFolder() {
@@ -46,18 +49,12 @@ export async function installPulumi() {
 export async function installVersion(version) {
   const folder = folderOf(version);
   if (isComplete(folder)) return folder;
-  mkdirSync(CACHE, { recursive: true });
-  // Filled beside the final folder and renamed, so that the final folder is complete even with two parallel installations.
-  const draft = mkdtempSync(`${folder}.`);
-  try {
+  await fillFolder(folder, isComplete, async (draft) => {
     if (!(await downloadRelease(version, draft))) await buildFromModules(version, draft);
     if (!isComplete(draft))
       throw new Problem(`The Pulumi CLI came without one of ${FILES.join(", ")}. ${HOW_TO_INSTALL}`);
-    put(draft, folder);
-    return folder;
-  } finally {
-    rmSync(draft, { recursive: true, force: true });
-  }
+  });
+  return folder;
 }
 
 /**
@@ -79,18 +76,6 @@ function folderOf(version) {
   return join(CACHE, `pulumi-v${version}-${process.platform}-${process.arch}`);
 }
 
-/**
- * @param {string} draft
- * @param {string} folder
- */
-function put(draft, folder) {
-  try {
-    renameSync(draft, folder);
-  } catch (error) {
-    if (!isComplete(folder)) throw error;
-  }
-}
-
 /** @param {string} folder */
 function isComplete(folder) {
   return FILES.every((file) => isExecutable(join(folder, file)));
@@ -107,14 +92,6 @@ function isUsable(pulumi) {
   const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
   const { stdout } = spawnSync(pulumi, ["version"], { encoding: "utf8", env });
   return compareVersions(stdout?.trim().replace(/^v/, "") ?? "", OLDEST) >= 0;
-}
-
-/**
- * @param {string} a
- * @param {string} b
- */
-export function compareVersions(a, b) {
-  return a.localeCompare(b, "en", { numeric: true });
 }
 
 /** @param {string} version */
@@ -178,11 +155,11 @@ async function buildFromModules(version, draft) {
   assertBuildable(version);
   const flags = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
   await step(`Building Pulumi ${version} from its Go module, once (some 5 minutes)`, () =>
-    goBuild("cli", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", join(draft, "pulumi"), flags),
+    goBuild("cli", ["tool"], join(draft, "pulumi"), HOW_TO_INSTALL, flags),
   );
   const host = "pulumi-language-nodejs";
   await step("Building its Node language host", () =>
-    goBuild("host", `github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/${host}`, join(draft, host)),
+    goBuild("hosts", [`github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/${host}`], join(draft, host), HOW_TO_INSTALL),
   );
   const shim = "pulumi-resource-pulumi-nodejs";
   copyFileSync(join(ROOT, "node_modules", "@pulumi", "pulumi", shim), join(draft, shim));
@@ -196,31 +173,5 @@ function assertBuildable(version) {
   if (version !== VERSION) {
     throw new Problem(`get.pulumi.com has no Pulumi ${version} or cannot be reached, and only ${VERSION} can be built`);
   }
-  const go = goVersion();
-  if (!go) throw new Problem(`get.pulumi.com cannot be reached and there is no Go to build with. ${HOW_TO_INSTALL}`);
-  if (compareVersions(go, OLDEST_GO) < 0) {
-    throw new Problem(`get.pulumi.com cannot be reached and Go ${go} is too old to build the CLI. ${HOW_TO_INSTALL}`);
-  }
-}
-
-/** @returns {string | undefined} the version of Go on PATH, without a download of a newer toolchain */
-function goVersion() {
-  if (!which("go")) return undefined;
-  const env = { ...process.env, GOTOOLCHAIN: "local" };
-  const { stdout } = spawnSync("go", ["env", "GOVERSION"], { encoding: "utf8", env });
-  return /^go(\d+(\.\d+)*)/.exec(stdout?.trim() ?? "")?.[1];
-}
-
-/**
- * @param {string} module a folder of scripts/setup/go
- * @param {string} target the main package
- * @param {string} output
- * @param {string} [linkerFlags]
- */
-async function goBuild(module, target, output, linkerFlags = "") {
-  await run("go", ["build", "-trimpath", "-buildvcs=false", "-ldflags", `-s -w ${linkerFlags}`, "-o", output, target], {
-    cwd: join(ROOT, "scripts", "setup", "go", module),
-    env: { ...process.env, GOFLAGS: "-mod=readonly", GOWORK: "off", CGO_ENABLED: "0" },
-    problem: `The Pulumi CLI cannot be built here: Go's messages are above. ${HOW_TO_INSTALL}`,
-  });
+  assertGo("The Pulumi CLI has to be built, as get.pulumi.com cannot be reached", HOW_TO_INSTALL);
 }

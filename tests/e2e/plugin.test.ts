@@ -147,10 +147,9 @@ describe("Installed plugin", function () {
   });
 
   it("imports what an account has: by command with minimal code, by option with a change", async () => {
-    const { addOf } = await existing();
     await newStack(async () => ({}));
     await steps(stack.up());
-    const id = await addOf('name: "web", region: "eu", alertDays: 2, quotaEnabled: true, quota: 700');
+    const id = await account.console.addRepo('name: "web", region: "eu", alertDays: 2, quotaEnabled: true, quota: 700');
     const out = `${stack.folder}/import.ts`;
     const command = ["import", "borgbase:index:Repo", "web", id, "--yes", "--protect=false", "--out", out];
     // The language host of the registries generates no code: the state is what counts here.
@@ -167,7 +166,7 @@ describe("Installed plugin", function () {
     assert.ok(clean.ok, clean.output);
     assert.deepEqual(account.mutations(), []);
 
-    const other = await addOf('name: "other", region: "eu"');
+    const other = await account.console.addRepo('name: "other", region: "eu"');
     account.mutations();
     stack.program = async () => {
       new borgbase.Repo("web", { region: "eu", alertDays: 2, quota: 700 });
@@ -215,15 +214,4 @@ describe("Installed plugin", function () {
     await steps(stack.up());
     assert.deepEqual(account.mutations(), ["repoAdd", "repoDelete"]);
   });
-
-  /** Makes repositories as a person would, past Pulumi; returns the id. */
-  async function existing() {
-    const addOf = async (args: string): Promise<string> => {
-      const { repoAdd } = await account.console.ask<{ repoAdd: { repoAdded: { id: string } } }>(
-        `mutation { repoAdd(${args}) { repoAdded { id } } }`,
-      );
-      return repoAdd.repoAdded.id;
-    };
-    return { addOf };
-  }
 });

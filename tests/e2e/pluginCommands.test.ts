@@ -57,10 +57,7 @@ describe("Plugin and the CLI", function () {
   });
 
   it("`pulumi do` lists, reads and asks without a program", async () => {
-    const { repoAdd } = await account.console.ask<{ repoAdd: { repoAdded: { id: string } } }>(
-      'mutation { repoAdd(name: "web", region: "eu", alertDays: 2) { repoAdded { id } } }',
-    );
-    const { id } = repoAdd.repoAdded;
+    const id = await account.console.addRepo('name: "web", region: "eu", alertDays: 2');
     const listed = await pulumi("do", "borgbase:index:Repo", "list");
     assert.ok(listed.ok, listed.output);
     assert.deepEqual(JSON.parse(listed.stdout), [{ id, name: "web" }]);
@@ -123,12 +120,10 @@ describe("Plugin and the CLI", function () {
 
   it("an attached plugin serves one run after the other, and logs on the resource", async () => {
     const { port, child } = await attached();
-    const { repoAdd } = await account.console.ask<{ repoAdd: { repoAdded: { id: string } } }>(
-      'mutation { repoAdd(name: "web", region: "eu") { repoAdded { id } } }',
-    );
+    const existingId = await account.console.addRepo('name: "web", region: "eu"');
     const stack = await TestStack.create(
       async () => {
-        new borgbase.Repo("web", { region: "eu", alertDays: 3, existingId: repoAdd.repoAdded.id });
+        new borgbase.Repo("web", { region: "eu", alertDays: 3, existingId });
       },
       { ...account.env, PULUMI_DEBUG_PROVIDERS: `borgbase:${port}` },
       WITH_PLUGIN,

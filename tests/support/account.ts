@@ -44,6 +44,23 @@ export class Console {
     return sshList;
   }
 
+  /** Adds a repository, with the API's own arguments, for example `name: "web", region: "eu"`; returns its id. */
+  async addRepo(args: string): Promise<string> {
+    const { repoAdd } = await this.ask<{ repoAdd: { repoAdded: { id: string } } }>(
+      `mutation { repoAdd(${args}) { repoAdded { id } } }`,
+    );
+    return repoAdd.repoAdded.id;
+  }
+
+  /** Registers a public key; returns its id. */
+  async addKey(name: string, keyData: string): Promise<string> {
+    const { sshAdd } = await this.ask<{ sshAdd: { keyAdded: { id: string } } }>(
+      "mutation ($name: String!, $keyData: String!) { sshAdd(name: $name, keyData: $keyData) { keyAdded { id } } }",
+      { name, keyData },
+    );
+    return sshAdd.keyAdded.id;
+  }
+
   /** Edits a repository; `changes` in the API's own words, for example `alertDays: 5`. */
   async edit(id: string, changes: string): Promise<void> {
     await this.ask(`mutation { repoEdit(id: "${id}", ${changes}) { repoEdited { id } } }`);

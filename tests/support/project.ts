@@ -17,21 +17,28 @@ export interface Result {
   code: number | undefined;
 }
 
-/** Runs a program to its end, at most two minutes; never rejects. */
-export function execute(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = {}): Promise<Result> {
-  const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 1e8, timeout: 120_000 };
+/** Runs a program to its end, at most `minutes`; never rejects. */
+export function execute(
+  command: string,
+  args: string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+  minutes = 2,
+): Promise<Result> {
+  const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 1e8, timeout: minutes * 60_000 };
   return new Promise((resolve) => {
     execFile(command, args, options, (error, stdout, stderr) => {
       const code = error ? (typeof error.code === "number" ? error.code : undefined) : 0;
-      const output = stdout + stderr + (error?.killed ? "\nkilled after two minutes" : "");
-      resolve({ ok: !error, output, stdout, code });
+      const end = error?.killed ? `\nkilled after ${minutes} minutes` : "";
+      resolve({ ok: !error, output: stdout + stderr + end, stdout, code });
     });
   });
 }
 
 /** A project on disk as its user has it: the real CLI and its Node language host in the folder, a backend of its own. */
 export class ProjectStack {
-  private readonly backend = mkdtempSync(join(tmpdir(), "borgbase-project-"));
+  /** The backend's folder: state, history and backups. */
+  readonly backend = mkdtempSync(join(tmpdir(), "borgbase-project-"));
 
   private constructor(
     private readonly folder: string,

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Emulator, TokenLevel } from "../emulator";
+import type { BorgUi, BorgUiVariants } from "../emulator/borgui";
 import { type Command, readOptions, readPort, UsageError } from "./command";
 import { table } from "./table";
 
@@ -16,6 +17,9 @@ Runs a local BorgBase: its GraphQL API, an SSH server in front of borg, and rest
   --control         Serve controls for tests under /control/ (reset, latency, faults)
   --allow-host NAME Serve /control/ under this host name too, besides localhost and addresses (repeatable)
   --set NAME=VALUE  Set a behaviour that is uncertain of the real API, as missing=null (repeatable)
+  --borg-ui         Run a Borg UI server too: its REST API, with real SSH and borg
+  --borg-ui-port PORT       Port of Borg UI (default 8651; 0 picks a free one)
+  --borg-ui-set NAME=VALUE  Set a property of that server, as plan=pro (repeatable)
   --json            Print one line of JSON once it runs, and no log
   --quiet           Log no requests
   -h, --help        Show this help
@@ -40,6 +44,9 @@ const emulator: Command = async (args) => {
     control: { type: "boolean", default: false },
     "allow-host": { type: "string", multiple: true, default: [] },
     set: { type: "string", multiple: true, default: [] },
+    "borg-ui": { type: "boolean", default: false },
+    "borg-ui-port": { type: "string", default: "8651" },
+    "borg-ui-set": { type: "string", multiple: true, default: [] },
     json: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
@@ -54,9 +61,11 @@ const emulator: Command = async (args) => {
   const sshPort = readPort("ssh-port", options["ssh-port"]);
 
   const { startEmulator, readVariants } = require("../emulator") as typeof import("../emulator");
-  const variants = readVariants(options.set.map(assignment));
+  const variants = readVariants(options.set.map((pair) => assignment(pair)));
   if (typeof variants === "string") throw new UsageError(variants);
+  const borgUiVariants = startsBorgUi(options) ? readBorgUiSettings(options["borg-ui-set"]) : {};
   const stopped = stopSignal();
+  const log = options.json || options.quiet ? undefined : (line: string) => process.stdout.write(`${line}\n`);
   const running = await startEmulator({
     host: options.host,
     port,
@@ -66,29 +75,72 @@ const emulator: Command = async (args) => {
     control: options.control,
     allowedHosts: options["allow-host"],
     variants,
-    log: options.json || options.quiet ? undefined : (line) => process.stdout.write(`${line}\n`),
+    log,
   }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
-    if (error.code !== "EADDRINUSE") throw error;
-    const flag = error.port === sshPort ? "--ssh-port" : "--port";
-    throw new Error(`port ${error.port ?? port} is in use: choose another with ${flag}, or 0 for a free one`);
+    throw portInUse(error, error.port === sshPort ? "--ssh-port" : "--port", port);
   });
+  const borgUi = startsBorgUi(options)
+    ? await runBorgUi({ ...options, dataDir, variants: borgUiVariants, log }).catch(async (error) => {
+        await running.close();
+        throw error;
+      })
+    : null;
   process.stdout.write(
-    options.json ? `${JSON.stringify(jsonSummary(running, dataDir))}\n` : summary(running, dataDir, options),
+    options.json
+      ? `${JSON.stringify(jsonSummary(running, borgUi, dataDir))}\n`
+      : summary(running, dataDir, options) + borgUiSummary(borgUi),
   );
   await stopped;
+  await borgUi?.close();
   await running.close();
   return 0;
 };
 
 export default emulator;
 
+function startsBorgUi(options: { "borg-ui": boolean; "borg-ui-set": string[] }): boolean {
+  if (!options["borg-ui"] && options["borg-ui-set"].length > 0) throw new UsageError("--borg-ui-set needs --borg-ui");
+  return options["borg-ui"];
+}
+
+function readBorgUiSettings(pairs: string[]): Partial<BorgUiVariants> {
+  const { readBorgUiVariants } = require("../emulator/borgui") as typeof import("../emulator/borgui");
+  const variants = readBorgUiVariants(pairs.map((pair) => assignment(pair, "--borg-ui-set")));
+  if (typeof variants === "string") throw new UsageError(variants);
+  return variants;
+}
+
+interface BorgUiSettings {
+  host: string;
+  "borg-ui-port": string;
+  dataDir: string | undefined;
+  variants: Partial<BorgUiVariants>;
+  log: ((line: string) => void) | undefined;
+}
+
+function runBorgUi(settings: BorgUiSettings): Promise<BorgUi> {
+  const { startBorgUi } = require("../emulator/borgui") as typeof import("../emulator/borgui");
+  const { host, dataDir, variants, log } = settings;
+  const port = readPort("borg-ui-port", settings["borg-ui-port"]);
+  const folder = dataDir === undefined ? undefined : join(dataDir, "borg-ui");
+  return startBorgUi({ host, port, dataDir: folder, variants, log }).catch((error: NodeJS.ErrnoException) => {
+    throw portInUse(error, "--borg-ui-port", port);
+  });
+}
+
+/** An error for a port in use; any other error unchanged. */
+function portInUse(error: NodeJS.ErrnoException & { port?: number }, flag: string, port: number): Error {
+  if (error.code !== "EADDRINUSE") return error;
+  return new Error(`port ${error.port ?? port} is in use: choose another with ${flag}, or 0 for a free one`);
+}
+
 function defaultFolder(): string {
   return join(process.env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "pulumi-borgbase", "emulator");
 }
 
-function assignment(text: string): [string, string] {
+function assignment(text: string, option = "--set"): [string, string] {
   const [, name, value] = /^([A-Za-z]+)=(.*)$/.exec(text) ?? [];
-  if (name === undefined || value === undefined) throw new UsageError(`--set takes NAME=VALUE, not ${text}`);
+  if (name === undefined || value === undefined) throw new UsageError(`${option} takes NAME=VALUE, not ${text}`);
   return [name, value];
 }
 
@@ -105,7 +157,7 @@ function stopSignal(): Promise<void> {
 }
 
 /** The output of `--json`, for scripts. */
-function jsonSummary(running: Emulator, dataDir: string | undefined) {
+function jsonSummary(running: Emulator, borgUi: BorgUi | null, dataDir: string | undefined) {
   return {
     endpoint: running.endpoint,
     port: running.port,
@@ -114,7 +166,24 @@ function jsonSummary(running: Emulator, dataDir: string | undefined) {
     accounts: running.accounts,
     hostKeys: running.ssh?.hostKeys ?? [],
     ...running.names,
+    borgUi: borgUi && {
+      url: borgUi.url,
+      port: borgUi.port,
+      username: borgUi.username,
+      password: borgUi.password,
+      token: borgUi.token,
+    },
   };
+}
+
+function borgUiSummary(borgUi: BorgUi | null): string {
+  if (!borgUi) return "";
+  return `A Borg UI server is running: user ${borgUi.username}, password ${borgUi.password}
+
+  export BORG_UI_URL=${borgUi.url}
+  export BORG_UI_TOKEN=${borgUi.token}
+
+`;
 }
 
 function summary(running: Emulator, dataDir: string | undefined, options: { host: string; control: boolean }): string {

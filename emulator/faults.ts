@@ -1,8 +1,7 @@
 import { z } from "zod";
-import type { RootField } from "./tokens";
 
 const WHEN = {
-  /** Root field that the request must contain, for example `repoAdd`. Unset: any request. */
+  /** The request: a root field as `repoAdd`, or a route as `POST /api/repositories/`. Unset: any request. */
   operation: z.string().min(1).optional(),
   /** Number of matching requests that pass first. */
   skip: z.number().int().nonnegative().default(0),
@@ -10,8 +9,8 @@ const WHEN = {
   count: z.number().int().positive().nullable().default(1),
 };
 
-/** A failure between a client and the API. Its kind defines whether the server executes the request. */
-export const faultSchema = z.discriminatedUnion("kind", [
+/** Failures between a client and a server. The kind defines whether the server executes the request. */
+const BETWEEN = [
   /** The connection is reset before execution. */
   z.strictObject({ ...WHEN, kind: z.literal("reset") }),
   /** The connection is reset after execution: the response is lost. */
@@ -30,20 +29,38 @@ export const faultSchema = z.discriminatedUnion("kind", [
   }),
   /** The first half of the correct response after execution, sent as if it were complete. */
   z.strictObject({ ...WHEN, kind: z.literal("truncated") }),
-  /** JSON that is no GraphQL response. */
+  /** JSON that the API never sends. */
   z.strictObject({ ...WHEN, kind: z.literal("foreign"), work: z.boolean().default(false) }),
-  /** The correct response after execution, with `errors` beside its data. */
-  z.strictObject({ ...WHEN, kind: z.literal("errors"), message: z.string().default("Something went wrong") }),
   /** The token of the request expires at once. */
   z.strictObject({ ...WHEN, kind: z.literal("expire") }),
+] as const;
+
+/** A failure of a request to the GraphQL API. */
+export const faultSchema = z.discriminatedUnion("kind", [
+  ...BETWEEN,
+  /** The correct response after execution, with `errors` beside its data. */
+  z.strictObject({ ...WHEN, kind: z.literal("errors"), message: z.string().default("Something went wrong") }),
+]);
+
+/** A failure of a request to Borg UI's API. */
+export const borgUiFaultSchema = z.discriminatedUnion("kind", [
+  ...BETWEEN,
+  /**
+   * The server is killed within the request: after the row of a connection and before its host, or after `borg init` and
+   * before the row of the repository. Other requests end before their response.
+   */
+  z.strictObject({ ...WHEN, kind: z.literal("crash") }),
 ]);
 
 export type Fault = z.infer<typeof faultSchema>;
 /** A fault as a test writes it: fields with a default may be omitted. */
 export type FaultInput = z.input<typeof faultSchema>;
 
+export type BorgUiFault = z.infer<typeof borgUiFaultSchema>;
+export type BorgUiFaultInput = z.input<typeof borgUiFaultSchema>;
+
 /** Whether the server executes the request before the fault applies. */
-export function executesFirst(fault: Fault): boolean {
+export function executesFirst(fault: Fault | BorgUiFault): boolean {
   switch (fault.kind) {
     case "reset":
       return false;
@@ -57,24 +74,27 @@ export function executesFirst(fault: Fault): boolean {
 }
 
 /** Pending faults. Each request takes one fault at most: the oldest that matches. */
-export class Faults {
-  private pending: Fault[] = [];
+export class Faults<F extends Fault | BorgUiFault = Fault, Input = FaultInput> {
+  private pending: F[] = [];
 
-  add(fault: FaultInput): void {
-    this.pending.push(faultSchema.parse(fault));
+  constructor(private readonly schema: z.ZodType<F, Input>) {}
+
+  add(fault: Input): void {
+    this.pending.push(this.schema.parse(fault));
   }
 
   clear(): void {
     this.pending = [];
   }
 
-  list(): readonly Fault[] {
+  list(): readonly F[] {
     return this.pending;
   }
 
-  next(fields: RootField[]): Fault | undefined {
+  /** @param names of the request; a fault without one matches any. */
+  next(names: string[]): F | undefined {
     for (const fault of this.pending) {
-      if (fault.operation !== undefined && !fields.some((field) => field.name === fault.operation)) continue;
+      if (fault.operation !== undefined && !names.includes(fault.operation)) continue;
       if (fault.skip > 0) {
         fault.skip--;
         continue;

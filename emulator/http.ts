@@ -78,7 +78,7 @@ async function graphql(
     isRequest && checked?.errors === undefined && checked ? rootFields(checked.document, parsed.operationName) : [];
   requests.received(body?.length ?? 0, fields);
 
-  const fault = faults.next(fields);
+  const fault = faults.next(fields.map((field) => field.name));
   let caller = api.caller(request.headers.authorization, request.headers.cookie);
   if (fault?.kind === "expire" && caller.token) {
     caller.token.expiresAt = context.clock.now().toISOString();

@@ -8,7 +8,7 @@ import { loadCertificate } from "./certificate";
 import { Clock } from "./clock";
 import type { Context } from "./context";
 import { type Control, controlOverHttp, createControl } from "./control";
-import { Faults } from "./faults";
+import { Faults, faultSchema } from "./faults";
 import { createHttpServer } from "./http";
 import { PROXY_NAMES, serveProxy } from "./proxy";
 import { clientHost, noStorage, type RealStorage, startStorage, urlHost } from "./repoStorage";
@@ -83,7 +83,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const temporaryFolder =
     options.storage && !options.dataDir ? await mkdtemp(join(tmpdir(), "borgbase-emulator-")) : null;
   const store = new Store(options.dataDir ?? null, options.accounts && identities(options.accounts));
-  const faults = new Faults();
+  const faults = new Faults(faultSchema);
   const requests = new RequestLog();
   const latency = { ms: 0 };
   let port = 0;

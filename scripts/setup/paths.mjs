@@ -61,12 +61,13 @@ export async function fillFolder(folder, isComplete, fill) {
 
 /**
  * The environment of child processes. PATH starts with the project's own Node (`@pulumi/pulumi` requires 22, the machine may
- * have 20), then `folders`. Pulumi's home is inside the clone, and its check for updates is off.
+ * have 20), or with the machine's where PULUMI_BORGBASE_NODE is `system`. `folders` follow. Pulumi's home is inside the clone, and its check for updates is off.
  * @param {(string | undefined)[]} folders
  * @returns {NodeJS.ProcessEnv}
  */
 export function environmentWith(...folders) {
-  const path = [join(ROOT, "node_modules", ".bin"), ...folders, process.env.PATH, ...DAEMON_FOLDERS];
+  const system = process.env.PULUMI_BORGBASE_NODE === "system" ? [dirname(process.execPath)] : [];
+  const path = [...system, join(ROOT, "node_modules", ".bin"), ...folders, process.env.PATH, ...DAEMON_FOLDERS];
   return {
     ...process.env,
     PATH: path.filter(Boolean).join(delimiter),

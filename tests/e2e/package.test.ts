@@ -1,10 +1,20 @@
 import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { startAccount } from "../support/account";
 import { execute, ProjectStack, ROOT } from "../support/project";
 
@@ -206,7 +216,32 @@ describe("Package", function () {
     }
   });
 
-  it("its plugin is installed where the CLI looks, and starts there without the package", async () => {
+  it("A package of a clean checkout has the same contents: packing builds it", async () => {
+    const checkout = mkdtempSync(join(tmpdir(), "borgbase-checkout-"));
+    try {
+      const listed = await execute("git", ["ls-files", "-co", "--exclude-standard", "-z"], ROOT);
+      for (const file of listed.stdout.split("\0").filter((name) => name && existsSync(join(ROOT, name)))) {
+        cpSync(join(ROOT, file), join(checkout, file));
+      }
+      symlinkSync(join(ROOT, "node_modules"), join(checkout, "node_modules"));
+      const packed = await execute("npm", ["pack", "--silent"], checkout);
+      assert.ok(packed.ok, packed.output);
+      const [tarball = ""] = readdirSync(checkout).filter((name) => name.endsWith(".tgz"));
+      const unpacked = await execute("tar", ["-xzf", tarball], checkout);
+      assert.ok(unpacked.ok, unpacked.output);
+      const filesIn = (path: string) =>
+        readdirSync(path, { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => relative(path, join(entry.parentPath, entry.name)))
+          .filter((name) => !name.startsWith("node_modules"))
+          .sort();
+      assert.deepEqual(filesIn(join(checkout, "package")), filesIn(installed));
+    } finally {
+      rmSync(checkout, { recursive: true, force: true });
+    }
+  });
+
+  it("The package's plugin is installed where the CLI looks, and starts there without the package", async () => {
     const home = join(folder, "home");
     const bin = join(folder, "node_modules", ".bin", "pulumi-borgbase");
     const { ok, output } = await execute(bin, ["plugin", "install"], folder, { PULUMI_HOME: home });

@@ -9,7 +9,7 @@ import { TestStack } from "../support/stack";
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGB4RQlFh1wpXyGPjkKSBQBZwTRf+tSu8ZvFBrSkX3fQ";
 
 describe("Replacements decided by the engine", function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   let account: Awaited<ReturnType<typeof startAccount>>;
   let stack: TestStack;
   let args: borgbase.RepoArgs;

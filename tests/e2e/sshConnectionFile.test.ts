@@ -10,7 +10,7 @@ import { assertOneLineError } from "../support/output";
 import { authorizedKeys, byPassword, SshStack, writeAuthorizedKeys } from "../support/sshStack";
 
 describe("SshConnection and its authorized_keys file", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let host: TestHost;
   let sshd: Sshd;
   let stack: SshStack;

@@ -10,7 +10,7 @@ import { authorizedKeys, byPassword, SshStack, worked } from "../support/sshStac
 import { TestStack } from "../support/stack";
 
 describe("SshConnection through jump hosts with the real CLI", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let host: TestHost;
   let servers: Sshd[];
   let jumps: TestAccount[];

@@ -10,7 +10,7 @@ import { assertOneLineError } from "../support/output";
 import { authorizedKeys, byPassword, SshStack } from "../support/sshStack";
 
 describe("Replacement of an SshConnection", function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   let host: TestHost;
   let account: TestAccount;
   let old: Sshd;

@@ -23,7 +23,7 @@ export function execute(
   args: string[],
   cwd: string,
   env: NodeJS.ProcessEnv = {},
-  minutes = 2,
+  minutes = 8,
 ): Promise<Result> {
   const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 1e8, timeout: minutes * 60_000 };
   return new Promise((resolve) => {

@@ -58,7 +58,7 @@ export async function check(
       }
     }
   }
-  for (const found of (await resource.rules?.(valid, unknown)) ?? []) {
+  for (const found of (await resource.rules?.(valid, unknown, context)) ?? []) {
     failures.push(failure(found.property, fields[found.property], found.reason));
   }
   if (reset.length > 0) inputs[RESET] = reset.join();

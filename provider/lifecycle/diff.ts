@@ -66,7 +66,11 @@ async function changes(
     const same = !unknown && (await isEqual(field, desired, state[name], whole));
     if (same && !mayBeStale(field, name, state)) continue;
     changed.push(name);
-    if (field.forceNew || (await isChangedAt(replaceOn, name, field, desired, whole))) {
+    if (
+      field.forceNew ||
+      field.replacesIf?.(desired, state[name]) ||
+      (await isChangedAt(replaceOn, name, field, desired, whole))
+    ) {
       replaces.push(name);
       isCertain ||= !unknown;
     }

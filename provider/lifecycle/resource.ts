@@ -81,7 +81,11 @@ export interface Resource<Inputs extends object, State extends object> {
    */
   drifts?: boolean;
   /** Rules between arguments. `inputs` lacks invalid and unknown ones; `unknown` names both. No I/O. */
-  rules?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>): Failure[] | Promise<Failure[]>;
+  rules?(
+    inputs: Partial<Inputs>,
+    unknown: ReadonlySet<string>,
+    context: Pick<Context, "name">,
+  ): Failure[] | Promise<Failure[]>;
   /** Lines that list the changes of an adoption. Called once, before create. */
   previewAdoption?(inputs: Partial<Inputs>, unknown: ReadonlySet<string>, context: Context): Promise<string[]>;
   /**

@@ -43,6 +43,8 @@ export interface InputOptions<T> extends Documented {
   managedDefault?: T;
   /** A change replaces the resource. */
   forceNew?: boolean;
+  /** Whether a change replaces the resource, where only a part of the value identifies it. */
+  replacesIf?(declared: T, actual: unknown): boolean;
   /** Describes a way to connect: a change of it alone changes nothing. */
   connectionOnly?: boolean;
   /**

@@ -195,7 +195,7 @@ function compactionSchema(z: Zod) {
     .meta({ id: "Compaction", description: "Schedule of the server's compaction." });
 }
 
-function serverSchema(z: Zod) {
+export function serverSchema(z: Zod) {
   return z
     .object({
       hostname: z.string().optional().describe("Name of the server; the repository's own address is in `repoPath`."),

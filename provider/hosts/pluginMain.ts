@@ -1,4 +1,5 @@
 /* The plugin's process, as the engine starts it: `pulumi-resource-borgbase [OPTIONS] [ENGINE_ADDRESS]`. */
+import { flushCompileCache } from "node:module";
 import { EngineLog } from "./engineLog";
 import { exitWithEngine } from "./engineWatch";
 import { servePlugin } from "./plugin";
@@ -13,6 +14,8 @@ async function main(): Promise<void> {
   const { port } = await servePlugin(log);
   // The engine reads the port from the first line.
   process.stdout.write(`${port}\n`);
+  // The engine kills the plugin, and Node.js saves its compiled code at a normal end only. Absent before Node.js 22.10.
+  setImmediate(() => flushCompileCache?.());
   exitWithEngine(address === undefined ? undefined : Number(address.split(":")[1]));
 }
 

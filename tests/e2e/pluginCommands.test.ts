@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -98,7 +98,11 @@ describe("Plugin and the CLI", function () {
     } finally {
       server.close();
     }
-    const own = (where: string) => readdirSync(join(where, "plugins", `resource-borgbase-v${VERSION}`)).sort();
+    const own = (where: string) => {
+      const files = readdirSync(join(where, "plugins", `resource-borgbase-v${VERSION}`));
+      // Compiled code of earlier starts.
+      return files.filter((name) => name !== "cache").sort();
+    };
     assert.deepEqual(own(home), own(plugin.home));
     const listed = await execute("pulumi", ["do", "borgbase:index:SshKey", "list"], folder, {
       ...env(),
@@ -116,6 +120,21 @@ describe("Plugin and the CLI", function () {
     assert.ok(again.ok, again.output);
     const wrong = await execute("node", [command[0] as string, "plugin", "remove"], folder, env());
     assert.match(wrong.output, /unknown action remove/);
+  });
+
+  it("a start keeps its compiled code for the next one, and needs no place for it", async () => {
+    const copy = join(folder, "plugin");
+    cpSync(join(plugin.home, "plugins", `resource-borgbase-v${VERSION}`), copy, { recursive: true });
+    const cache = join(copy, "cache");
+    rmSync(cache, { recursive: true, force: true });
+    const { child } = await attached(copy);
+    await until(() => existsSync(cache) && readdirSync(cache, { recursive: true }).length > 1, 60, "it is kept");
+    child.kill("SIGKILL");
+    rmSync(cache, { recursive: true });
+    writeFileSync(cache, "no folder");
+    const again = await attached(copy);
+    assert.match(again.port, /^\d+$/);
+    again.child.kill("SIGKILL");
   });
 
   it("an attached plugin serves one run after the other, and logs on the resource", async () => {
@@ -173,8 +192,8 @@ describe("Plugin and the CLI", function () {
   });
 
   /** The plugin as a person starts it, and its port. */
-  async function attached(): Promise<{ port: string; child: ChildProcess }> {
-    const file = join(ROOT, "plugin", "pulumi-resource-borgbase");
+  async function attached(where = join(ROOT, "plugin")): Promise<{ port: string; child: ChildProcess }> {
+    const file = join(where, "pulumi-resource-borgbase");
     const child = spawn(file, [], { env: { ...process.env, ...account.env }, stdio: ["ignore", "pipe", "inherit"] });
     const port = await new Promise<string>((resolve, reject) => {
       child.stdout?.once("data", (line: Buffer) => resolve(line.toString().trim()));

@@ -93,7 +93,7 @@ export function optionProblem(option: string): string | undefined {
   const argument = ARGUMENTS[option];
   if (argument !== undefined) return `${option} is set by the argument ${argument}`;
   if (SECTION_NAMES.includes(option))
-    return `${option} is a section: give its options without it, as borgmatic 1.8 does`;
+    return `${option} is a section: give its options without it, in the flat form of version 1.8`;
   if (FIXED.includes(option)) return `${option} is set by the job itself`;
   const advice = REFUSED[option];
   return advice && `${option} cannot be given: ${advice}`;

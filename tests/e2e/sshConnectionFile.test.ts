@@ -127,6 +127,11 @@ describe("SshConnection and its authorized_keys file", function () {
       [{ authorizedKeysPath: "/etc/ssh/keys/%u" }, new RegExp(`write "/etc/ssh/keys/${username}"`)],
       [{ authorizedKeysPath: "~root/.ssh/authorized_keys" }, /only a shell would expand: write out the path/],
       [{ authorizedKeysPath: "/home/*/.ssh/authorized_keys" }, /"\*" is something that only a shell would expand/],
+      [
+        { authorizedKeysPath: " ~/.ssh/authorized_keys" },
+        /begins or ends with a blank.*write "~\/\.ssh\/authorized_keys"/,
+      ],
+      [{ restrict: { borgServe: { path: "repos " } } }, /borgServe\.path: .*write "repos"/],
       [{ authorizedKeysPath: ".ssh/" }, /names a folder/],
       [{ sshPathPrefix: "$VOLUME" }, /"\$VOLUME" is something/],
       [{ defaultPath: "~", restrict: { borgServe: { path: "x" } } }, /defaultPath.*write "\."/],

@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Session } from "../connection/session";
 import { SshError } from "../error";
-import { ensureFolder, removeFolders } from "./folders";
+import { assertTrustedLinks, ensureFolder, removeFolders } from "./folders";
 import { Lock } from "./lock";
 import { isMountPoint } from "./mounts";
 import {
@@ -70,11 +70,15 @@ export class AtomicFile {
     if (change(before).equals(before) && !(removeEmpty && existed && before.length === 0)) {
       return { before, changed: false, existed, folders: [] };
     }
-    const path = await this.#followLink(found?.status);
+    const refuse = (where: string, reason: string) => this.#refusal(where, reason);
+    const [path] = await Promise.all([
+      this.#followLink(found?.status),
+      assertTrustedLinks(this.#files, posix.dirname(this.path), refuse),
+    ]);
     const folders: string[] = [];
     try {
       const [folder, extras] = await Promise.all([
-        ensureFolder(this.#files, posix.dirname(path), folders, (where, reason) => this.#refusal(where, reason)),
+        ensureFolder(this.#files, posix.dirname(path), folders, refuse),
         found ? this.#files.extraAttributes(path, found.status) : {},
       ]);
       const problem = rewriteProblem(extras);

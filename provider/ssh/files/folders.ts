@@ -41,6 +41,9 @@ async function makeFolder(
   } catch (error) {
     // Another deployment may have made the folder meanwhile.
     const existing = await files.status(path, { follow: true });
+    if (existing === undefined && (await files.status(path))?.type === "link") {
+      throw refuse(path, "it is a symbolic link that leads nowhere; make its folder on the host first");
+    }
     if (existing?.type !== "folder") throw error;
     return existing;
   }
@@ -50,6 +53,37 @@ async function makeFolder(
     path,
     `a new folder needs ${describeOwnership(wanted)}, as the one above it, and gets ${actual ? describeOwnership(actual) : "nothing"}; make it on the host first`,
   );
+}
+
+/**
+ * Refuses a folder behind a link of another owner: an account could otherwise make root write anywhere.
+ * Links of root are trusted, and a relative path starts in the login's own home.
+ */
+export async function assertTrustedLinks(files: RemoteFiles, folder: string, refuse: Refuse): Promise<void> {
+  if (!posix.isAbsolute(folder) || (await hasNoLinks(files, folder))) return;
+  const paths: string[] = [];
+  for (let path = folder; path !== "/"; path = posix.dirname(path)) paths.push(path);
+  const statuses = await Promise.all(paths.map((path) => files.status(path)));
+  for (const [index, link] of statuses.entries()) {
+    const path = paths[index];
+    if (path === undefined || link?.type !== "link" || link.uid === 0) continue;
+    const linked = await files.status(path, { follow: true });
+    if (linked === undefined || linked.uid === link.uid) continue;
+    throw refuse(
+      path,
+      `it is a symbolic link of owner ${link.uid} to ${await files.realPath(path)} of owner ${linked.uid ?? "unknown"}; if that is right, give the path there as authorizedKeysPath`,
+    );
+  }
+}
+
+async function hasNoLinks(files: RemoteFiles, folder: string): Promise<boolean> {
+  try {
+    return (await files.realPath(folder)) === folder;
+  } catch (error) {
+    // A server may know no real path of a missing folder.
+    if (error instanceof SshError) return false;
+    throw error;
+  }
 }
 
 /**

@@ -47,6 +47,9 @@ const EXPANSIONS: Expansion[] = [
  * @param username replaces the login's name in the advised path
  */
 export function expansionProblem(path: string, username?: string): string | undefined {
+  // A blank in front would also hide a `~/`.
+  const trimmed = path.trim();
+  if (trimmed !== path) return `begins or ends with a blank, which only a shell would drop: write "${trimmed}"`;
   const rest = path.startsWith("~/") ? path.slice(2) : path;
   const first = EXPANSIONS.map((each) => ({ ...each, match: each.pattern.exec(rest) })).find(({ match }) => match);
   if (first === undefined) return undefined;

@@ -261,6 +261,33 @@ Match User root
         assert.equal(readFileSync(target, "utf8"), `${resident.publicKey}\n`);
       });
 
+      it("A linked folder in a home that would make root write elsewhere is refused", async () => {
+        const account = host.account();
+        const folder = join(host.folder, `root-folder-${useSftpMode}`);
+        mkdirSync(folder, { mode: 0o700 });
+        write(join(folder, "authorized_keys"), { uid: 0, gid: 0 }, 0o600);
+        const link = join(account.home, ".ssh");
+        const path = join(link, "authorized_keys");
+        const work = () => deploy(asRoot(path, { useSftpMode }), { publicKey: key.publicKey });
+        symlinkSync(folder, link);
+        execFileSync("chown", ["-h", account.username, link]);
+        await fails(work(), "write", "session", /\.ssh on .* is a symbolic link of owner \d+ to .* of owner 0/);
+        assert.equal(readFileSync(path, "utf8"), `${resident.publicKey}\n`);
+        assert.deepEqual(readdirSync(folder), ["authorized_keys"]);
+
+        // A link of root is the host's own arrangement.
+        execFileSync("chown", ["-h", "root", link]);
+        await work();
+        assert.ok(readFileSync(path, "utf8").includes(key.publicKey));
+      });
+
+      it("A linked folder that does not exist is refused by that reason", async () => {
+        const account = host.account();
+        symlinkSync(join(host.folder, "nowhere"), join(account.home, ".ssh"));
+        const work = deploy(asOwner(account, ".ssh/authorized_keys", { useSftpMode }), { publicKey: key.publicKey });
+        await fails(work, "write", "session", /is a symbolic link that leads nowhere/);
+      });
+
       it("A file that is mounted by itself is refused by that reason", async () => {
         const account = host.account();
         const path = sshFolder(account);

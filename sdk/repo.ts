@@ -75,8 +75,8 @@ export interface RepoArgs {
    */
   compaction?: pulumi.Input<CompactionArgs>;
   /**
-   * Whether a repository that holds backups may be deleted or replaced. Counts as of the last deployment: set
-   * it, run `pulumi up`, then destroy.
+   * Whether a repository that holds backups may be deleted or replaced. `true` counts from the next run on: set
+   * it, run `pulumi up`, then destroy. `false` counts at once.
    *
    * @default `false`
    */
@@ -122,8 +122,8 @@ export class Repo extends BorgBaseResource {
   /** Schedule on which the server frees the space of deleted archives. Unset: off. */
   declare readonly compaction: pulumi.Output<Compaction | undefined>;
   /**
-   * Whether a repository that holds backups may be deleted or replaced. Counts as of the last deployment: set
-   * it, run `pulumi up`, then destroy.
+   * Whether a repository that holds backups may be deleted or replaced. `true` counts from the next run on: set
+   * it, run `pulumi up`, then destroy. `false` counts at once.
    */
   declare readonly forceDestroy: pulumi.Output<boolean>;
   /** Whether deleting or replacing the resource leaves the repository and its backups in the account. */

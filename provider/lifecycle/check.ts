@@ -4,7 +4,7 @@ import type { Failure } from "../errors";
 import { defaultOf, type Input } from "../schema/define";
 import { alreadyAssigned, assign } from "./assignments";
 import { holdsUnknown } from "./compare";
-import { deletionSettings, immediateSettings } from "./deletion";
+import { deletionSettings, immediateSettings, unsetLaterSettings } from "./deletion";
 import { RESET, resetIn, stripMarks } from "./managedFields";
 import type { AnyFields, AnyResource, Context, Properties } from "./resource";
 
@@ -63,7 +63,8 @@ export async function check(
   }
   if (reset.length > 0) inputs[RESET] = reset.join();
   const isNew = !olds || Object.keys(olds).length === 0;
-  const settings = deletionSettings(fields, inputs);
+  // Without old arguments, an argument that the program has just removed is not restored above.
+  const settings = { ...(isNew && unsetLaterSettings(fields, inputs)), ...deletionSettings(fields, inputs) };
   const { type } = resource.schema;
   const replaced = context.memory?.recordCheck(type, context.origin, isNew ? undefined : stripMarks(olds), settings);
   if (isNew && failures.length === 0) {

@@ -8,9 +8,17 @@ export function deletionSettings(fields: AnyFields, inputs: Properties): Propert
   return Object.fromEntries(names.filter((name) => !holdsUnknown(inputs[name])).map((name) => [name, inputs[name]]));
 }
 
-/** Deletion settings that take effect in the run that sets them. */
+/** Deletion settings that take effect in the run that sets them. A default always does: it permits no more than before. */
 export function immediateSettings(fields: AnyFields, settings: Properties): Properties {
-  return Object.fromEntries(Object.entries(settings).filter(([name]) => fields[name]?.steersDeletion === "now"));
+  const isImmediate = ([name, value]: [string, unknown]) =>
+    fields[name]?.steersDeletion === "now" || fields[name]?.default === value;
+  return Object.fromEntries(Object.entries(settings).filter(isImmediate));
+}
+
+/** Defaults of the unset settings that take effect in later runs only. */
+export function unsetLaterSettings(fields: AnyFields, inputs: Properties): Properties {
+  const names = Object.keys(fields).filter((name) => fields[name]?.steersDeletion === "next" && !(name in inputs));
+  return Object.fromEntries(names.map((name) => [name, fields[name]?.default]));
 }
 
 const NOT_DECLARED: DeletionFacts = { isPendingDelete: false };

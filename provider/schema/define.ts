@@ -49,7 +49,7 @@ export interface InputOptions<T> extends Documented {
   connectionOnly?: boolean;
   /**
    * Steers the deletion of the object. A pending deletion follows what the program sets today: `now` in the run that sets
-   * it, `next` only for an object that an earlier run has replaced.
+   * it, `next` only for an object that an earlier run has replaced. The default always counts in the run that sets it.
    */
   steersDeletion?: "now" | "next";
   /** Names the object to adopt: read at creation only, later it can only be the resource's own id. */

@@ -100,7 +100,7 @@ export const repoSchema = defineResource(
       }),
       forceDestroy: input(flag, {
         description:
-          "Whether a repository that holds backups may be deleted or replaced. Counts as of the last deployment: set it, run `pulumi up`, then destroy.",
+          "Whether a repository that holds backups may be deleted or replaced. `true` counts from the next run on: set it, run `pulumi up`, then destroy. `false` counts at once.",
         default: false,
         // Never in the run that sets it: a deletion of backups takes two steps.
         steersDeletion: "next",

@@ -206,6 +206,18 @@ describe("Replacements decided by the engine", function () {
     });
   }
 
+  it("A forceDestroy that is removed in the run of a replacement erases nothing", async () => {
+    args = { region: "eu", forceDestroy: true };
+    const id = await full();
+    for (const next of [{ region: "us" }, { region: "us", forceDestroy: false }]) {
+      args = next;
+      await assertRefused();
+    }
+    args = { region: "eu" };
+    assertOneLineError(await stack.up({ replace: [await urn()] }), /holds backups .*so it is not deleted/);
+    assert.ok((await repoIds()).includes(id));
+  });
+
   it("An up with --refresh and --replace refuses a repository with backups before any create", async () => {
     const id = await full();
     const run = await stack.up({ replace: [await urn()], refresh: true });

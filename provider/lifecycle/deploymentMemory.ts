@@ -127,6 +127,13 @@ export class DeploymentMemory {
     if (origin !== undefined) this.#resource(type, origin).keptByDiff = { object, replacement };
   }
 
+  /** States of the program's resources of a type that stay as they are, as far as diffs have shown. */
+  keptStates(type: string): Properties[] {
+    return [...this.#resources].flatMap(([key, { keptByDiff }]) =>
+      key.startsWith(`${type} `) && keptByDiff?.replacement.inputs ? [keptByDiff.replacement.inputs] : [],
+    );
+  }
+
   /** Deletion settings that the program declares in this run, the removed ones as their defaults. */
   deletionSettings(type: string, origin: string | undefined): Properties | undefined {
     return this.#resources.get(`${type} ${origin}`)?.settings;

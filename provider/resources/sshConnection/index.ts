@@ -9,7 +9,7 @@ import {
   sshConnectionSchema,
   UNRESTRICTED,
 } from "../../schema/sshConnection";
-import type { Deployed } from "../../ssh/authorizedKeys/deploy";
+import type { Deployed, KeyHolder } from "../../ssh/authorizedKeys/deploy";
 import type { ManagedAccount } from "../../ssh/authorizedKeys/managedAccount";
 import { DEFAULT_AUTHORIZED_KEYS_PATH, DEFAULT_PORT } from "../../ssh/defaults";
 import { isUnreachable, SshError } from "../../ssh/error";
@@ -135,10 +135,10 @@ function keyLocation({
 }
 
 /**
- * Accounts with a key of this process that may share the file of `old`. One host can have two names, one file two paths.
- * A key that was new there can share the file only under the same host key.
+ * Accounts of the program with the same key that may share the file of `old`. One host can have two names, one file two
+ * paths. A key that was new there can share the file only under the same host key; so can one that stays as it is.
  */
-async function possibleAliases(old: SshConnectionState): Promise<ManagedAccount[]> {
+async function possibleAliases(old: SshConnectionState, { memory }: Context): Promise<KeyHolder[]> {
   const deployments = [...deployedThisRun.values()].filter(
     ({ state, wasThere }) =>
       state.fingerprintSha256 === old.fingerprintSha256 &&
@@ -147,7 +147,18 @@ async function possibleAliases(old: SshConnectionState): Promise<ManagedAccount[
   const rank = ({ state }: (typeof deployments)[number]) =>
     state.hostKeyFingerprint === old.hostKeyFingerprint ? 0 : 1;
   deployments.sort((a, b) => rank(a) - rank(b));
-  return Promise.all(deployments.map(({ state }) => deployedAccountOf(state)));
+  const kept = (memory?.keptStates(sshConnectionSchema.type) ?? []) as unknown as SshConnectionState[];
+  const sharing = kept.filter(
+    (state) => state.fingerprintSha256 === old.fingerprintSha256 && state.hostKeyFingerprint === old.hostKeyFingerprint,
+  );
+  const holder = async (state: SshConnectionState, isVerified: boolean) => ({
+    account: await deployedAccountOf(state),
+    isVerified,
+  });
+  return Promise.all([
+    ...deployments.map(({ state }) => holder(state, true)),
+    ...sharing.map((state) => holder(state, false)),
+  ]);
 }
 
 /** A public key in the `authorized_keys` of an account on a host. */
@@ -200,7 +211,7 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     const { remove } = await import("../../ssh/authorizedKeys/deploy.js");
     const account = await deployedAccountOf(state);
     try {
-      await remove(account, state.publicKey, await possibleAliases(state));
+      await remove(account, state.publicKey, await possibleAliases(state, context));
     } catch (error) {
       if (!isUnreachable(error)) throw withRestrictionHint(error, account, state);
       if (state.onUnreachable !== "forget") throw withForgetHint(error, deletion);

@@ -2,6 +2,7 @@ import type { Access } from "../connection/access";
 import type { HostKey } from "../connection/hostKey";
 import { formatKnownHosts } from "../connection/knownHosts";
 import { withSeparateSession, withSession } from "../connection/withSession";
+import { SshError, type SshErrorKind } from "../error";
 import type { AtomicFile } from "../files/atomicFile";
 import { parsePublicKey } from "../keys";
 import { type Deployment, resolveDeployment } from "./deployment";
@@ -79,24 +80,46 @@ export async function observe(managed: ManagedAccount, publicKey: string): Promi
   });
 }
 
+/** An account that needs the key. */
+export interface KeyHolder {
+  account: ManagedAccount;
+  /** Whether this run has logged in there. Otherwise a failed login shows that it is another account. */
+  isVerified: boolean;
+}
+
 /**
  * Removes exactly this key. A missing key is no error.
- * @param unless accounts that have just received the key: it stays when one of them has the very same file
+ * @param holders accounts that need the key: it stays when one of them has the very same file
  */
 export async function remove(
   managed: ManagedAccount,
   publicKey: string,
-  unless: readonly ManagedAccount[] = [],
+  holders: readonly KeyHolder[] = [],
 ): Promise<void> {
   const key = parsePublicKey(publicKey);
   const account = resolveAccount(managed);
   await withSession(account, async (session) => {
     const file = await openAuthorizedKeys(session, account);
-    if (unless.length > 0 && findKey(await file.read(), key).length > 0) {
-      for (const other of unless) if (await isSameFile(file, resolveAccount(other))) return;
+    if (holders.length > 0 && findKey(await file.read(), key).length > 0) {
+      for (const holder of holders) if (await isFileOf(holder, file)) return;
     }
     await file.edit((content) => removeKey(content, key));
   });
+}
+
+/** The kinds of errors before the end of a login. */
+const NO_LOGIN: ReadonlySet<SshErrorKind> = new Set(["resolve", "connect", "timeout", "hostKey", "authentication"]);
+
+async function isFileOf({ account, isVerified }: KeyHolder, file: AtomicFile): Promise<boolean> {
+  const other = resolveAccount(account);
+  try {
+    return await isSameFile(file, other);
+  } catch (error) {
+    if (isVerified || !(error instanceof SshError)) throw error;
+    if (NO_LOGIN.has(error.kind)) return false;
+    const text = `nothing shows whether ${other.username} on ${other.address}, which needs the key too, has the very same ${file.path}: ${error.message}`;
+    throw new SshError(error.kind, text, { phase: "session", cause: error });
+  }
 }
 
 /**

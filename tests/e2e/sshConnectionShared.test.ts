@@ -1,0 +1,76 @@
+import { strict as assert } from "node:assert";
+import { generate, type KeyMaterial } from "../../provider/ssh/keys";
+import * as borgbase from "../../sdk";
+import { type TestAccount, TestHost } from "../provider/ssh/support/accounts";
+import { Sshd } from "../provider/ssh/support/sshd";
+import { InstalledPlugin } from "../support/plugin";
+import { authorizedKeys, byPassword } from "../support/sshStack";
+import { TestStack } from "../support/stack";
+
+for (const host of ["the dynamic host", "the plugin"]) {
+  describe(`SshConnections that share a file, served by ${host}`, function () {
+    this.timeout(240_000);
+    let machine: TestHost;
+    let account: TestAccount;
+    let sshd: Sshd;
+    let plugin: InstalledPlugin;
+    let stack: TestStack;
+    let key: KeyMaterial;
+    /** The program. */
+    let program: () => void;
+
+    before(async () => {
+      machine = new TestHost();
+      sshd = await Sshd.start(machine);
+      plugin = await InstalledPlugin.create();
+    });
+    after(async () => {
+      plugin.close();
+      await sshd.stop();
+      machine.remove();
+    });
+    beforeEach(async () => {
+      account = machine.account();
+      key = await generate();
+      stack = await TestStack.create(async () => program(), plugin.env, {
+        "borgbase:plugin": String(host === "the plugin"),
+      });
+    });
+    afterEach(() => stack.close());
+
+    const args = (more: Partial<borgbase.SshConnectionArgs> = {}): borgbase.SshConnectionArgs => ({
+      ...byPassword(sshd, account),
+      publicKey: key.publicKey,
+      privateKey: key.privateKey,
+      ...more,
+    });
+    async function up(next: () => void) {
+      program = next;
+      const run = await stack.up();
+      assert.ok(run.ok, run.output);
+    }
+    const isDeployed = () => (authorizedKeys(account) ?? "").includes(key.publicKey.split(" ")[1] ?? "");
+
+    it("The key stays when one of two resources with the same file is removed", async () => {
+      const both = () => {
+        new borgbase.SshConnection("one", args());
+        new borgbase.SshConnection("two", args({ host: "::1" }));
+      };
+      await up(both);
+      await up(() => void new borgbase.SshConnection("two", args({ host: "::1" })));
+      assert.ok(isDeployed());
+    });
+
+    it("The key goes when one of two resources is removed and the other has an account of its own", async () => {
+      const other = machine.account();
+      const elsewhere = () => void new borgbase.SshConnection("two", { ...args(), ...byPassword(sshd, other) });
+      await up(() => {
+        new borgbase.SshConnection("one", args());
+        elsewhere();
+      });
+      await up(elsewhere);
+      assert.ok(!isDeployed());
+      assert.ok(authorizedKeys(other)?.includes(key.publicKey));
+    });
+  });
+}

@@ -15,7 +15,12 @@ const DECLARED = new Set([
   ...resourceSchemas.flatMap((schema) => [schema.type, ...Object.keys(schema.declarations(z))]),
   ...functionSchemas.flatMap((schema) => {
     const { args, result } = schema.declarations(z);
-    return [schema.name, `${schema.name}Output`, ...Object.keys({ ...args, ...result })];
+    return [
+      schema.name,
+      `${schema.name}Output`,
+      ...(schema.list ? [schema.list] : []),
+      ...Object.keys({ ...args, ...result }),
+    ];
   }),
   ...[...model.types.values()].flatMap(({ properties }) => properties.map(({ name }) => name)),
 ]);

@@ -18,7 +18,6 @@ const TOKEN = (name: string, module = "index") => `borgbase:${module}:${name}`;
  * It contains no `default`: an SDK would send it, and an unset argument would become managed.
  */
 export function packageSchema(model: Model, facts: PackageFacts): Json {
-  const { module = "github.com/pulumi-borgbase", ...published } = publicationOf(facts);
   return {
     $schema: "https://raw.githubusercontent.com/pulumi/pulumi/master/pkg/codegen/schema/pulumi.json",
     name: "borgbase",
@@ -27,13 +26,13 @@ export function packageSchema(model: Model, facts: PackageFacts): Json {
     description: facts.description,
     keywords: [...facts.keywords, "category/infrastructure", "kind/native"],
     license: facts.license,
-    ...published,
+    ...publicationOf(facts),
     // With it, a generated SDK for Go is a module with a go.mod.
     meta: { supportPack: true },
     language: {
       nodejs: { packageName: "pulumi-borgbase", respectSchemaVersion: true },
       python: { packageName: "pulumi_borgbase", respectSchemaVersion: true, pyproject: { enabled: true } },
-      go: { importBasePath: `${module}/sdk/go/borgbase`, respectSchemaVersion: true },
+      go: { importBasePath: "github.com/pulumi-borgbase/sdk/go/borgbase", respectSchemaVersion: true },
     },
     config: { variables: PROVIDER },
     provider: {

@@ -7,8 +7,6 @@ export interface Publication {
 
 /** What the registry shows of a published package, and where the CLI downloads the plugin. */
 export interface PublishedFields {
-  /** Path of Go modules in the repository. */
-  module?: string;
   publisher?: string;
   homepage?: string;
   repository?: string;
@@ -30,7 +28,6 @@ export function publicationOf({ author, homepage, repository }: Publication): Pu
     ...(publisher && { publisher }),
     ...(homepage && { homepage }),
     ...(slug && {
-      module: `github.com/${slug}`,
       repository: `https://github.com/${slug}`,
       logoUrl: `https://raw.githubusercontent.com/${slug}/main/docs/logo.svg`,
       // The releases of the repository (pulumi/pulumi, `sdk/go/common/workspace/plugins.go`).

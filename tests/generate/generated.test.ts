@@ -84,7 +84,7 @@ describe("Generated files", () => {
       "github:someone/pulumi-borgbase",
     ]) {
       const published = packageSchema(model, { ...facts, author, homepage: "https://example.com", repository });
-      const { publisher, logoUrl, pluginDownloadURL, language, ...schema } = published;
+      const { publisher, logoUrl, pluginDownloadURL, ...schema } = published;
       assert.deepEqual(
         [publisher, schema.homepage, schema.repository, pluginDownloadURL],
         [
@@ -95,7 +95,6 @@ describe("Generated files", () => {
         ],
       );
       assert.ok(existsSync(join(ROOT, String(logoUrl).split("/main/")[1] ?? "none")));
-      assert.match(JSON.stringify(language), /"github\.com\/someone\/pulumi-borgbase\/sdk\/go\/borgbase"/);
       const folder = mkdtempSync(join(tmpdir(), "borgbase-schema-"));
       try {
         writeFileSync(join(folder, "schema.json"), JSON.stringify(published));

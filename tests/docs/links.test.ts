@@ -83,9 +83,7 @@ describe("Links of the documentation", () => {
         .filter(({ file }) => file === "README.md" || file === "docs/guide.md")
         .map(({ file, target }) => normalize(join(dirname(file), target.split("#")[0] ?? ""))),
     );
-    // Pulumi's registry shows these.
-    const ofRegistry = ["docs/_index.md", "docs/installation-configuration.md"];
-    const pages = markdownFiles().filter((path) => dirname(path) === "docs" && !ofRegistry.includes(path));
+    const pages = markdownFiles().filter((path) => dirname(path) === "docs");
     assert.deepEqual(
       pages.filter((page) => !linked.has(page)),
       [],

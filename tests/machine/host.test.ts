@@ -9,10 +9,10 @@ describe("MachineHost", () => {
     it(`boots ${suite} with systemd, sshd and the distribution's borg`, async () => {
       const host = await MachineHost.start({ suite: suite as Suite });
       try {
-        assert.equal(host.output("systemctl is-system-running --wait"), "running");
-        assert.match(host.output("systemctl --version"), new RegExp(`^systemd ${versions.systemd}`));
-        assert.equal(host.output("borg --version"), versions.borg);
-        assert.equal(host.output("borgmatic --version"), versions.borgmatic);
+        assert.equal(await host.output("systemctl is-system-running --wait"), "running");
+        assert.match(await host.output("systemctl --version"), new RegExp(`^systemd ${versions.systemd}`));
+        assert.equal(await host.output("borg --version"), versions.borg);
+        assert.equal(await host.output("borgmatic --version"), versions.borgmatic);
       } finally {
         await host.stop();
       }

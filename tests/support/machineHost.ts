@@ -64,15 +64,15 @@ export class MachineHost {
   }
 
   /** Runs a script of a shell as root on the host, not over SSH. The output holds what it wrote to both streams. */
-  run(script: string, ...args: string[]): Result {
-    const { status, stdout, stderr } = this.#enter(script, args);
-    return { code: status, output: stdout + stderr };
+  async run(script: string, ...args: string[]): Promise<Result> {
+    const { code, stdout, stderr } = await this.#enter(script, args);
+    return { code, output: stdout + stderr };
   }
 
   /** Output of a script that must succeed, without the last line break. */
-  output(script: string, ...args: string[]): string {
-    const { status, stdout, stderr } = this.#enter(script, args);
-    assert.equal(status, 0, `${script}\n${stdout}${stderr}`);
+  async output(script: string, ...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.#enter(script, args);
+    assert.equal(code, 0, `${script}\n${stdout}${stderr}`);
     return stdout.replace(/\n$/, "");
   }
 
@@ -80,23 +80,15 @@ export class MachineHost {
   async until(script: string, seconds: number, what: string): Promise<void> {
     const end = Date.now() + seconds * 1000;
     for (;;) {
-      const { code, output } = this.run(script);
+      const { code, output } = await this.run(script);
       if (code === 0) return;
       if (Date.now() > end) throw new Error(`waited ${seconds} s in vain until ${what}: ${output}`);
       await delay(100);
     }
   }
 
-  read(path: string): string {
-    return this.output('cat -- "$1"; echo', path);
-  }
-
-  write(path: string, content: string): void {
-    this.output('printf %s "$2" > "$1"', path, content);
-  }
-
   /** All paths below folders with their attributes and hashes: equal texts mean that nothing changed there. */
-  fingerprint(...folders: string[]): string {
+  fingerprint(...folders: string[]): Promise<string> {
     const find = `find "$@" -exec stat -c '%n %a %U %G %F' {} + 2>/dev/null | sort`;
     const hash = 'find "$@" -type f -exec sha256sum {} + 2>/dev/null | sort';
     return this.output(`${find}; ${hash}`, ...folders);
@@ -112,10 +104,22 @@ export class MachineHost {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  // Without blocking this process: a test's emulator answers the host from here.
   #enter(script: string, args: string[]) {
-    const options = { encoding: "utf8", input: "", maxBuffer: 64 * 1024 * 1024 } as const;
     const command = ["env", "-i", PATH, "LC_ALL=C.UTF-8", "HOME=/root", "sh", "-c", script, "sh", ...args];
-    return spawnSync("nsenter", ["--target", String(this.#init()), "--all", "--wd=/", ...command], options);
+    const child = spawn("nsenter", ["--target", String(this.#init()), "--all", "--wd=/", ...command], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      stderr += text;
+    });
+    return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
+      child.on("error", reject).on("close", (code) => resolve({ code, stdout, stderr }));
+    });
   }
 
   /** The process id of the host's systemd: unshare starts systemd-nspawn, which starts it. */

@@ -1,0 +1,40 @@
+/** Pieces of POSIX scripts, for a BusyBox too. */
+
+/** A word in single quotes, whatever it holds. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+export interface FileToWrite {
+  path: string;
+  mode: number;
+  owner: string;
+  group: string;
+  content: string;
+}
+
+/**
+ * Writes a file under a temporary name in its folder, and renames it: no reader ever sees a part. Owner and mode are set
+ * before the content. Content stands in the script, which travels on standard input.
+ */
+export function writeFile({ path, mode, owner, group, content }: FileToWrite): string {
+  const draft = quote(`${path}.draft`);
+  const encoded = Buffer.from(content).toString("base64");
+  return [
+    `rm -f ${draft}`,
+    `(umask 077; : > ${draft})`,
+    `chown ${quote(`${owner}:${group}`)} ${draft}`,
+    `chmod ${octal(mode)} ${draft}`,
+    `printf %s ${encoded === "" ? "''" : encoded} | base64 -d > ${draft}`,
+    `mv -f ${draft} ${quote(path)}`,
+  ].join(" && ");
+}
+
+export function makeFolder({ path, mode, owner, group }: Omit<FileToWrite, "content">): string {
+  const folder = quote(path);
+  return `{ [ -d ${folder} ] || mkdir ${folder}; } && chown ${quote(`${owner}:${group}`)} ${folder} && chmod ${octal(mode)} ${folder}`;
+}
+
+export function octal(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
+}

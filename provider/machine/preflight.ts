@@ -1,0 +1,87 @@
+import { ProviderError } from "../errors";
+import type { Machine } from "./host/machine";
+import type { Observation } from "./host/observation";
+import { missingTools } from "./packages";
+import { type HostFacts, isAtLeast, type JobNames } from "./plan";
+
+/** Refuses a host that no job can be put on. Nothing has been changed by then. */
+export function assertUsable(machine: Machine, found: Observation, user: string, sudo: boolean): void {
+  const { address } = machine;
+  if (found.os.system !== "Linux") throw refused(`${address} runs ${found.os.system}; a backup job needs Linux.`);
+  if (found.uid !== 0) {
+    const how = sudo ? "sudo gave it another account" : 'set become: "sudo", or log in as root';
+    throw refused(`The account at ${address} is not root: ${how}.`);
+  }
+  if (!found.writable) {
+    throw refused(`/etc of ${address} is read-only: a backup job keeps its files there. Nothing was changed.`);
+  }
+  if (found.account === undefined) {
+    throw refused(`${address} has no account ${user} (user): make it first, or leave user out.`);
+  }
+}
+
+/**
+ * Refuses files of others: a job's paths without its manifest, or with that of another stack.
+ * The same origin is an interrupted run of this job, or a replacement.
+ */
+export function assertOurs(
+  { address }: Machine,
+  { manifest, entries }: Observation,
+  names: JobNames,
+  origin: string,
+): void {
+  if (manifest !== undefined) {
+    if (manifest.origin === origin) return;
+    throw refused(
+      `${names.folder} on ${address} belongs to ${manifest.origin}: give this job another name, or remove that one first.`,
+    );
+  }
+  const taken = [names.folder, names.servicePath, names.timerPath, names.cronPath].filter((path) => {
+    const entry = entries.get(path);
+    // An empty folder may come from a run that was interrupted before it wrote its manifest.
+    return entry !== undefined && !(entry.kind === "folder" && entry.names.every((name) => name.endsWith(".draft")));
+  });
+  if (taken.length === 0) return;
+  throw refused(
+    `${taken.join(", ")} on ${address} exists, and no manifest says that it is of this job: move it away, or give the job another name.`,
+  );
+}
+
+/** Facts of a host with every program. */
+export function factsOf(machine: Machine, found: Observation, scheduler: string | undefined): HostFacts {
+  const { commands, versions, account } = found;
+  const missing = missingTools(found);
+  if (missing.length > 0 || account === undefined || versions.borg === undefined || versions.borgmatic === undefined) {
+    const what = missing.length > 0 ? `lacks ${missing.join(", ")}` : "has a borg or borgmatic that does not start";
+    throw refused(`${machine.address} ${what}: install it there, or set install: "packages".`);
+  }
+  if (scheduler === "systemd" && found.systemd === undefined) {
+    throw refused(`${machine.address} does not run systemd: leave scheduler out, or set it to "cron".`);
+  }
+  return {
+    hostname: found.hostname,
+    machineId: found.machineId,
+    systemd: found.systemd,
+    versions: { borg: versions.borg, borgmatic: versions.borgmatic },
+    commands: commands as HostFacts["commands"],
+    account,
+  };
+}
+
+/** Refuses versions that are too old. */
+export function assertVersions(
+  { address }: Machine,
+  { versions }: HostFacts,
+  minimum: Record<"borg" | "borgmatic", string>,
+) {
+  for (const name of ["borg", "borgmatic"] as const) {
+    if (isAtLeast(versions[name], minimum[name])) continue;
+    throw refused(
+      `${address} has ${name} ${versions[name]}, and minimum.${name} is ${minimum[name]}: install a newer one there, and set install: "none".`,
+    );
+  }
+}
+
+function refused(message: string): ProviderError {
+  return new ProviderError("refused", message);
+}

@@ -114,18 +114,23 @@ interface BorgUiSettings {
   host: string;
   "borg-ui-port": string;
   dataDir: string | undefined;
+  control: boolean;
+  "allow-host": string[];
   variants: Partial<BorgUiVariants>;
   log: ((line: string) => void) | undefined;
 }
 
 function runBorgUi(settings: BorgUiSettings): Promise<BorgUi> {
   const { startBorgUi } = require("../emulator/borgui") as typeof import("../emulator/borgui");
-  const { host, dataDir, variants, log } = settings;
+  const { host, dataDir, control, variants, log } = settings;
   const port = readPort("borg-ui-port", settings["borg-ui-port"]);
   const folder = dataDir === undefined ? undefined : join(dataDir, "borg-ui");
-  return startBorgUi({ host, port, dataDir: folder, variants, log }).catch((error: NodeJS.ErrnoException) => {
-    throw portInUse(error, "--borg-ui-port", port);
-  });
+  const allowedHosts = settings["allow-host"];
+  return startBorgUi({ host, port, dataDir: folder, control, allowedHosts, variants, log }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw portInUse(error, "--borg-ui-port", port);
+    },
+  );
 }
 
 /** An error for a port in use; any other error unchanged. */

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { isAllowedHost } from "./allowedHost";
 import { type Api, type Caller, htmlReply, json, type Reply } from "./api";
 import type { Context } from "./context";
 import { executesFirst, type Fault, type Faults } from "./faults";
@@ -253,16 +253,6 @@ async function control(options: HttpOptions, name: string, request: IncomingMess
   } catch (error) {
     send(response, json(400, { error: error instanceof Error ? error.message : String(error) }));
   }
-}
-
-/** Protects against DNS rebinding: allows loopback names, IP addresses and configured names only. */
-function isAllowedHost(header: string, allowed: readonly string[]): boolean {
-  const name = header
-    .replace(/:\d*$/, "")
-    .replace(/^\[(.*)\]$/, "$1")
-    .replace(/\.$/, "")
-    .toLowerCase();
-  return name === "localhost" || name.endsWith(".localhost") || isIP(name) !== 0 || allowed.includes(name);
 }
 
 async function redirectOrRestic(

@@ -1,7 +1,8 @@
 import type { FunctionModel, Model, NamedType, Property, ResourceModel, Type } from "./model";
+import { type Publication, publicationOf } from "./publication";
 
 /** Facts about the package as a whole. */
-export interface PackageFacts {
+export interface PackageFacts extends Publication {
   version: string;
   description: string;
   keywords: string[];
@@ -25,6 +26,7 @@ export function packageSchema(model: Model, facts: PackageFacts): Json {
     description: facts.description,
     keywords: [...facts.keywords, "category/infrastructure", "kind/native"],
     license: facts.license,
+    ...publicationOf(facts),
     // With it, a generated SDK for Go is a module with a go.mod.
     meta: { supportPack: true },
     language: {

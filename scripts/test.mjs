@@ -157,6 +157,7 @@ await runMain(
     if (all) args.push("--forbid-only", "--forbid-pending");
     if (args.some((arg) => arg.startsWith("dist/tests/machine"))) await prepareMachines(env);
     if (args.some((arg) => LANGUAGES.test(arg))) {
+      await installTools(["venv"]);
       await installLanguages();
       env.LANGUAGE_HOSTS = languagesFolder();
     }

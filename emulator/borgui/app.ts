@@ -22,7 +22,7 @@ import { systemKey } from "./api/ssh-keys/systemKey";
 import { info } from "./api/system/info";
 import type { Context } from "./context";
 import { BareError, HttpError } from "./errors";
-import { faulty } from "./faulty";
+import { faulty, tracked } from "./faulty";
 import { type Env, router } from "./router";
 
 /** Where two paths fit a request, the first route answers. */
@@ -49,13 +49,15 @@ const ROUTES = [
   plans,
 ];
 
-/** The REST API of a Borg UI server. */
-export function createApp(context: Context): Hono<Env> {
+/** The REST API of a Borg UI server; `control` has the routes of the controls. */
+export function createApp(context: Context, control: Hono<Env> | null): Hono<Env> {
   const app = router();
   app.use(async (c, next) => {
     c.set("context", context);
     await next();
   });
+  if (control) app.route("/", control);
+  app.use(tracked);
   app.use(faulty);
   for (const routes of ROUTES) app.route("/", routes);
   // A path of the user interface. Without that, a page says that it is missing.

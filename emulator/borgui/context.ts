@@ -22,8 +22,9 @@ export interface Context {
   readonly folder: string;
   /** Time in ms to connect to an SSH server. */
   readonly connectMs: number;
-  /** Runs of backup plans under way. */
-  readonly background: Set<Promise<void>>;
+  /** Requests, and runs of backup plans, under way. */
+  readonly requestsUnderWay: Set<Promise<void>>;
+  readonly runsUnderWay: Set<Promise<void>>;
   /** Runs that a user has cancelled. */
   readonly cancelled: Set<number>;
   /** One line per request, without secrets. */

@@ -8,6 +8,18 @@ import { type Call, factory } from "./router";
 /** The end of a request whose server was killed between two steps. */
 class Killed extends BareError {}
 
+/** Lets the server's end wait for the work of a request, also when its client has given up. */
+export const tracked = factory.createMiddleware(async (c, next) => {
+  const { requestsUnderWay } = c.var.context;
+  const work = next();
+  requestsUnderWay.add(work);
+  try {
+    await work;
+  } finally {
+    requestsUnderWay.delete(work);
+  }
+});
+
 /** Applies the pending fault of a request. A fault names its request as `POST /api/ssh-keys/3/deploy`. */
 export const faulty = factory.createMiddleware(async (c, next) => {
   const { faults, store, requests, latency, log } = c.var.context;
@@ -25,8 +37,13 @@ export const faulty = factory.createMiddleware(async (c, next) => {
     if (c.req.method !== "GET") await store.commit();
   }
   if (latency.ms > 0) await delay(latency.ms);
-  if (fault) c.res = (await faultyResponse(c, fault)) ?? c.res;
-  const status = c.res === RESPONSE_ALREADY_SENT ? "no answer" : c.res.status;
+  const replacement = fault && (await faultyResponse(c, fault));
+  if (replacement) {
+    // Otherwise the headers of the first response would join those of the second.
+    c.res = undefined;
+    c.res = replacement;
+  }
+  const status = replacement === RESPONSE_ALREADY_SENT ? "no answer" : c.res.status;
   log(`borg-ui ${request} ${status} ${Math.round(performance.now() - started)} ms${fault ? ` [${fault.kind}]` : ""}`);
 });
 

@@ -13,7 +13,7 @@ import { TOKEN_PREFIX } from "./auth/signedIn";
 import { installedBorg } from "./borg/process";
 import { recordedBorg } from "./borg/record";
 import type { Context } from "./context";
-import { type BorgUiControl, createControl } from "./control";
+import { type BorgUiControl, controlRoutes, createControl } from "./control";
 import { Store } from "./store";
 import { type BorgUiVariants, DEFAULT_VARIANTS, variantsPatch } from "./variants";
 
@@ -36,6 +36,10 @@ export interface BorgUiOptions {
   basePath?: string;
   /** Time in ms to connect to an SSH server; default 10,000. */
   connectMs?: number;
+  /** Serves `POST /control/…`; default false. The returned `control` works either way. */
+  control?: boolean;
+  /** Host names, besides those of loopback, under which `/control/` may be called; default none. */
+  allowedHosts?: string[];
   variants?: Partial<BorgUiVariants>;
   /** One line per request, without secrets. Default: silent. */
   log?: (line: string) => void;
@@ -51,7 +55,7 @@ export interface BorgUi {
   /** A personal token of the administrator. */
   token: string;
   control: BorgUiControl;
-  /** Finishes the requests and runs under way, and resolves when the data is written. */
+  /** Finishes the requests under way, stops runs, and resolves when the data is written. */
   close(): Promise<void>;
 }
 
@@ -77,21 +81,27 @@ export async function startBorgUi(options: BorgUiOptions = {}): Promise<BorgUi> 
     requests: new Map(),
     folder,
     connectMs: options.connectMs ?? 10_000,
-    background: new Set(),
+    requestsUnderWay: new Set(),
+    runsUnderWay: new Set(),
     cancelled: new Set(),
     log: options.log ?? (() => {}),
   };
   const identity = firstUser(context, options.password);
   const basePath = (options.basePath ?? "").replace(/\/+$/, "");
-  const server = createAdaptorServer({ fetch: fetchWithPrefix(createApp(context), basePath) }) as Server;
+  const control = createControl(context);
+  const app = createApp(context, options.control ? controlRoutes(control, options.allowedHosts ?? []) : null);
+  const server = createAdaptorServer({ fetch: fetchWithPrefix(app, basePath) }) as Server;
   // Longer than clients keep an idle connection: otherwise the server may close one while a request is under way.
   server.keepAliveTimeout = 65_000;
 
   const close = async () => {
     const closed = new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
     server.closeIdleConnections();
+    await Promise.allSettled([...context.requestsUnderWay]);
     await context.borg.close();
-    await Promise.allSettled([...context.background]);
+    await Promise.allSettled([...context.runsUnderWay]);
+    // The answers are on their way; a client that was never answered is dropped.
+    await new Promise((resolve) => setImmediate(resolve));
     server.closeAllConnections();
     await closed;
     await store.close();
@@ -101,7 +111,7 @@ export async function startBorgUi(options: BorgUiOptions = {}): Promise<BorgUi> 
     await store.commit();
     const port = await listen(server, options.port ?? 0, host);
     const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}${basePath}`;
-    return { url, port, ...identity, control: createControl(context), close };
+    return { url, port, ...identity, control, close };
   } catch (error) {
     await close();
     throw error;

@@ -14,7 +14,9 @@ export const repoSchema = defineResource(
       "A token of another account finds nothing. The error names both accounts, and the state keeps the repository.",
       "A changed `region` or `format` of an adopted repository is refused, as neither can be changed.",
     ],
-    import: "`existingId` adopts a repository. The preview prints a line for each property that would change.",
+    import:
+      "`existingId` adopts a repository. The preview prints a line for each property that would change. With the plugin, " +
+      "`pulumi import borgbase:index:Repo NAME ID` writes the code too. `npx pulumi-borgbase discover` names all ids.",
     get: "Reads a repository by BorgBase's id. It is never changed or deleted.",
     listBy: "name",
   },

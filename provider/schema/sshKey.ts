@@ -6,7 +6,9 @@ export const sshKeySchema = defineResource(
     description:
       "A public key registered with BorgBase. BorgBase cannot edit keys: a new name or key body replaces the key. " +
       "The old key is deleted last, so that repositories never lose access. Creating needs a token that may add; deleting needs Full Access.",
-    import: "`existingId` adopts a key. Its name and body must be the program's, as BorgBase cannot edit keys.",
+    import:
+      "`existingId` adopts a key. Its name and body must be the program's, as BorgBase cannot edit keys. With the plugin, " +
+      "`pulumi import borgbase:index:SshKey NAME ID` writes the code too. `npx pulumi-borgbase discover` names all ids.",
     get: "Reads a registered key by BorgBase's id. It is never changed or deleted.",
     listBy: "name",
   },

@@ -1,16 +1,28 @@
 // The Pulumi CLI with its language hosts for YAML, Python and Go, which only tests need: the official release has them all,
 // otherwise they are built from the Go module proxy.
-import { chmodSync, copyFileSync, linkSync, mkdirSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertGo, goBuild, goSources, OLDEST_GO } from "./goBuild.mjs";
-import { CACHE, fillFolder, isExecutable } from "./paths.mjs";
-import { step } from "./progress.mjs";
+import { CACHE, fillFolder, isExecutable, ROOT } from "./paths.mjs";
+import { run, step } from "./progress.mjs";
 import { folderOfCli, installVersion, VERSION } from "./pulumi.mjs";
 
 /** Languages whose host generates code by ./go/languages and runs programs by an older host. */
 const GENERATED = ["nodejs", "python", "go"];
 
 const FILES = ["pulumi", "pulumi-language-yaml", ...GENERATED.map((each) => `pulumi-language-${each}`)];
+
+const SDK = "github.com/pulumi/pulumi/sdk/v3/go";
 
 const ADVICE = `Install Go ${OLDEST_GO} or newer, then try again`;
 
@@ -20,7 +32,7 @@ export function languagesFolder() {
   return isComplete(official) ? official : join(CACHE, `languages-v${VERSION}-${process.platform}-${process.arch}`);
 }
 
-/** Builds the language hosts, unless the CLI in use has them. Needs the CLI. */
+/** Builds the language hosts, unless the CLI in use has them, and what they need. Needs the CLI. */
 export async function installLanguages() {
   assertGo("The tests run a program in Go", ADVICE);
   const folder = languagesFolder();
@@ -28,6 +40,22 @@ export async function installLanguages() {
     await step("Building language hosts from their Go modules, once (some 2 minutes)", () =>
       fillFolder(folder, isComplete, build),
     );
+  }
+  await step("Compiling Pulumi's SDK for Go, once (some 2 minutes)", compileSdk);
+}
+
+/** Fills Go's cache with the dependencies of the example in Go. Their compilation is the longest part of its tests. */
+async function compileSdk() {
+  const example = join(ROOT, "examples", "go");
+  const folder = mkdtempSync(join(tmpdir(), "pulumi-borgbase-go-"));
+  try {
+    // Without the generated SDK, which is not there yet.
+    const lines = readFileSync(join(example, "go.mod"), "utf8").split("\n");
+    writeFileSync(join(folder, "go.mod"), lines.filter((line) => !line.includes("pulumi-borgbase/")).join("\n"));
+    copyFileSync(join(example, "go.sum"), join(folder, "go.sum"));
+    await run("go", ["build", `${SDK}/pulumi`, `${SDK}/pulumi/config`], { cwd: folder });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

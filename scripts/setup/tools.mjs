@@ -1,10 +1,11 @@
 // System programs that the demonstration and the tests run.
+import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { which } from "./paths.mjs";
 import { Problem, run, step } from "./progress.mjs";
 
 /**
- * @typedef {"borg" | "git" | "mmdebstrap" | "restic" | "setfacl" | "ssh" | "sshd" | "systemd-nspawn"} Tool
+ * @typedef {"borg" | "git" | "mmdebstrap" | "restic" | "setfacl" | "ssh" | "sshd" | "systemd-nspawn" | "venv"} Tool
  * @typedef {Record<Tool, string>} Packages the package of each tool
  * @typedef {{ command: string, refresh?: string[], install: string[], packages: Packages }} Manager
  */
@@ -19,7 +20,11 @@ const DEBIAN = {
   ssh: "openssh-client",
   sshd: "openssh-server",
   "systemd-nspawn": "systemd-container",
+  venv: "python3-venv",
 };
+
+/** Outside Debian, Python comes with the module that makes environments. */
+const OTHERS = { ...DEBIAN, venv: "python3" };
 
 /** @type {Manager[]} */
 const MANAGERS = [
@@ -29,19 +34,19 @@ const MANAGERS = [
     install: ["install", "-y", "-qq", "--no-install-recommends"],
     packages: DEBIAN,
   },
-  { command: "dnf", install: ["install", "-y", "-q"], packages: { ...DEBIAN, ssh: "openssh-clients" } },
-  { command: "apk", install: ["add", "-q", "--no-cache"], packages: DEBIAN },
+  { command: "dnf", install: ["install", "-y", "-q"], packages: { ...OTHERS, ssh: "openssh-clients" } },
+  { command: "apk", install: ["add", "-q", "--no-cache"], packages: OTHERS },
   {
     command: "pacman",
     install: ["-S", "--needed", "--noconfirm"],
-    packages: { ...DEBIAN, borg: "borg", ssh: "openssh", sshd: "openssh" },
+    packages: { ...OTHERS, borg: "borg", ssh: "openssh", sshd: "openssh", venv: "python" },
   },
   {
     command: "zypper",
     install: ["--non-interactive", "install"],
-    packages: { ...DEBIAN, ssh: "openssh-clients" },
+    packages: { ...OTHERS, ssh: "openssh-clients" },
   },
-  { command: "brew", install: ["install"], packages: { ...DEBIAN, ssh: "openssh", sshd: "openssh" } },
+  { command: "brew", install: ["install"], packages: { ...OTHERS, ssh: "openssh", sshd: "openssh", venv: "python" } },
 ];
 
 /** Debian's maintainer scripts run this file before they start a service; exit code 101 forbids it. */
@@ -52,7 +57,7 @@ const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
  * @param {Tool[]} tools
  */
 export async function installTools(tools) {
-  const missing = tools.filter((tool) => !which(tool));
+  const missing = tools.filter((tool) => !isInstalled(tool));
   if (missing.length === 0) return;
   const manager = MANAGERS.find(({ command }) => which(command));
   if (!manager) throw new Problem(`Install ${missing.join(", ")} and try again`);
@@ -63,8 +68,15 @@ export async function installTools(tools) {
     throw new Problem(`${missing.join(", ")} missing: run \`${line.join(" ")}\` and try again`);
   }
   await step(`Installing ${packages.join(", ")}`, () => withoutStartingServices(() => install(manager, packages)));
-  const still = missing.filter((tool) => !which(tool));
+  const still = missing.filter((tool) => !isInstalled(tool));
   if (still.length > 0) throw new Problem(`${still.join(", ")} missing still after ${manager.command} installed them`);
+}
+
+/** @param {Tool} tool */
+function isInstalled(tool) {
+  if (tool !== "venv") return which(tool) !== undefined;
+  // A module of Python. Debian's own installation has it without the part that installs pip.
+  return spawnSync("python3", ["-c", "import ensurepip, venv"]).status === 0;
 }
 
 /**

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -71,6 +72,14 @@ describe("pulumi-borgbase command line", () => {
       "pulumi-borgbase emulator: --port takes a number from 0 to 65535, not many; see pulumi-borgbase emulator --help",
     ],
     [
+      ["emulator", "--borg-ui-set", "plan=pro"],
+      "pulumi-borgbase emulator: --borg-ui-set needs --borg-ui; see pulumi-borgbase emulator --help",
+    ],
+    [
+      ["emulator", "--borg-ui", "--borg-ui-set", "plan=gold"],
+      'pulumi-borgbase emulator: plan: Invalid option: expected one of "community"|"pro"|"enterprise"; see pulumi-borgbase emulator --help',
+    ],
+    [
       ["emulator", "--set", "missing=x"],
       'pulumi-borgbase emulator: missing: Invalid option: expected one of "error"|"null"; see pulumi-borgbase emulator --help',
     ],
@@ -130,6 +139,46 @@ describe("pulumi-borgbase command line", () => {
       second.child.kill("SIGTERM");
       assert.equal(await second.ended, 0);
     } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("The emulator runs Borg UI with --borg-ui, whose rows survive a kill -9 as they are", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "emulator-cli-"));
+    const silent = createServer((socket) => void socket.on("error", () => {})).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    try {
+      const args = ["emulator", "--data", folder, "--port", "0", "--ssh-port", "0", "--borg-ui", "--borg-ui-port", "0"];
+      const first = start(...args);
+      await first.shows(/export BORG_UI_TOKEN=\S+/);
+      const [, url] = /export BORG_UI_URL=(\S+)/.exec(first.output.out) ?? [];
+      const [, token] = /export BORG_UI_TOKEN=(\S+)/.exec(first.output.out) ?? [];
+      const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+      const post = (path: string, body: unknown) =>
+        fetch(`${url}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+      const made = (await (await post("/api/ssh-keys/generate", { name: "k", key_type: "ed25519" })).json()) as {
+        ssh_key: { id: number };
+      };
+      const { port } = silent.address() as AddressInfo;
+      const target = { host: "127.0.0.1", port, username: "u", password: "p" };
+      const deploying = post(`/api/ssh-keys/${made.ssh_key.id}/deploy`, target).catch((error: Error) => error);
+      await once(silent, "connection");
+      first.child.kill("SIGKILL");
+      assert.ok((await deploying) instanceof Error);
+      await first.ended;
+
+      const second = start(...args, "--borg-ui-set", "plan=pro", "--json");
+      await second.shows(/\n/);
+      const { borgUi } = JSON.parse(second.output.out);
+      assert.equal(borgUi.token, token);
+      const list = await fetch(`${borgUi.url}/api/ssh-keys/connections`, { headers });
+      const { connections } = (await list.json()) as { connections: { status: string }[] };
+      assert.deepEqual([connections.length, connections[0]?.status], [1, "testing"]);
+      assert.match(await (await fetch(`${borgUi.url}/api/system/info`)).text(), /"plan":"pro"/);
+      second.child.kill("SIGTERM");
+      assert.equal(await second.ended, 0);
+    } finally {
+      silent.close();
       await rm(folder, { recursive: true, force: true });
     }
   });

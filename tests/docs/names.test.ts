@@ -15,7 +15,12 @@ const DECLARED = new Set([
   ...resourceSchemas.flatMap((schema) => [schema.type, ...Object.keys(schema.declarations(z))]),
   ...functionSchemas.flatMap((schema) => {
     const { args, result } = schema.declarations(z);
-    return [schema.name, `${schema.name}Output`, ...Object.keys({ ...args, ...result })];
+    return [
+      schema.name,
+      `${schema.name}Output`,
+      ...(schema.list ? [schema.list] : []),
+      ...Object.keys({ ...args, ...result }),
+    ];
   }),
   ...[...model.types.values()].flatMap(({ properties }) => properties.map(({ name }) => name)),
 ]);
@@ -39,7 +44,13 @@ const OF_PULUMI = new Set([
 const OF_DRIFT = new Set(["toldBy"]);
 
 /** Pages for users. The other ones name parts of the code too. */
-const PAGES = ["README.md", "docs/guide.md", "docs/from-terraform.md"];
+const PAGES = [
+  "README.md",
+  "docs/guide.md",
+  "docs/from-terraform.md",
+  "docs/_index.md",
+  "docs/installation-configuration.md",
+];
 
 /** Names in code spans that can only be an argument, an output or an option: `alertDays`, `quota: 0`, `compaction.hour`. */
 function namesIn(page: string): string[] {
@@ -85,7 +96,7 @@ describe("Names in the documentation", () => {
   it("Every argument in a program of a Markdown file is one of its resource", () => {
     const given = markdownFiles().flatMap((file) =>
       readMarkdown(file).code.flatMap(({ language, text }) =>
-        language === "ts" ? argumentsIn(text).map(([type, name]) => ({ file, type, name })) : [],
+        ["ts", "typescript"].includes(language) ? argumentsIn(text).map(([type, name]) => ({ file, type, name })) : [],
       ),
     );
     assert.ok(given.length > 20, `only ${given.length} arguments were found`);

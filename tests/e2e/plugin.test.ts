@@ -178,9 +178,32 @@ describe("Installed plugin", function () {
     for (const [type, name, message] of [
       ["Repo", "nope", /error: .*resource 'nope' does not exist/],
       ["KeyPair", "SHA256:x", /Give it as privateKey/],
+      ["SshConnection", "root@example.com:22", /tells neither the key nor the way in\. Declare it/],
     ] as const) {
       const refused = stack.cli("import", `borgbase:index:${type}`, "gone", name, "--yes", "--out", out);
       await assert.rejects(refused, ({ stdout }: { stdout: string }) => message.test(stdout));
+    }
+  });
+
+  it("says under both hosts in one line why `get` cannot read a key pair or a connection, and what to do", async () => {
+    await newStack(async () => {});
+    for (const plugin of ["true", "false"]) {
+      await stack.setConfig("borgbase:plugin", plugin);
+      for (const [program, line] of [
+        [() => borgbase.KeyPair.get("gone", "SHA256:x"), /Give it as privateKey\.$/m],
+        [
+          () => borgbase.SshConnection.get("gone", "root@example.com:22"),
+          /Declare it: a key that is there .* untouched\.$/m,
+        ],
+      ] as const) {
+        stack.program = async () => {
+          program();
+        };
+        const { ok, output } = await stack.up();
+        assert.ok(!ok);
+        assert.match(output, line);
+        assert.doesNotMatch(output, /^ +at /m);
+      }
     }
   });
 

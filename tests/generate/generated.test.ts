@@ -1,9 +1,12 @@
 import { strict as assert } from "node:assert";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ts from "typescript";
 import { z } from "zod";
 import { generatedFiles } from "../../generate/main";
+import { buildModel } from "../../generate/model";
+import { listedTypes, packageSchema } from "../../generate/packageSchema";
 import { functionSchemas, resourceSchemas } from "../../provider/schema";
 import { execute, ROOT } from "../support/project";
 
@@ -64,6 +67,44 @@ describe("Generated files", () => {
   it("schema.json passes the CLI's own check of a package schema", async () => {
     const { ok, output } = await execute("pulumi", ["schema", "check", "schema.json"], ROOT);
     assert.ok(ok, output);
+  });
+
+  it("schema.json names publisher, repository, logo and download once package.json has them, and passes the check", async () => {
+    const facts = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    const model = buildModel(resourceSchemas, functionSchemas);
+    for (const type of listedTypes(model)) model.types.set(type.name, type);
+    const plain = packageSchema(model, { ...facts, author: undefined, homepage: undefined, repository: undefined });
+    for (const name of ["publisher", "homepage", "repository", "logoUrl", "pluginDownloadURL"]) {
+      assert.ok(!(name in plain), name);
+    }
+    const author = "A. Person <a@example.com>";
+    for (const repository of [
+      { url: "git+https://github.com/someone/pulumi-borgbase.git" },
+      "https://github.com/someone/pulumi-borgbase",
+      "github:someone/pulumi-borgbase",
+    ]) {
+      const published = packageSchema(model, { ...facts, author, homepage: "https://example.com", repository });
+      const { publisher, logoUrl, pluginDownloadURL, ...schema } = published;
+      assert.deepEqual(
+        [publisher, schema.homepage, schema.repository, pluginDownloadURL],
+        [
+          "A. Person",
+          "https://example.com",
+          "https://github.com/someone/pulumi-borgbase",
+          "github://api.github.com/someone/pulumi-borgbase",
+        ],
+      );
+      assert.ok(existsSync(join(ROOT, String(logoUrl).split("/main/")[1] ?? "none")));
+      const folder = mkdtempSync(join(tmpdir(), "borgbase-schema-"));
+      try {
+        writeFileSync(join(folder, "schema.json"), JSON.stringify(published));
+        const { ok, output } = await execute("pulumi", ["schema", "check", "schema.json"], folder);
+        assert.ok(ok, output);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    }
+    assert.throws(() => packageSchema(model, { ...facts, repository: "https://example.com/x" }), /none at GitHub/);
   });
 
   it("The reference has a row for every argument and output, and a page with an example for each name", () => {

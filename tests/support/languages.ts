@@ -11,6 +11,8 @@ type Account = Awaited<ReturnType<typeof startAccount>>;
 /** A program in any language, over the installed plugin: the CLI with all language hosts, a folder and a home of its own. */
 export class LanguageProject {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "borgbase-language-")));
+  // Set by scripts/test.mjs.
+  private path = [process.env.LANGUAGE_HOSTS ?? "", process.env.PATH ?? ""];
   #stack: ProjectStack | undefined;
 
   private constructor(
@@ -26,13 +28,16 @@ export class LanguageProject {
   }
 
   private get env(): Record<string, string> {
-    // Set by scripts/test.mjs.
-    const { LANGUAGE_HOSTS = "", PATH = "" } = process.env;
-    return { ...this.account.env, ...this.plugin.env, PATH: [LANGUAGE_HOSTS, PATH].join(delimiter) };
+    return { ...this.account.env, ...this.plugin.env, PATH: this.path.join(delimiter) };
   }
 
   write(name: string, text: string): void {
     writeFileSync(join(this.folder, name), text);
+  }
+
+  /** For all commands that follow. */
+  addToPath(folder: string): void {
+    this.path.unshift(join(this.folder, folder));
   }
 
   /** Runs a command of the user in the folder, which must succeed. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { sign, verify } from "hono/jwt";
 import { isoTime } from "../../clock";
@@ -13,7 +14,9 @@ export const TOKEN_PREFIX = "borgui_";
 /** A new session token with its lifetime in seconds. A logout or a revoked personal token does not end it. */
 export async function newSession({ store, clock, variants }: Context, user: User) {
   const exp = Math.floor(clock.now().getTime() / 1000) + variants.sessionSeconds;
-  const token = await sign({ sub: user.username, exp, purpose: "access" }, store.secret, ALGORITHM);
+  // The id tells sessions of one second apart, for the fault `expire`.
+  const claims = { sub: user.username, exp, purpose: "access", jti: randomUUID() };
+  const token = await sign(claims, store.secret, ALGORITHM);
   return { access_token: token, token_type: "bearer", expires_in: variants.sessionSeconds };
 }
 

@@ -36,8 +36,8 @@ export function startRun(context: Context, plan: Plan, trigger: "manual" | "sche
   });
   // The answer shows the run before its first step.
   const work = new Promise<void>((resolve) => setImmediate(resolve)).then(() => execute(context, run, plan, links));
-  context.background.add(work);
-  void work.finally(() => context.background.delete(work));
+  context.runsUnderWay.add(work);
+  void work.finally(() => context.runsUnderWay.delete(work));
   return run;
 }
 

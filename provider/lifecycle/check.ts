@@ -66,7 +66,13 @@ export async function check(
   // Without old arguments, an argument that the program has just removed is not restored above.
   const settings = { ...(isNew && unsetLaterSettings(fields, inputs)), ...deletionSettings(fields, inputs) };
   const { type } = resource.schema;
-  const replaced = context.memory?.recordCheck(type, context.origin, isNew ? undefined : stripMarks(olds), settings);
+  const replaced = context.memory?.recordCheck(
+    type,
+    context.origin,
+    isNew ? undefined : stripMarks(olds),
+    settings,
+    inputs,
+  );
   if (isNew && failures.length === 0) {
     for (const line of (await resource.previewAdoption?.(valid, unknown, context)) ?? []) context.log(line);
     // The engine sends no diff that asks for a replacement of its own: this check is the last call before create.

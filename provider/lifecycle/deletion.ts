@@ -33,11 +33,11 @@ export async function applyDeletionSettings(
   state: Properties,
   { memory, origin }: Context,
 ): Promise<{ state: Properties; deletion: DeleteContext }> {
-  const { settings, replacedBy, isPendingDelete } =
+  const { settings, replacedBy, successor, isPendingDelete } =
     memory?.deletionOf(resource.schema.type, origin, id) ?? NOT_DECLARED;
   const fields = await resource.schema.fields();
   return {
     state: { ...state, ...(isPendingDelete ? settings : immediateSettings(fields, settings ?? {})) },
-    deletion: { isDeclared: settings !== undefined, replacedBy, settings: settings ?? {} },
+    deletion: { isDeclared: settings !== undefined, replacedBy, successor, settings: settings ?? {} },
   };
 }

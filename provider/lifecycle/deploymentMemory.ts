@@ -19,6 +19,8 @@ export interface DeletionFacts {
   settings?: Properties;
   /** Id of the object that replaces it. */
   replacedBy?: string;
+  /** Arguments of the object that replaces it and does not exist yet: `deleteBeforeReplace`. */
+  successor?: Properties;
   /** Whether an earlier run replaced it and left it pending deletion. */
   isPendingDelete: boolean;
 }
@@ -34,6 +36,8 @@ interface SeenResource {
   currentId?: string;
   /** The object that stays as far as a diff has shown. */
   keptByDiff?: { object: string; replacement: EngineReplacement } | undefined;
+  /** Arguments of a check without old ones: a create follows. */
+  toCreate?: Properties | undefined;
   /** Id that `create` returned in this run. */
   createdId?: string;
 }
@@ -79,6 +83,7 @@ export class DeploymentMemory {
    * The program declares the resource.
    * @param olds its arguments in the state; absent where the engine passes none
    * @param settings the program's arguments that steer a deletion
+   * @param inputs all of the program's arguments
    * @returns the replacement that the engine has decided by itself, where the calls so far reveal one
    */
   recordCheck(
@@ -86,6 +91,7 @@ export class DeploymentMemory {
     origin: string | undefined,
     olds: Properties | undefined,
     settings: Properties,
+    inputs: Properties = {},
   ): EngineReplacement | undefined {
     if (origin === undefined) return undefined;
     const resource = this.#resource(type, origin);
@@ -95,6 +101,7 @@ export class DeploymentMemory {
     resource.settings = olds ? settings : { ...resource.settings, ...settings };
     resource.inputsAwaitingDiff = olds;
     resource.keptByDiff = undefined;
+    resource.toCreate = olds ? undefined : inputs;
     if (olds) return undefined;
     if (keptByDiff) {
       // It does not stay: an option of the program turns the change into a replacement.
@@ -165,10 +172,16 @@ export class DeploymentMemory {
   }
 
   deletionOf(type: string, origin: string | undefined, id: string): DeletionFacts {
-    const { settings, currentId, createdId } = this.#resources.get(`${type} ${origin}`) ?? {};
+    const { settings, currentId, createdId, toCreate } = this.#resources.get(`${type} ${origin}`) ?? {};
     const isPendingDelete = currentId !== undefined && currentId !== id;
     const replacedBy = createdId ?? (isPendingDelete ? currentId : undefined);
-    return { ...(settings && { settings }), ...(replacedBy !== undefined && { replacedBy }), isPendingDelete };
+    const successor = replacedBy === undefined ? toCreate : undefined;
+    return {
+      ...(settings && { settings }),
+      ...(replacedBy !== undefined && { replacedBy }),
+      ...(successor && { successor }),
+      isPendingDelete,
+    };
   }
 
   #resource(type: string, origin: string): SeenResource {

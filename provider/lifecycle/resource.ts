@@ -62,6 +62,8 @@ export interface DeleteContext {
   isDeclared: boolean;
   /** Id of the object that replaces it. */
   replacedBy: string | undefined;
+  /** Arguments of the object that is created after this deletion: `deleteBeforeReplace`. */
+  successor: Readonly<Properties> | undefined;
   /** Deletion settings of the program, also those without effect in this run. */
   settings: Readonly<Record<string, unknown>>;
 }

@@ -92,6 +92,19 @@ describe("SshConnection and changes outside the program", function () {
     );
   });
 
+  it("SshConnection shows options of others without the values of environment variables", async () => {
+    const sshd = await serve();
+    const account = host.account();
+    await stack.up({ box: { ...byPassword(sshd, account), ...pair() } });
+    writeAuthorizedKeys(account, `from="127.0.0.1",environment="TOKEN=hidden-value" ${key.publicKey}\n`);
+    const drift = await stack.drift();
+    assert.match(drift, /from=.*environment=/);
+    await stack.refresh();
+    assert.doesNotMatch(drift + JSON.stringify(await stack.outputs()), /hidden-value/);
+    await stack.up();
+    assert.equal(authorizedKeys(account), `${key.publicKey}\n`);
+  });
+
   it("SshConnection fails for an unreachable host alone and forgets the host only with onUnreachable", async () => {
     const [up, down] = [await serve(), await serve()];
     const accounts = { up: host.account(), down: host.account(), forgotten: host.account() };

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,6 +64,18 @@ describe("Replacement of an SshConnection", function () {
       assert.equal((await entries()).length, 1);
     });
   }
+
+  it("SshConnection that cannot log in any more names keepOnDelete, which then lets a destroy succeed", async () => {
+    const { privateKey: _, ...box } = at(old, account).box;
+    await stack.up({ box });
+    execFileSync("usermod", ["--password", "!", account.username]);
+    assertOneLineError(
+      await stack.stack.destroy(),
+      /refused the login .*To leave the key there, set keepOnDelete: true for it in the program, and run `pulumi up` first/,
+    );
+    await stack.up({ box: { ...box, keepOnDelete: true } });
+    await stack.destroy();
+  });
 
   it("SshConnection keeps its declared line after a run killed between replacement and deletion", async () => {
     await stack.up(at(old, account));

@@ -1,4 +1,6 @@
 import { strict as assert } from "node:assert";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { generate, type KeyMaterial } from "../../provider/ssh/keys";
 import * as borgbase from "../../sdk";
 import { type TestAccount, TestHost } from "../provider/ssh/support/accounts";
@@ -71,6 +73,18 @@ for (const host of ["the dynamic host", "the plugin"]) {
       await up(elsewhere);
       assert.ok(!isDeployed());
       assert.ok(authorizedKeys(other)?.includes(key.publicKey));
+    });
+
+    it("The line stays untouched with deleteBeforeReplace, as the key may be the only way in", async () => {
+      const { password: _, ...keyOnly } = args();
+      const opts = { deleteBeforeReplace: true };
+      await up(() => void new borgbase.SshConnection("box", args(), { ...opts, replacementTrigger: "1" }));
+      const file = statSync(join(account.home, ".ssh/authorized_keys"));
+      await up(() => void new borgbase.SshConnection("box", keyOnly, { ...opts, replacementTrigger: "2" }));
+      assert.equal(statSync(join(account.home, ".ssh/authorized_keys")).ino, file.ino);
+      const destroyed = await stack.destroy({ runProgram: true });
+      assert.ok(destroyed.ok, destroyed.output);
+      assert.ok(!isDeployed());
     });
   });
 }

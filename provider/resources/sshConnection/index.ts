@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { messageOf, ProviderError } from "../../errors";
+import { ProviderError } from "../../errors";
 import { differences } from "../../lifecycle/compare";
 import type { Context, DeleteContext, Resource } from "../../lifecycle/resource";
 import {
@@ -11,9 +11,11 @@ import {
 } from "../../schema/sshConnection";
 import type { Deployed, KeyHolder } from "../../ssh/authorizedKeys/deploy";
 import type { ManagedAccount } from "../../ssh/authorizedKeys/managedAccount";
+import { sameOptions, withoutEnvironment } from "../../ssh/authorizedKeys/options";
 import { DEFAULT_AUTHORIZED_KEYS_PATH, DEFAULT_PORT } from "../../ssh/defaults";
-import { isUnreachable, SshError } from "../../ssh/error";
+import { isUnreachable } from "../../ssh/error";
 import { plainPath } from "../../ssh/files/paths";
+import { withForgetHint, withKeepHint, withRestrictionHint } from "./hints";
 import { rules } from "./rules";
 import {
   accountOf,
@@ -107,8 +109,7 @@ function optionChangeGuard({ restrict, host, username }: SshConnectionInputs, op
     const foreign = present.map((line) => line.options).filter((each) => each !== options && each !== "");
     if (foreign.length === 0 || isReported) return;
     isReported = true;
-    // Values of environment variables may be secrets.
-    const shown = foreign.join(" and ").replace(/(environment=")(?:\\"|[^"])*"/gi, '$1…"');
+    const shown = withoutEnvironment(foreign.join(" and "));
     const where = `The key stands in ${path} of ${username}@${host} already, with the options ${shown}`;
     if (restrict === undefined) {
       throw new ProviderError(
@@ -181,7 +182,6 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     if (props.publicKey === undefined) throw notReadable(id);
     const state = props as SshConnectionState;
     const { observe } = await import("../../ssh/authorizedKeys/deploy.js");
-    const { sameOptions } = await import("../../ssh/authorizedKeys/options.js");
     const account = await deployedAccountOf(state);
     if (hasOnlyRestrictedKey(account, state)) return readByLogin(account, state);
     const { lines, hostKey } = await observe(account, state.publicKey);
@@ -197,7 +197,8 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     // A second line without options lifts every restriction, so the line that differs is the one to show.
     if (!other) return { ...state, ...pinned, status: state.status === "missing" ? "deployed" : state.status };
     const { restrict: _, ...rest } = state;
-    return { ...rest, ...pinned, ...(other.options && { restrict: { options: other.options } }) };
+    const options = withoutEnvironment(other.options);
+    return { ...rest, ...pinned, ...(options && { restrict: { options } }) };
   },
 
   async update(_id, state, inputs, context) {
@@ -207,13 +208,13 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   },
 
   async delete(_id, state, context, deletion) {
-    if (state.keepOnDelete) return;
+    if (state.keepOnDelete || (await keepsLine(state, deletion))) return;
     const { remove } = await import("../../ssh/authorizedKeys/deploy.js");
     const account = await deployedAccountOf(state);
     try {
       await remove(account, state.publicKey, await possibleAliases(state, context));
     } catch (error) {
-      if (!isUnreachable(error)) throw withRestrictionHint(error, account, state);
+      if (!isUnreachable(error)) throw withKeepHint(withRestrictionHint(error, account, state), deletion);
       if (state.onUnreachable !== "forget") throw withForgetHint(error, deletion);
       context.log(
         `${state.host} cannot be reached, so the key ${state.fingerprintSha256} is forgotten and stays there`,
@@ -222,24 +223,16 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
   },
 };
 
-/** The error with the step that gives the key up. `pulumi destroy` runs no program, so `pulumi up` comes first. */
-function withForgetHint(error: unknown, { isDeclared }: DeleteContext): ProviderError {
-  const where = isDeclared ? "and run `pulumi up`" : "for it in the program, and run `pulumi up` first";
-  return new ProviderError(
-    "host",
-    `${messageOf(error)}. To give up the key there, set onUnreachable: "forget" ${where}.`,
-    { cause: error },
-  );
-}
-
-/** The error with a hint that the key's own options cause it, when the key is the only credential. */
-function withRestrictionHint(error: unknown, account: ManagedAccount, state: SshConnectionState): unknown {
-  if (!hasOnlyRestrictedKey(account, state) || !(error instanceof SshError) || error.kind !== "session") return error;
-  return new ProviderError(
-    "host",
-    `${error.message}: the only way in is the key itself, which \`restrict\` keeps from it. Give password, bootstrapPrivateKey or agent, and run \`pulumi up\`; or keep the key there with keepOnDelete.`,
-    { cause: error },
-  );
+/**
+ * Whether the resource is created again with the very same line, after this deletion (`deleteBeforeReplace`). The key may
+ * be the only way in, so its line stays for the create to find.
+ */
+async function keepsLine(state: SshConnectionState, { successor }: DeleteContext): Promise<boolean> {
+  const { publicKey, port = DEFAULT_PORT, ...declared } = (successor ?? {}) as Partial<SshConnectionInputs>;
+  if (typeof publicKey !== "string" || typeof declared.authorizedKeysPath === "symbol") return false;
+  const { parsePublicKey } = await import("../../ssh/keys/publicKey.js");
+  const { fingerprintSha256 } = parsePublicKey(publicKey);
+  return keyLocation({ ...declared, port, fingerprintSha256 } as SshConnectionState) === keyLocation(state);
 }
 
 /** Reads the state by a login: a restricted key alone cannot read the file. */

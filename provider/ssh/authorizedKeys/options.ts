@@ -19,6 +19,11 @@ export function splitOptions(options: string): Option[] | undefined {
   return parts;
 }
 
+/** An option string for outputs and messages: values of environment variables may be secrets. */
+export function withoutEnvironment(options: string): string {
+  return options.replace(/(environment=")(?:\\"|[^"])*"/gi, '$1…"');
+}
+
 /** Whether two strings have the same options in the same order: `restrict` resets the options before it. */
 export function sameOptions(a: string, b: string): boolean {
   const normal = (options: string) => splitOptions(options)?.map(({ name, value }) => [name.toLowerCase(), value]);

@@ -75,6 +75,13 @@ export class AtomicFile {
       this.#followLink(found?.status),
       assertTrustedLinks(this.#files, posix.dirname(this.path), refuse),
     ]);
+    // A link to /dev/null closes an account, and a rename would replace that device.
+    if (found && found.status.type !== "file") {
+      throw refuse(
+        path,
+        "it is no regular file but a device, a pipe or a socket; name another file as authorizedKeysPath",
+      );
+    }
     const folders: string[] = [];
     try {
       const [folder, extras] = await Promise.all([

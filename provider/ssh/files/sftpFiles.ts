@@ -248,8 +248,12 @@ export class SftpFiles implements RemoteFiles {
   }
 }
 
+/** The part of a mode with the type of the file. Some servers leave it out. */
+const TYPE_BITS = 0o170000;
+
 function statusOf(stats: Stats): FileStatus {
-  const type = stats.isFile() ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other";
+  const isFile = stats.isFile() || (stats.mode & TYPE_BITS) === 0;
+  const type = isFile ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other";
   // A server may omit any attribute.
   const { uid, gid } = stats as { uid?: number; gid?: number };
   return { type, mode: stats.mode & 0o7777, uid, gid };

@@ -281,6 +281,17 @@ Match User root
         assert.ok(readFileSync(path, "utf8").includes(key.publicKey));
       });
 
+      it("A device, to which a link in a home leads, is not replaced", async () => {
+        const account = host.account();
+        const device = join(host.folder, `null-${useSftpMode}`);
+        execFileSync("mknod", ["-m", "666", device, "c", "1", "3"]);
+        const link = sshFolder(account);
+        symlinkSync(device, link);
+        const work = deploy(asRoot(link, { useSftpMode }), { publicKey: key.publicKey });
+        await fails(work, "write", "session", /null-\w+ on .* is not changed: it is no regular file/);
+        assert.ok(lstatSync(device).isCharacterDevice());
+      });
+
       it("A linked folder that does not exist is refused by that reason", async () => {
         const account = host.account();
         symlinkSync(join(host.folder, "nowhere"), join(account.home, ".ssh"));

@@ -87,6 +87,19 @@ const CASES: Record<string, Case> = {
     return difference;
   },
 
+  "ignoreChanges: what others have switched off stays off": async (host, account) => {
+    const { id, state, inputs } = await created(host, "Repo", { region: "eu", compaction: COMPACTION });
+    await account.console.edit(id, "compactionEnabled: false");
+    const { compaction: _, ...drifted } = state;
+    const options = { ignoreChanges: ["compaction"] };
+    const difference = await host.diff("Repo", id, drifted, inputs, options);
+    assert.equal(difference.isChanged, false);
+    await host.update("Repo", id, drifted, { ...inputs, alertDays: 1 }, options);
+    const [remote] = await account.console.repos();
+    assert.deepEqual([remote?.alertDays, remote?.compactionEnabled], [1, false]);
+    return difference;
+  },
+
   "gone: a read finds nothing, an update says what to do": async (host, account, nextRun) => {
     const { id, state, inputs } = await created(host, "Repo", { region: "eu" });
     await account.console.deleteRepo(id);

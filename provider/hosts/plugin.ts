@@ -79,8 +79,16 @@ export function pluginService(log: EngineLog): UntypedServiceImplementation {
   };
 }
 
+export interface ServedPlugin {
+  port: number;
+  /** Accepts no more calls, and resolves when all calls under way are answered. */
+  finish(): Promise<void>;
+  /** Ends all calls. */
+  close(): Promise<void>;
+}
+
 /** Serves the plugin on a free port of this machine. */
-export async function servePlugin(log = new EngineLog()): Promise<{ port: number; close(): Promise<void> }> {
+export async function servePlugin(log = new EngineLog()): Promise<ServedPlugin> {
   const unlimited = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
   const server = new Server(unlimited);
   server.addService(ResourceProviderService, pluginService(log));
@@ -91,6 +99,7 @@ export async function servePlugin(log = new EngineLog()): Promise<{ port: number
   });
   return {
     port,
+    finish: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
     async close() {
       server.forceShutdown();
       log.close();

@@ -9,9 +9,10 @@ async function main(): Promise<void> {
   // Absent where a person starts the plugin to attach it.
   const address = process.argv.slice(2).find((each) => /^127\.0\.0\.1:\d+$/.test(each));
   if (address !== undefined) log.connect(address);
-  // The engine ends the plugin: Ctrl+C in a terminal must not end it in the middle of a call.
-  process.on("SIGINT", () => {});
-  const { port } = await servePlugin(log);
+  const { port, finish } = await servePlugin(log);
+  // The engine's signal at the end of every command: it waits for the end of this process, at most five seconds. Ctrl+C in a
+  // terminal reaches the engine alone, as a plugin has a process group of its own.
+  process.once("SIGINT", () => void finish().then(() => process.exit()));
   // The engine reads the port from the first line.
   process.stdout.write(`${port}\n`);
   // The engine kills the plugin, and Node.js saves its compiled code at a normal end only. Absent before Node.js 22.10.

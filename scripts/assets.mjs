@@ -2,7 +2,7 @@
 import { chmodSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundlePlugin } from "./bundle.mjs";
+import { bundleDynamicHost, bundlePlugin } from "./bundle.mjs";
 import { graphiqlPage } from "./graphiql.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -23,14 +23,14 @@ for (const folder of FOLDERS) {
 
 writeFileSync(join(DIST, "emulator", "graphiql.html"), graphiqlPage());
 
-await bundlePlugin(ROOT);
+await Promise.all([bundlePlugin(ROOT), bundleDynamicHost(ROOT)]);
 
 const cli = join(DIST, "cli", "main.js");
 if (existsSync(cli)) chmodSync(cli, 0o755);
 
 // tsc keeps the output of a deleted source: a deleted test would still run.
 for (const path of readdirSync(DIST, { recursive: true, encoding: "utf8" })) {
-  if (/^(plugin|archives)\b/.test(path)) continue;
+  if (/^(plugin|dynamic|archives)\b/.test(path)) continue;
   const source = path.replace(/\.(d\.ts|js\.map|js)$/, ".ts");
   if (source !== path && !existsSync(join(ROOT, source))) rmSync(join(DIST, path));
 }

@@ -1,11 +1,11 @@
-import type { GraphQLClient } from "graphql-request";
 import type { z } from "zod";
 import { type Config, checkEndpoint, describeToken, renewToken, requireToken } from "../config";
 import { ProviderError } from "../errors";
-import { BadBody, unreachable } from "../remote/networkError";
+import { unreachable } from "../remote/networkError";
 import { type RequestOptions, Requests } from "../remote/requests";
 import { parseRetryAfter, Unavailable } from "../remote/retry";
-import { post } from "../remote/transport";
+import { request } from "../remote/transport";
+import { type Answer, type AnswerFailure, parseAnswer } from "./answer";
 
 /** One operation of the API, with the shape of the only field in its answer. */
 export interface Operation<T> {
@@ -28,7 +28,6 @@ const REFUSAL_TTL = 10_000;
 export class Client {
   readonly #config: Config;
   readonly #requests: Requests;
-  #transport: Promise<GraphQLClient> | undefined;
   #refused: { error: ProviderError; until: number } | undefined;
 
   constructor(config: Config, options: RequestOptions = {}) {
@@ -61,44 +60,34 @@ export class Client {
   async #send<T>(operation: Operation<T>, signal: AbortSignal): Promise<T> {
     // Without this cache each of a thousand resources would send the refused token again.
     if (this.#refused && Date.now() < this.#refused.until) throw this.#refused.error;
-    this.#transport ??= this.#connect();
-    const transport = await this.#transport;
-    let status = 0;
-    let data: unknown;
-    try {
-      const response = await transport.rawRequest({
-        query: operation.document,
-        variables: operation.variables ?? {},
-        signal,
-      });
-      status = response.status;
-      data = response.data;
-    } catch (error) {
-      const failure = this.#translate(operation, error);
-      if (failure.kind === "authentication") this.#refused = { error: failure, until: Date.now() + REFUSAL_TTL };
-      throw failure;
-    }
-    return readAnswer(operation, data, status);
+    const answer = await this.#post(operation, signal);
+    if (!answer.failure) return readAnswer(operation, answer);
+    const failure = this.#translate(operation, answer, answer.failure);
+    if (failure.kind === "authentication") this.#refused = { error: failure, until: Date.now() + REFUSAL_TTL };
+    throw failure;
   }
 
-  async #connect(): Promise<GraphQLClient> {
+  async #post({ purpose, field, document, variables = {} }: Operation<unknown>, signal: AbortSignal): Promise<Answer> {
     const token = requireToken(this.#config);
     const endpoint = checkEndpoint(this.#config.endpoint);
-    const { GraphQLClient } = await import("graphql-request");
-    return new GraphQLClient(endpoint, {
-      headers: { authorization: `Bearer ${token}`, accept: "application/json" },
-      excludeOperationName: true,
-      fetch: post,
-      jsonSerializer: { parse: parseAnswer, stringify: JSON.stringify },
-    });
+    const headers = {
+      authorization: `Bearer ${token}`,
+      accept: "application/json",
+      "content-type": "application/json",
+    };
+    const body = JSON.stringify({ query: document, variables });
+    try {
+      return parseAnswer(await request(new URL(endpoint), { method: "POST", headers, body, signal }), field);
+    } catch (error) {
+      throw unreachable(purpose, endpoint, error);
+    }
   }
 
-  #translate(operation: Operation<unknown>, error: unknown): ProviderError {
-    const answer = asAnswer(error, operation.field);
-    if (!answer) return unreachable(operation.purpose, this.#config.endpoint, error);
+  #translate(operation: Operation<unknown>, answer: Answer, { messages, retryAfter }: AnswerFailure): ProviderError {
     // A server may quote the request's header in its error: the token must not reach the screen.
-    const reason = answer.messages.join("; ").replaceAll(requireToken(this.#config), "[token]");
-    if (answer.hasData) {
+    const reason = messages.join("; ").replaceAll(requireToken(this.#config), "[token]");
+    // Data beside errors: the server may have executed the operation.
+    if (answer.status === 200 && answer.value != null) {
       return new Unavailable(`BorgBase could not ${operation.purpose}: an error came beside the answer: ${reason}.`, {
         outcomeUnknown: true,
       });
@@ -111,7 +100,7 @@ export class Client {
       );
     }
     if (answer.status === 403 || PERMISSION.test(reason)) return this.#forbidden(operation, reason);
-    if (answer.status === 429 || answer.status >= 500) return overloaded(operation, answer);
+    if (answer.status === 429 || answer.status >= 500) return overloaded(operation, answer.status, retryAfter);
     if (NOT_FOUND.test(reason))
       return new ProviderError("notFound", `BorgBase could not ${operation.purpose}: ${reason}`);
     if (reason) return new ProviderError("remote", `BorgBase could not ${operation.purpose}: ${reason}`);
@@ -151,63 +140,17 @@ const AUTHENTICATION =
 const PERMISSION =
   /permission|not (?:allowed|authorized|permitted)|forbidden|access level|insufficient|only allows|scope/i;
 
-interface Answer {
-  status: number;
-  messages: string[];
-  retryAfter: number | undefined;
-  /** Whether data came beside the errors: the server may have executed the operation. */
-  hasData: boolean;
-}
-
-/** The answer in an error of graphql-request. Recognised by shape, as its class would load the library at start-up. */
-function asAnswer(error: unknown, field: string): Answer | undefined {
-  if (!(error instanceof Error) || !("response" in error) || typeof error.response !== "object" || !error.response) {
-    return undefined;
-  }
-  const { status, errors, headers, body, data } = error.response as Record<string, unknown>;
-  if (typeof status !== "number") return undefined;
-  return {
-    status,
-    messages: Array.isArray(errors) ? errors.map(messageIn).filter(Boolean) : detailIn(body),
-    retryAfter: headers instanceof Headers ? parseRetryAfter(headers.get("retry-after")) : undefined,
-    hasData:
-      status === 200 && typeof data === "object" && data !== null && (data as Record<string, unknown>)[field] != null,
-  };
-}
-
-function messageIn(error: unknown): string {
-  return typeof error === "object" && error && "message" in error ? String(error.message) : "";
-}
-
-/** Frameworks in front of GraphQL answer `{"detail": "…"}`. HTML and other bodies explain nothing. */
-function detailIn(body: unknown): string[] {
-  try {
-    const parsed: unknown = JSON.parse(String(body));
-    const detail = typeof parsed === "object" && parsed && "detail" in parsed ? parsed.detail : undefined;
-    return typeof detail === "string" ? [detail] : [];
-  } catch {
-    return [];
-  }
-}
-
-function overloaded(operation: Operation<unknown>, answer: Answer): Unavailable {
-  const what = answer.status === 429 ? "asks to slow down" : "has a fault of its own";
-  return new Unavailable(`BorgBase could not ${operation.purpose}: it ${what} (status ${answer.status}).`, {
-    outcomeUnknown: answer.status !== 429,
-    ...(answer.retryAfter !== undefined && { retryAfter: answer.retryAfter }),
+function overloaded({ purpose }: Operation<unknown>, status: number, header: string | undefined): Unavailable {
+  const what = status === 429 ? "asks to slow down" : "has a fault of its own";
+  const retryAfter = parseRetryAfter(header ?? null);
+  return new Unavailable(`BorgBase could not ${purpose}: it ${what} (status ${status}).`, {
+    outcomeUnknown: status !== 429,
+    ...(retryAfter !== undefined && { retryAfter }),
   });
 }
 
-/** A truncated or foreign body with status 200 counts as a lost answer, not as an empty one. */
-function parseAnswer(body: string): object {
-  const parsed: unknown = JSON.parse(body);
-  if (typeof parsed === "object" && parsed !== null && ("data" in parsed || "errors" in parsed)) return parsed;
-  throw new BadBody("no GraphQL answer");
-}
-
-function readAnswer<T>(operation: Operation<T>, data: unknown, status: number): T {
-  const field = typeof data === "object" && data ? (data as Record<string, unknown>)[operation.field] : undefined;
-  const parsed = operation.answer.safeParse(field);
+function readAnswer<T>(operation: Operation<T>, { status, value }: Answer): T {
+  const parsed = operation.answer.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const path = [operation.field, ...(issue?.path ?? [])].join(".");

@@ -129,8 +129,8 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
 
   async read(id, state, context) {
     const { keys } = await context.api();
-    const key = await keys.get(id);
-    if (key) return toState(key, (await readableOwner(context)) ?? state.__account);
+    const [key, owner] = await Promise.all([keys.get(id), readableOwner(context)]);
+    if (key) return toState(key, owner ?? state.__account);
     await assertSameOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
     return undefined;
   },

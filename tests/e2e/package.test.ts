@@ -196,7 +196,7 @@ describe("Package", function () {
     const unexpected = files.filter(
       (file) =>
         !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file) &&
-        !/^dist\/(sdk|provider|emulator|cli)\/.*\.(js|d\.ts|graphql|html)$/.test(file) &&
+        !/^dist\/(sdk|provider|emulator|cli|dynamic)\/.*\.(js|d\.ts|graphql|html)$/.test(file) &&
         !/^(schema\.json|(dist\/)?plugin\/pulumi-resource-borgbase(\.cmd|\.js)?)$/.test(file),
     );
     assert.deepEqual(unexpected, []);
@@ -206,7 +206,8 @@ describe("Package", function () {
     }
     for (const needed of [
       "dist/sdk/index.d.ts",
-      "dist/provider/hosts/dynamic.js",
+      "dist/dynamic/index.js",
+      "dist/provider/hosts/dynamic.d.ts",
       "dist/emulator/schema.graphql",
       "dist/plugin/pulumi-resource-borgbase.js",
       "plugin/pulumi-resource-borgbase.cmd",

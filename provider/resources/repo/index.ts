@@ -112,10 +112,10 @@ export const repo: Resource<RepoInputs, RepoState> = {
 
   async read(id, state, context) {
     const { repos } = await context.api();
-    const remote = await repos.get(id);
+    const [remote, owner] = await Promise.all([repos.get(id), readableOwner(context)]);
     if (remote) {
       // The token's account owns it: a rename of the account updates the name here.
-      const __account = (await readableOwner(context)) ?? state.__account;
+      const __account = owner ?? state.__account;
       return toState(remote, { ...state, ...(__account && { __account }) });
     }
     await assertSameOwner(`repository ${id}`, state.__account, (await repos.all()).length, context);

@@ -1,5 +1,5 @@
 import { OPERATIONS, type Operation, type Samples } from "./samples";
-import { type SubjectId, TITLES } from "./subjects";
+import { type SubjectId, titleOf } from "./subjects";
 
 /** A goal of the benchmark: a measured value and its limit. */
 export interface Goal {
@@ -17,92 +17,128 @@ export interface Measured {
   repositoryBytes: number;
   /** Milliseconds of `require("pulumi-borgbase")`. */
   loading: number;
+  /** Milliseconds of CPU time of the plugin's start. */
+  pluginStart: number;
 }
 
-const MAX_BYTES = 1200;
-const MAX_LOADING = 20;
+/** A value with its limit; NaN where it was not measured. */
+interface Part {
+  value: number;
+  most: number;
+  text(value: string): string;
+  digits: number;
+}
+
+/** Sizes at which the hosts are compared with {@link titleOf} `sameOutputs`. */
+const COMPARED = [300, 1000];
 /** The size that growth is compared with. */
 const SMALL = 100;
+const READS = ["refresh", "drift check"] as const;
 
-/** The goals, at the largest size that was run. */
-export function goals({ samples, sizes, repositoryBytes, loading }: Measured): Goal[] {
-  const size = sizes.at(-1) as number;
-  const ratio = (operation: Operation, to: SubjectId, most: number) => {
-    const value =
-      samples.median("seconds", "borgbase50ms", size, operation) / samples.median("seconds", to, size, operation);
-    return {
-      limit: `≤ ${most} × ${TITLES[to]}`,
-      measured: `${value.toFixed(2)} × ${TITLES[to]}`,
-      passed: value <= most,
-    };
-  };
-  const requests = (operation: Operation, most: number) => {
-    const value = samples.median("requests", "borgbase50ms", size, operation);
-    return { limit: `${most === 0 ? "" : "≤ "}${most} requests`, measured: `${value} requests`, passed: value <= most };
-  };
-  const all = (subject: string, ...parts: Omit<Goal, "subject">[]): Goal => ({
-    subject,
-    limit: parts.map((part) => part.limit).join(", "),
-    measured: parts.map((part) => part.measured).join(", "),
-    passed: parts.every((part) => part.passed),
-  });
-  const memory =
-    samples.largest("peakMemory", "borgbase50ms", size) / samples.largest("peakMemory", "noopBaseline", size);
+/** The goals, as far as this run has measured their values. */
+export function goals(measured: Measured): Goal[] {
+  const { samples, sizes, repositoryBytes, loading, pluginStart } = measured;
+  const largest = sizes.at(-1) as number;
   return [
-    all(`refresh, N = ${size}`, ratio("refresh", "noopBaseline", 1.3), requests("refresh", 4)),
-    all(`drift check, N = ${size}`, ratio("drift check", "noopBaseline", 1.3), requests("drift check", 4)),
-    all(`no-op up, N = ${size}`, ratio("no-op up", "noopBaseline", 1.15), requests("no-op up", 0)),
-    all(`first up, N = ${size}`, ratio("first up", "dynamicBaseline", 0.8), ratio("first up", "noopBaseline", 1.6)),
-    all(
-      `destroy, N = ${size}, empty repositories`,
-      ratio("destroy", "dynamicBaseline", 0.8),
-      ratio("destroy", "noopBaseline", 1.6),
-    ),
-    {
-      subject: "inputs and outputs of one repository, compact JSON",
-      limit: `≤ ${MAX_BYTES} bytes`,
-      measured: `${repositoryBytes} bytes`,
-      passed: repositoryBytes <= MAX_BYTES,
-    },
+    ...readGoals(samples, largest),
+    ...goal(`no-op up, N = ${largest}`, [
+      times(samples, "no-op up", "dynamicHost", "noopBaseline", largest, 1.15),
+      requests(samples, "no-op up", largest, 0),
+    ]),
+    ...(["first up", "destroy"] as const).flatMap((operation) => [
+      ...goal(`${operation}, N = ${largest}`, [times(samples, operation, "dynamicHost", "noopBaseline", largest, 1.6)]),
+    ]),
+    ...COMPARED.flatMap((size) => hostGoals(samples, size)),
+    ...goal("start of the plugin, CPU time", [milliseconds(pluginStart, 150)]),
+    ...goal("inputs and outputs of one repository, compact JSON", [
+      { value: repositoryBytes, most: 1200, digits: 0, text: (value) => `${value} bytes` },
+    ]),
     ...growth(samples, sizes),
-    {
-      subject: `peak memory of the provider process, N = ${size}`,
-      limit: `≤ 1.3 × ${TITLES.noopBaseline}`,
-      measured: `${memory.toFixed(2)} × ${TITLES.noopBaseline}`,
-      passed: memory <= 1.3,
-    },
-    {
-      subject: '`require("pulumi-borgbase")` over `@pulumi/pulumi` alone',
-      limit: `≤ ${MAX_LOADING} ms`,
-      measured: `${loading.toFixed(1)} ms`,
-      passed: loading <= MAX_LOADING,
-    },
+    ...goal(`peak memory of the provider process, N = ${largest}`, [
+      memory(samples, "dynamicHost", "noopBaseline", largest, 1.3),
+    ]),
+    ...goal('`require("pulumi-borgbase")` over `@pulumi/pulumi` alone', [milliseconds(loading, 20)]),
+  ];
+}
+
+function readGoals(samples: Samples, size: number): Goal[] {
+  return READS.flatMap((operation) =>
+    goal(`${operation}, N = ${size}`, [
+      times(samples, operation, "dynamicHost", "noopBaseline", size, 1.3),
+      requests(samples, operation, size, 4),
+    ]),
+  );
+}
+
+/** Both hosts beside a provider that does nothing and holds the same outputs. */
+function hostGoals(samples: Samples, size: number): Goal[] {
+  const all = OPERATIONS.map((operation) => times(samples, operation, "plugin", "sameOutputs", size, 1));
+  const slowest = all.reduce((worst, part) => (part.value > worst.value ? part : worst));
+  return [
+    ...READS.flatMap((operation) =>
+      goal(`${operation}, dynamic host, N = ${size}`, [
+        times(samples, operation, "dynamicHost", "sameOutputs", size, 1.05),
+      ]),
+    ),
+    ...READS.flatMap((operation) =>
+      goal(`${operation}, plugin, N = ${size}`, [times(samples, operation, "plugin", "sameOutputs", size, 0.9)]),
+    ),
+    ...goal(`slowest command, plugin, N = ${size}`, [slowest]),
+    ...goal(`peak memory, plugin, N = ${size}`, [memory(samples, "plugin", "sameOutputs", size, 0.8)]),
   ];
 }
 
 /** All commands together: single commands differ less than two runs of the same command. */
 function growth(samples: Samples, sizes: readonly number[]): Goal[] {
   const size = sizes.at(-1) as number;
-  if (!sizes.includes(SMALL) || size === SMALL) return [];
+  if (size === SMALL) return [];
   const factor = (subject: SubjectId) =>
     samples.life("seconds", subject, size) / samples.life("seconds", subject, SMALL);
-  const [provider, baseline] = [factor("borgbase50ms"), factor("noopBaseline")];
-  return [
-    {
-      subject: `growth from ${SMALL} to ${size}, all commands together`,
-      limit: `no steeper than the ${TITLES.noopBaseline}`,
-      measured: `× ${provider.toFixed(1)}, ${TITLES.noopBaseline} × ${baseline.toFixed(1)}`,
-      passed: provider <= baseline,
-    },
-  ];
+  const [provider, baseline] = [factor("dynamicHost"), factor("noopBaseline")];
+  const limit = `no steeper than the ${titleOf("noopBaseline")}, × ${baseline.toFixed(1)}`;
+  return goal(`growth from ${SMALL} to ${size}, all commands together`, [
+    { value: provider, most: baseline, digits: 1, text: (value) => `× ${value}` },
+  ]).map((each) => ({ ...each, limit }));
 }
 
-/** Factors of each command's time from {@link SMALL} to the largest size; undefined unless both were run. */
-export function growthOf(samples: Samples, sizes: readonly number[], subject: SubjectId): string[] | undefined {
+/** Factors of each command's time from {@link SMALL} to the largest size. */
+export function growthOf(samples: Samples, sizes: readonly number[], subject: SubjectId): number[] {
   const size = sizes.at(-1) as number;
-  if (!sizes.includes(SMALL) || size === SMALL) return undefined;
+  if (size === SMALL) return [];
   return OPERATIONS.map((operation) => {
     const [large, small] = [size, SMALL].map((n) => samples.median("seconds", subject, n, operation));
-    return `× ${((large as number) / (small as number)).toFixed(1)}`;
+    return (large as number) / (small as number);
   });
+}
+
+function times(samples: Samples, operation: Operation, of: SubjectId, to: SubjectId, size: number, most: number): Part {
+  const [value, base] = [of, to].map((id) => samples.median("seconds", id, size, operation)) as [number, number];
+  return { value: value / base, most, digits: 2, text: (text) => `${text} × ${titleOf(to)}` };
+}
+
+function memory(samples: Samples, of: SubjectId, to: SubjectId, size: number, most: number): Part {
+  const value = samples.largest("peakMemory", of, size) / samples.largest("peakMemory", to, size);
+  return { value, most, digits: 2, text: (text) => `${text} × ${titleOf(to)}` };
+}
+
+function requests(samples: Samples, operation: Operation, size: number, most: number): Part {
+  const value = samples.median("requests", "dynamicHost", size, operation);
+  return { value, most, digits: 0, text: (text) => `${text} requests` };
+}
+
+function milliseconds(value: number, most: number): Part {
+  return { value, most, digits: 0, text: (text) => `${text} ms` };
+}
+
+/** No goal where a value is missing. */
+function goal(subject: string, parts: Part[]): Goal[] {
+  if (parts.some(({ value }) => !Number.isFinite(value))) return [];
+  return [
+    {
+      subject,
+      limit: parts.map(({ most, text }) => `≤ ${text(String(most))}`).join(", "),
+      measured: parts.map(({ value, digits, text }) => text(value.toFixed(digits))).join(", "),
+      passed: parts.every(({ value, most }) => value <= most),
+    },
+  ];
 }

@@ -1,5 +1,9 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { cpuSecondsOf } from "./measure";
 import { median } from "./samples";
 
 const PROGRAM = `
@@ -17,4 +21,23 @@ export async function loadingMilliseconds(runs: number, cwd: string): Promise<nu
     times.push(Number(stdout));
   }
   return median(times);
+}
+
+/**
+ * CPU time in ms of the plugin until it is ready for the engine's calls. The mean, as the system counts in steps of 10 ms. The
+ * first start is not counted. 0 on another system than Linux.
+ * @param home home of Pulumi's with the plugin
+ */
+export async function pluginStart(runs: number, home: string): Promise<number> {
+  const plugins = join(home, "plugins");
+  const [folder = ""] = readdirSync(plugins).filter((name) => name.startsWith("resource-borgbase-v"));
+  let total = 0;
+  for (let run = 0; run <= runs; run++) {
+    const plugin = spawn(join(plugins, folder, "pulumi-resource-borgbase"), { stdio: ["ignore", "pipe", "inherit"] });
+    await once(plugin.stdout, "data");
+    if (run > 0) total += cpuSecondsOf(plugin.pid ?? 0);
+    plugin.kill("SIGKILL");
+    await once(plugin, "close");
+  }
+  return (total / runs) * 1000;
 }

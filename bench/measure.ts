@@ -54,7 +54,8 @@ export function measure(
   });
 }
 
-const PROVIDER = "cmd/dynamic-provider";
+/** Command line of a provider process: Pulumi's dynamic host, the plugin, a Terraform provider. */
+const PROVIDER = /^\S*node .*(cmd\/dynamic-provider|pulumi-resource-borgbase\.js)|^\S*terraform-provider-borgbase/;
 
 /**
  * A command and its descendants, polled while they run: the CLI does not always wait for a provider, so its own counters may
@@ -72,7 +73,7 @@ class Processes {
   poll(): void {
     if (this.#polls++ % POLLS_PER_SCAN === 0) this.#scan();
     for (const [pid, descendant] of this.#descendants) {
-      const cpuSeconds = ownSeconds(pid);
+      const cpuSeconds = cpuSecondsOf(pid);
       const peak = descendant.isProvider && /VmHWM:\s+(\d+) kB/.exec(textOf(`/proc/${pid}/status`))?.[1];
       if (cpuSeconds) descendant.cpuSeconds = cpuSeconds;
       if (peak) descendant.peakMemory = Number(peak) * 1024;
@@ -90,8 +91,7 @@ class Processes {
   #scan(): void {
     for (const pid of processes()) {
       if (!this.#isBelowRoot(pid)) continue;
-      const [program = "", script = ""] = textOf(`/proc/${pid}/cmdline`).split("\0");
-      const isProvider = program.endsWith("node") && script.includes(PROVIDER);
+      const isProvider = PROVIDER.test(textOf(`/proc/${pid}/cmdline`).replaceAll("\0", " "));
       // A forked process has its parent's command line until its exec.
       const descendant = this.#descendants.get(pid) ?? { isProvider, cpuSeconds: 0, peakMemory: 0 };
       this.#descendants.set(pid, { ...descendant, isProvider });
@@ -122,7 +122,7 @@ function statFields(pid: number): string[] {
 const TICKS_PER_SECOND = 100;
 
 /** User and system time of the process itself. */
-function ownSeconds(pid: number): number {
+export function cpuSecondsOf(pid: number): number {
   const [user, system] = statFields(pid).slice(11, 13).map(Number);
   return ((user ?? 0) + (system ?? 0)) / TICKS_PER_SECOND;
 }

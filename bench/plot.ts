@@ -1,5 +1,8 @@
 import { OPERATIONS, type Operation, type Samples } from "./samples";
-import { SUBJECT_IDS, type SubjectId, TITLES } from "./subjects";
+import { type SubjectId, titleOf } from "./subjects";
+
+/** Subjects with a line of their own. */
+const LINES = ["dynamicBaseline", "noopBaseline", "sameOutputs", "dynamicHost", "plugin"] as const;
 
 const PANEL = { width: 230, height: 170, left: 42, right: 20, top: 26, bottom: 26 };
 const COLUMNS = 4;
@@ -15,9 +18,10 @@ const STYLE = `
   .grid { stroke: #8884; }
   polyline { fill: none; stroke-width: 1.8; }
   .dynamicBaseline { stroke: #999; fill: #999; } .noopBaseline { stroke: #d98200; fill: #d98200; }
-  .borgbase0ms { stroke: #5aa9e6; fill: #5aa9e6; } .borgbase50ms { stroke: #2f6fde; fill: #2f6fde; }
-  polyline.dynamicBaseline, polyline.noopBaseline { stroke-dasharray: 5 3; }
-  polyline.dynamicBaseline, polyline.noopBaseline, polyline.borgbase0ms, polyline.borgbase50ms { fill: none; }
+  .sameOutputs { stroke: #b5533c; fill: #b5533c; }
+  .dynamicHost { stroke: #5aa9e6; fill: #5aa9e6; } .plugin { stroke: #2f6fde; fill: #2f6fde; }
+  polyline.dynamicBaseline, polyline.noopBaseline, polyline.sameOutputs { stroke-dasharray: 5 3; }
+  polyline.dynamicBaseline, polyline.noopBaseline, polyline.sameOutputs, polyline.dynamicHost, polyline.plugin { fill: none; }
   @media (prefers-color-scheme: dark) { text { fill: #ccc; } }
 `;
 
@@ -26,7 +30,7 @@ export function plot(samples: Samples, sizes: readonly number[]): string {
   const rows = Math.ceil(OPERATIONS.length / COLUMNS);
   const [width, height] = [COLUMNS * PANEL.width, HEAD + rows * PANEL.height];
   const times = OPERATIONS.flatMap((operation) =>
-    SUBJECT_IDS.flatMap((id) => sizes.map((size) => samples.median("seconds", id, size, operation))),
+    LINES.flatMap((id) => sizes.map((size) => samples.median("seconds", id, size, operation)).filter(Number.isFinite)),
   );
   const y = logScale(Math.min(...times), Math.max(...times), PANEL.height - PANEL.bottom, PANEL.top);
   const x = logScale(Math.min(...sizes), Math.max(...sizes), PANEL.left, PANEL.width - PANEL.right);
@@ -40,7 +44,7 @@ export function plot(samples: Samples, sizes: readonly number[]): string {
     `<title>Wall time of Pulumi's commands over the number of repositories</title>`,
     `<style>${STYLE}</style>`,
     `<text class="title" x="${PANEL.left}" y="16">Wall time in seconds over the number of repositories</text>`,
-    ...SUBJECT_IDS.map(legend),
+    ...LINES.map(legend),
     ...panels,
     "</svg>\n",
   ].join("\n");
@@ -61,8 +65,8 @@ function logScale(from: number, to: number, start: number, end: number): Scale {
 const round = (value: number) => Math.round(value * 10) / 10;
 
 function legend(id: SubjectId, index: number): string {
-  const x = PANEL.left + index * 150;
-  return `<polyline class="${id}" points="${x},32 ${x + 24},32"/><text x="${x + 30}" y="36">${TITLES[id]}</text>`;
+  const x = PANEL.left + index * 175;
+  return `<polyline class="${id}" points="${x},32 ${x + 24},32"/><text x="${x + 30}" y="36">${titleOf(id)}</text>`;
 }
 
 function panel(operation: Operation, samples: Samples, sizes: readonly number[], x: Scale, y: Scale): string {
@@ -78,8 +82,10 @@ function panel(operation: Operation, samples: Samples, sizes: readonly number[],
     ...sizes.map(
       (size) => `<text x="${x(size)}" y="${PANEL.height - 8}" text-anchor="middle">${size.toLocaleString("en")}</text>`,
     ),
-    ...SUBJECT_IDS.map((id) => {
-      const points = sizes.map((size) => [x(size), y(samples.median("seconds", id, size, operation))] as const);
+    ...LINES.map((id) => {
+      const points = sizes
+        .map((size) => [x(size), y(samples.median("seconds", id, size, operation))] as const)
+        .filter(([, time]) => Number.isFinite(time));
       const dots = points.map(([cx, cy]) => `<circle class="${id}" cx="${cx}" cy="${cy}" r="2.2"/>`).join("");
       return `<polyline class="${id}" points="${points.map((point) => point.join(",")).join(" ")}"/>${dots}`;
     }),

@@ -1,5 +1,6 @@
+import { resourcesIn } from "./programs";
 import { CHANGING, type Operation, type Sample } from "./samples";
-import { resourcesIn, type Subject, type SubjectId } from "./subjects";
+import type { Subject, SubjectId } from "./subjects";
 
 /** One command of the plan. */
 export interface Step {
@@ -24,7 +25,7 @@ export class Progress {
 
   begin(step: Step): void {
     const place = `[${String(this.#done + 1).padStart(String(this.total.length).length)}/${this.total.length}]`;
-    const what = `${step.size} repositories · ${step.operation.padEnd(11)} · ${step.subject.title.padEnd(28)}`;
+    const what = `${step.size} repositories · ${step.operation.padEnd(11)} · ${step.subject.title.padEnd(38)}`;
     process.stdout.write(`${place} ${what} … `);
   }
 
@@ -33,7 +34,7 @@ export class Progress {
     this.#modelled += model(step);
     this.#taken += sample.seconds;
     this.#left -= model(step);
-    const requests = step.subject.emulator ? `, ${sample.requests} requests` : "";
+    const requests = step.subject.usesApi ? `, ${sample.requests} requests` : "";
     process.stdout.write(`${sample.seconds.toFixed(1)} s${requests} · ${this.remaining} left\n`);
   }
 
@@ -47,10 +48,12 @@ export class Progress {
 const CHECKPOINTS: Record<SubjectId, number> = {
   dynamicBaseline: 150,
   noopBaseline: 50,
-  borgbase0ms: 100,
-  borgbase50ms: 100,
-  stateOnlyBaseline: 110,
-  borgbase50msNoCheckpoints: 0,
+  sameOutputs: 130,
+  dynamicHost: 100,
+  plugin: 100,
+  yaml: 100,
+  terraform: 30,
+  noCheckpoints: 0,
 };
 
 function model({ subject, size, operation }: Step): number {

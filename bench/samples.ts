@@ -33,6 +33,10 @@ export function median(values: number[]): number {
 export class Samples {
   constructor(readonly all: readonly Sample[]) {}
 
+  has(subject: SubjectId): boolean {
+    return this.all.some((each) => each.subject === subject);
+  }
+
   of(subject: SubjectId, size: number, operation: Operation): Sample[] {
     return this.all.filter((each) => each.subject === subject && each.size === size && each.operation === operation);
   }
@@ -44,10 +48,11 @@ export class Samples {
 
   /** The largest median over all operations. */
   largest(measure: Measure, subject: SubjectId, size: number): number {
-    return Math.max(...OPERATIONS.map((operation) => this.median(measure, subject, size, operation)));
+    const medians = OPERATIONS.map((operation) => this.median(measure, subject, size, operation));
+    return Math.max(...medians.filter(Number.isFinite));
   }
 
-  /** The sum of the medians of all operations: one whole life of a stack. */
+  /** The sum of the medians of all operations: one whole life of a stack. NaN where an operation was not measured. */
   life(measure: Measure, subject: SubjectId, size: number): number {
     return OPERATIONS.reduce((sum, operation) => sum + this.median(measure, subject, size, operation), 0);
   }

@@ -3,7 +3,7 @@ import type { Field, FunctionSchema, ResourceSchema } from "../provider/schema";
 
 /** A type that every generated file can express. `named` refers to {@link Model.types}. */
 export type Type =
-  | { kind: "string" | "number" | "integer" | "boolean" }
+  | { kind: "string" | "number" | "integer" | "boolean" | "any" }
   | { kind: "enum"; values: string[] }
   | { kind: "array"; of: Type }
   | { kind: "map"; of: Type }
@@ -159,5 +159,6 @@ function toType(json: Json): Type {
   if (json.type === "string" || json.type === "number" || json.type === "integer" || json.type === "boolean") {
     return { kind: json.type };
   }
+  if (Object.keys(json).length === 0) return { kind: "any" };
   throw new Error(`A declared field has a type that no generated file can express: ${JSON.stringify(json)}`);
 }

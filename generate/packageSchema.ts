@@ -140,6 +140,8 @@ function describe({ description, unit, default: text, type }: Property): string 
 
 function typeSpec(type: Type): Json {
   switch (type.kind) {
+    case "any":
+      return { $ref: "pulumi.json#/Any" };
     case "enum":
       return { type: "string" };
     case "array":

@@ -142,6 +142,8 @@ function typeText(type: Type): string {
       return `[${type.name}](#${type.name.toLowerCase()})`;
     case "union":
       return type.of.map(typeText).join(" or ");
+    case "any":
+      return "any value";
     default:
       return type.kind;
   }

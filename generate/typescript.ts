@@ -191,6 +191,8 @@ function wrap(line: string): string[] {
 function text(type: Type, side: Side): string {
   const inner = (each: Type) => (side === "input" ? `pulumi.Input<${text(each, side)}>` : text(each, side));
   switch (type.kind) {
+    case "any":
+      return "unknown";
     case "integer":
       return "number";
     case "enum":

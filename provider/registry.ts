@@ -1,5 +1,6 @@
 import { getAccount } from "./functions/account";
 import type { DataFunction } from "./functions/dataFunction";
+import { renderBackupJob } from "./functions/renderBackupJob";
 import { getRepo, getRepos } from "./functions/repos";
 import { getStorage, testConnection } from "./functions/sshHost";
 import { getSshKey, getSshKeys } from "./functions/sshKeys";
@@ -13,7 +14,16 @@ import { sshKey } from "./resources/sshKey";
 export const resources = { KeyPair: keyPair, SshKey: sshKey, Repo: repo, SshConnection: sshConnection };
 
 /** All data functions, by the last part of their token. */
-export const functions = { getAccount, getRepo, getRepos, getSshKey, getSshKeys, getStorage, testConnection };
+export const functions = {
+  getAccount,
+  getRepo,
+  getRepos,
+  getSshKey,
+  getSshKeys,
+  getStorage,
+  testConnection,
+  renderBackupJob,
+};
 
 export type ResourceType = keyof typeof resources;
 export type FunctionName = keyof typeof functions;

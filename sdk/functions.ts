@@ -8,6 +8,9 @@ import type {
   GetReposArgsInputs,
   IdOrName,
   IdOrNameInputs,
+  RenderBackupJobArgs,
+  RenderBackupJobArgsInputs,
+  RenderedBackupJob,
   RepoInfo,
   SshKeyInfo,
   StorageArgs,
@@ -95,4 +98,20 @@ export function testConnectionOutput(
   opts?: pulumi.InvokeOutputOptions,
 ): pulumi.Output<ConnectionInfo> {
   return invokeOutput("testConnection", args, opts);
+}
+
+/**
+ * Renders a backup job as files and one shell script, for cloud-init, images and machines that Pulumi cannot
+ * reach. It contacts nobody and watches nothing: a `BackupJob` shows drift, rendered files do not.
+ */
+export function renderBackupJob(args: RenderBackupJobArgs, opts?: pulumi.InvokeOptions): Promise<RenderedBackupJob> {
+  return invoke("renderBackupJob", args, opts);
+}
+
+/** {@link renderBackupJob} for arguments that are outputs of resources. */
+export function renderBackupJobOutput(
+  args: RenderBackupJobArgsInputs,
+  opts?: pulumi.InvokeOutputOptions,
+): pulumi.Output<RenderedBackupJob> {
+  return invokeOutput("renderBackupJob", args, opts);
 }

@@ -10,6 +10,66 @@ export interface AccountPlan {
   includedGb: number;
 }
 
+/** A check of the repository after a backup. */
+export interface BackupCheck {
+  /** What is checked. `data` reads and verifies every archive. */
+  name: "repository" | "archives" | "data" | "extract";
+  /** Least time between two checks, for example `1 month`. Default: every run. */
+  frequency?: string;
+}
+
+/** A check of the repository after a backup. */
+export interface BackupCheckArgs {
+  /** What is checked. `data` reads and verifies every archive. */
+  name: pulumi.Input<"repository" | "archives" | "data" | "extract">;
+  /** Least time between two checks, for example `1 month`. Default: every run. */
+  frequency?: pulumi.Input<string>;
+}
+
+/** Commands of the host's shell, run as the job's user. */
+export interface BackupHooks {
+  /** Commands before a backup. A failure skips the backup. */
+  before?: string[];
+  /** Commands after a successful backup. */
+  after?: string[];
+  /** Commands after a failure. `{error}` is its text. */
+  onError?: string[];
+}
+
+/** Commands of the host's shell, run as the job's user. */
+export interface BackupHooksArgs {
+  /** Commands before a backup. A failure skips the backup. */
+  before?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Commands after a successful backup. */
+  after?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Commands after a failure. `{error}` is its text. */
+  onError?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** Times of a job: `at`, `onCalendar` or `cron`. */
+export interface BackupSchedule {
+  /** Time of the day in the host's time zone, `HH:MM`. */
+  at?: string;
+  /** Days of the week: `mon` to `sun`. Default: every day. */
+  days?: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+  /** Calendar expression of systemd, for example `Mon..Fri 02:30`. Not for cron. */
+  onCalendar?: string;
+  /** Five fields of cron, or `@hourly` to `@yearly`. systemd gets the same times. */
+  cron?: string;
+}
+
+/** Times of a job: `at`, `onCalendar` or `cron`. */
+export interface BackupScheduleArgs {
+  /** Time of the day in the host's time zone, `HH:MM`. */
+  at?: pulumi.Input<string>;
+  /** Days of the week: `mon` to `sun`. Default: every day. */
+  days?: pulumi.Input<pulumi.Input<"mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun">[]>;
+  /** Calendar expression of systemd, for example `Mon..Fri 02:30`. Not for cron. */
+  onCalendar?: pulumi.Input<string>;
+  /** Five fields of cron, or `@hourly` to `@yearly`. systemd gets the same times. */
+  cron?: pulumi.Input<string>;
+}
+
 /** A key that may only run `borg serve`. */
 export interface BorgServe {
   /** Folder that repositories may lie in. A relative one starts from `defaultPath`, or where a login starts. */
@@ -104,6 +164,22 @@ export interface JumpHostArgs {
   agent?: pulumi.Input<boolean>;
 }
 
+/** A file of a backup job. */
+export interface RenderedFile {
+  /** Absolute path. */
+  path: string;
+  /** Whole content. */
+  content: string;
+  /** Octal mode, for example `0600`. */
+  mode: string;
+  /** Name of the owner. */
+  owner: string;
+  /** Name of the group. */
+  group: string;
+  /** Whether the content is secret. */
+  secret: boolean;
+}
+
 /** A server of BorgBase. Every field may be missing. */
 export interface RepoServer {
   /** Name of the server; the repository's own address is in `repoPath`. */
@@ -120,6 +196,22 @@ export interface RepoServer {
   fingerprintEd25519?: string;
 }
 
+/** A server of BorgBase. Every field may be missing. */
+export interface RepoServerArgs {
+  /** Name of the server; the repository's own address is in `repoPath`. */
+  hostname?: pulumi.Input<string>;
+  /** Region of the server. */
+  region?: pulumi.Input<string>;
+  /** Place of the server, as BorgBase words it. */
+  location?: pulumi.Input<string>;
+  /** RSA host key, `SHA256:…`, of the host in `repoPath`. */
+  fingerprintRsa?: pulumi.Input<string>;
+  /** ECDSA host key, `SHA256:…`, of the host in `repoPath`. */
+  fingerprintEcdsa?: pulumi.Input<string>;
+  /** Ed25519 host key, `SHA256:…`, of the host in `repoPath`. */
+  fingerprintEd25519?: pulumi.Input<string>;
+}
+
 /** What a key may do. Exactly one of the two. */
 export interface Restriction {
   /** A key that may only run `borg serve`. */
@@ -134,4 +226,44 @@ export interface RestrictionArgs {
   borgServe?: pulumi.Input<BorgServeArgs>;
   /** Option string of `authorized_keys`, for example `from="192.0.2.1"`. */
   options?: pulumi.Input<string>;
+}
+
+/** Archives that a prune keeps. All others of the job are deleted. */
+export interface Retention {
+  /** Span in which every archive is kept, for example `2d`. */
+  within?: string;
+  /** Number of secondly archives to keep. */
+  secondly?: number;
+  /** Number of minutely archives to keep. */
+  minutely?: number;
+  /** Number of hourly archives to keep. */
+  hourly?: number;
+  /** Number of daily archives to keep. */
+  daily?: number;
+  /** Number of weekly archives to keep. */
+  weekly?: number;
+  /** Number of monthly archives to keep. */
+  monthly?: number;
+  /** Number of yearly archives to keep. */
+  yearly?: number;
+}
+
+/** Archives that a prune keeps. All others of the job are deleted. */
+export interface RetentionArgs {
+  /** Span in which every archive is kept, for example `2d`. */
+  within?: pulumi.Input<string>;
+  /** Number of secondly archives to keep. */
+  secondly?: pulumi.Input<number>;
+  /** Number of minutely archives to keep. */
+  minutely?: pulumi.Input<number>;
+  /** Number of hourly archives to keep. */
+  hourly?: pulumi.Input<number>;
+  /** Number of daily archives to keep. */
+  daily?: pulumi.Input<number>;
+  /** Number of weekly archives to keep. */
+  weekly?: pulumi.Input<number>;
+  /** Number of monthly archives to keep. */
+  monthly?: pulumi.Input<number>;
+  /** Number of yearly archives to keep. */
+  yearly?: pulumi.Input<number>;
 }

@@ -4,6 +4,7 @@ export { unwatched } from "./getRepos";
 export { lastUsedAt } from "./getSshKey";
 export { algorithms } from "./getSshKeys";
 export { percentUsed } from "./getStorage";
+export { userData } from "./renderBackupJob";
 export { repoPath } from "./repo";
 export { knownHosts, status } from "./sshConnection";
 export { login } from "./testConnection";

@@ -15,7 +15,7 @@ const PACKAGES = { borg: "borgbackup", borgmatic: "borgmatic", ssh: "openssh-cli
 const RPM = { ...PACKAGES, ssh: "openssh-clients" };
 
 /** Only apt is tested on real hosts. No manager upgrades a package that is there. */
-const MANAGERS: Record<PackageManager, Manager> = {
+export const MANAGERS: Record<PackageManager, Manager> = {
   "apt-get": {
     packages: PACKAGES,
     // A fresh machine knows no package, and its own upgrades may hold the lock.

@@ -30,6 +30,8 @@ export const backupJobSchema = defineResource(
   },
   (z) => {
     const text = z.string({ error: "must be a text" }).min(1, { error: "must not be empty" });
+    // Empty where an argument was removed.
+    const maybe = z.string({ error: "must be a text" });
     const texts = z.array(text, { error: "must be a list of texts" });
     const flag = z.boolean({ error: "must be true or false" });
     const connection = connectionSchema(z);
@@ -48,7 +50,7 @@ export const backupJobSchema = defineResource(
         description: "How the account becomes root. `none`: it is root.",
         ...setting("none"),
       }),
-      sudoPassword: input(text.or(z.literal("")), {
+      sudoPassword: input(maybe, {
         description: "Password for sudo, where it asks. It is sent on standard input.",
         secret: true,
         ...clearable(""),
@@ -96,7 +98,7 @@ export const backupJobSchema = defineResource(
         description: "Whether a repository is made where none is.",
         ...setting(true),
       }),
-      remotePath: input(text.or(z.literal("")), {
+      remotePath: input(maybe, {
         description: "Program to run at the server, for example `borg14` at rsync.net.",
         ...clearable(""),
         defaultDescription: "`borg`",
@@ -125,7 +127,7 @@ export const backupJobSchema = defineResource(
         description: "Compression, as `borg help compression` shows it.",
         ...managed("auto,zstd"),
       }),
-      archiveName: input(text.or(z.literal("")), {
+      archiveName: input(maybe, {
         description:
           "Name of archives, with a placeholder of the time. Its fixed part separates jobs in one repository.",
         ...clearable(""),
@@ -166,7 +168,7 @@ export const backupJobSchema = defineResource(
           "Commands around a backup. With hooks the unit may gain privileges, so that sudo and database logins work.",
         ...clearable({}),
       }),
-      healthchecks: input(text.or(z.literal("")), {
+      healthchecks: input(maybe, {
         description: "Ping URL of Healthchecks, which gets start, success and failure of every run.",
         secret: true,
         ...clearable(""),

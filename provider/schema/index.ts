@@ -10,6 +10,7 @@ import {
   testConnectionSchema,
 } from "./functions";
 import { keyPairSchema } from "./keyPair";
+import { renderBackupJobSchema } from "./renderBackupJob";
 import { repoSchema } from "./repo";
 import { sshConnectionSchema } from "./sshConnection";
 import { sshKeySchema } from "./sshKey";
@@ -32,4 +33,5 @@ export const functionSchemas = [
   getAccountSchema,
   getStorageSchema,
   testConnectionSchema,
+  renderBackupJobSchema,
 ] as unknown as FunctionSchema[];

@@ -81,15 +81,17 @@ function theReference(): Expectation {
     resources: { KeyPair: 1, SshKey: 1, Repo: 1, SshConnection: 1 },
     async config() {
       box = await StorageBox.start();
-      return box.config;
+      return { ...box.config, passphrase: "of the repository" };
     },
     async works(stack, account) {
       const { percentUsed, ...outputs } = await stack.outputs();
       const [repo] = await account.console.repos();
       assert.equal(typeof percentUsed, "number");
       assert.match(String(outputs.repoPath), new RegExp(`^ssh://${repo?.id}@`));
+      assert.match(String(outputs.userData), /^#!\/bin\/sh\n/);
+      assert.doesNotMatch(await stack.works("stack", "output", "--json"), /PRIVATE KEY|of the repository/);
       assert.deepEqual(
-        { ...outputs, repoPath: "", knownHosts: "" },
+        { ...outputs, repoPath: "", knownHosts: "", userData: "" },
         {
           account: outputs.account,
           algorithms: { "web-1": "ssh-ed25519" },
@@ -99,6 +101,7 @@ function theReference(): Expectation {
           status: "connected",
           unwatched: [],
           usage: 0,
+          userData: "",
         },
       );
     },
@@ -113,7 +116,7 @@ function aStorageBox(): Expectation {
     resources: { KeyPair: 1, SshConnection: 1 },
     async config() {
       box = await StorageBox.start();
-      return box.config;
+      return { ...box.config, passphrase: "of the repository" };
     },
     works: (stack) => box.backsUp(stack),
     destroyed: () => assert.equal(box.authorizedKeys, "", "the key is off the host"),

@@ -3,12 +3,15 @@ import type { HostFacts, Job, JobNames } from "./types";
 /** Seconds that a job waits for another one of its account. A first backup may take a day. */
 const WAIT = 86_400;
 
-/**
- * The command of one run. Jobs of one account wait for each other, as borgmatic keeps state per account.
- * @param verbosity flags of borgmatic's log
- */
-export function runCommand(job: Job, names: JobNames, { commands }: HostFacts, verbosity: string): string {
-  const borgmatic = `${commands.borgmatic} --config ${names.config} ${verbosity} ${actionsOf(job).join(" ")}`;
+/** systemd keeps what a program prints. cron mails it, so errors alone are printed, and the log goes to syslog. */
+const VERBOSITY = {
+  systemd: "--verbosity 1 --syslog-verbosity -1",
+  cron: "--verbosity -1 --syslog-verbosity 1",
+};
+
+/** The command of one run. Jobs of one account wait for each other, as borgmatic keeps state per account. */
+export function runCommand(job: Job, names: JobNames, { commands }: HostFacts, scheduler: "systemd" | "cron"): string {
+  const borgmatic = `${commands.borgmatic} --config ${names.config} ${VERBOSITY[scheduler]} ${actionsOf(job).join(" ")}`;
   return `${commands.flock} -w ${WAIT} ${names.lock} ${borgmatic}`;
 }
 

@@ -4,13 +4,13 @@ import { cronFieldsOf } from "./schedule";
 import type { HostFacts, Job, JobNames } from "./types";
 
 /**
- * The file in `/etc/cron.d`; undefined without a schedule. Errors go to cron's mail, the log to syslog.
+ * The file in `/etc/cron.d`; undefined without a schedule.
  * The exit status of the last run stays in a file, as cron keeps none.
  */
 export function renderCronFile(job: Job, names: JobNames, facts: HostFacts): string | undefined {
   const fields = cronFieldsOf(job.schedule, job.name, facts.machineId);
   if (fields === undefined) return undefined;
-  const command = runCommand(job, names, facts, "--verbosity -1 --syslog-verbosity 1");
+  const command = runCommand(job, names, facts, "cron");
   return [
     `# ${HEAD_LINE}`,
     `SHELL=${facts.commands.sh}`,

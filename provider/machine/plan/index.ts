@@ -1,3 +1,4 @@
+import { runCommand } from "./command";
 import { renderConfig } from "./config";
 import { renderCronFile } from "./cronFile";
 import { jobNames } from "./names";
@@ -70,9 +71,11 @@ function renderSchedule(job: Job, facts: HostFacts, names: Plan["names"]): Plann
     content === undefined
       ? []
       : [{ path, content, mode: 0o644, owner: "root", group: "root", secret: false, argument }];
-  if (schedulerOf(job, facts) === "cron") {
+  const scheduler = schedulerOf(job, facts);
+  const command = runCommand(job, names, facts, scheduler);
+  if (scheduler === "cron") {
     const files = file(names.cronPath, renderCronFile(job, names, facts), "schedule");
-    return { scheduler: "cron", files, timer: undefined, service: undefined };
+    return { scheduler: "cron", files, timer: undefined, service: undefined, command };
   }
   const timer = file(names.timerPath, renderTimer(job, facts), "schedule");
   return {
@@ -80,6 +83,7 @@ function renderSchedule(job: Job, facts: HostFacts, names: Plan["names"]): Plann
     files: [...file(names.servicePath, renderService(job, names, facts), "serviceOptions"), ...timer],
     timer: timer.length > 0 ? names.timer : undefined,
     service: names.service,
+    command,
   };
 }
 

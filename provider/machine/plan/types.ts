@@ -139,6 +139,8 @@ export interface PlannedSchedule {
   timer: string | undefined;
   /** The name of the unit that runs the job; undefined for cron. */
   service: string | undefined;
+  /** The command of one run, for a shell of the job's account. */
+  command: string;
 }
 
 /** Argument of `BackupJob` that a difference on the host is reported on. */

@@ -51,7 +51,7 @@ export function renderTimer(job: Job, { machineId }: HostFacts): string | undefi
 function serviceLines(job: Job, names: JobNames, facts: HostFacts): Line[] {
   const lines: Line[] = [
     ["Type", "oneshot"],
-    ["ExecStart", runCommand(job, names, facts, "--verbosity 1 --syslog-verbosity -1")],
+    ["ExecStart", runCommand(job, names, facts, "systemd")],
     ...accountLines(facts),
     ["UMask", "0077"],
     ["StateDirectory", `pulumi-borgbase/${job.name}`],

@@ -21,7 +21,9 @@ export interface Language {
 const COMPACTION = 'compactionEnabled: true, compactionInterval: 2, compactionIntervalUnit: "weeks", compactionHour: 4';
 
 /** The arguments of the imported objects that are not at their default. */
-const IMPORTED = ["name", "region", "quota", "alertDays", "compaction", "publicKey"];
+const IMPORTED = ["name", "region", "quota", "alertDays", "appendOnlyKeys", "compaction", "publicKey"];
+
+const MAIN = join(__dirname, "../../cli/main.js");
 
 /** The same tests for every language; without `example`, those of `pulumi import` alone. */
 export function testLanguage(language: Language, { example }: { example: boolean }): void {
@@ -104,25 +106,25 @@ async function importAsCode(
 ) {
   const { console } = account;
   const { publicKey } = await makeKey("-t ed25519");
-  const resources = [
-    {
-      type: "borgbase:index:Repo",
-      name: "web",
-      id: await console.addRepo(
-        `name: "web", region: "eu", alertDays: 3, quotaEnabled: true, quota: 700, ${COMPACTION}`,
-      ),
-    },
-    { type: "borgbase:index:Repo", name: "photos", id: await console.addRepo('name: "all photos", region: "us"') },
-    { type: "borgbase:index:SshKey", name: "laptop", id: await console.addKey("laptop", publicKey) },
-  ];
+  const key = await console.addKey("web", publicKey);
+  const access = `appendOnlyKeys: ["${key}"]`;
+  await console.addRepo(
+    `name: "web", region: "eu", alertDays: 3, quotaEnabled: true, quota: 700, ${access}, ${COMPACTION}`,
+  );
+  await console.addRepo(`name: "all photos, in \u0024{HOME} 'and' elsewhere \u2603", region: "us"`);
+  // A word of many languages, and the name of the package.
+  await console.addRepo('name: "class", region: "eu"');
+  await console.addRepo('name: "borgbase", region: "eu"');
   // Whatever the example's configuration holds, which `import` checks.
   const stack = await project.newStack({ "borgbase:plugin": "true", offsiteToken: "none", sharedRepo: "none" });
-  project.write("resources.json", JSON.stringify({ resources }));
+  const discovered = await stack.execute(process.execPath, MAIN, "discover", "--out", "resources.json");
+  assert.ok(discovered.ok, discovered.output);
   account.mutations();
   await stack.works("import", "--file", "resources.json", "--out", "code", "--yes", "--protect=false");
   const code = readFileSync(join(project.folder, "code"), "utf8");
   assert.deepEqual(argumentsIn(code, language), [...IMPORTED].sort(), code);
   for (const value of ["all photos", "700", publicKey.trim()]) assert.ok(code.includes(value), code);
+  assert.ok(!code.includes(key), "a repository refers to the key by its resource");
   language.use(project, code);
   await stack.works("preview", "--expect-no-changes", "--diff");
   assert.deepEqual(account.mutations(), []);

@@ -46,7 +46,7 @@ export async function deploy(machine: Machine, deployment: Deployment): Promise<
   const names = jobNames(inputs.name, user);
   let found = await observe(machine, names, user);
   assertUsable(machine, found, user, inputs.become === "sudo");
-  assertOurs(machine, found, names, origin);
+  assertOurs(machine, found, names, { origin, isKnown: old !== undefined });
   if (missingTools(found).length > 0 && inputs.install === "none") factsOf(machine, found, inputs.scheduler);
 
   const { paths = [], packages = [], signatures = [], versions = {} } = found.manifest ?? {};

@@ -3,6 +3,7 @@ import type { Machine } from "./host/machine";
 import type { Observation } from "./host/observation";
 import { missingTools } from "./packages";
 import { type HostFacts, isAtLeast, type JobNames } from "./plan";
+import { HEAD_LINE } from "./plan/names";
 
 /** Refuses a host that no job can be put on. Nothing has been changed by then. */
 export function assertUsable(machine: Machine, found: Observation, user: string, sudo: boolean): void {
@@ -23,12 +24,13 @@ export function assertUsable(machine: Machine, found: Observation, user: string,
 /**
  * Refuses files of others: a job's paths without its manifest, or with that of another stack.
  * The same origin is an interrupted run of this job, or a replacement.
+ * @param isKnown whether the state has this job: its manifest may then be lost, and its files are known by their first line
  */
 export function assertOurs(
   { address }: Machine,
   { manifest, entries }: Observation,
   names: JobNames,
-  origin: string,
+  { origin, isKnown }: { origin: string; isKnown: boolean },
 ): void {
   if (manifest !== undefined) {
     if (manifest.origin === origin) return;
@@ -38,8 +40,10 @@ export function assertOurs(
   }
   const taken = [names.folder, names.servicePath, names.timerPath, names.cronPath].filter((path) => {
     const entry = entries.get(path);
-    // An empty folder may come from a run that was interrupted before it wrote its manifest.
-    return entry !== undefined && !(entry.kind === "folder" && entry.names.every((name) => name.endsWith(".draft")));
+    if (entry === undefined) return false;
+    // A run that was interrupted before it wrote its manifest leaves a folder without more.
+    if (entry.kind === "folder") return !isKnown && entry.names.some((name) => !name.endsWith(".draft"));
+    return !(isKnown && entry.kind === "file" && entry.text?.includes(HEAD_LINE));
   });
   if (taken.length === 0) return;
   throw refused(

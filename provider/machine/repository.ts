@@ -34,15 +34,10 @@ export interface RepositoryTask {
  * the old one opens it.
  */
 export async function settleRepository(machine: Machine, task: RepositoryTask): Promise<RepositoryFacts> {
-  let found = await probe(machine, task);
-  if (isMissing(found)) {
-    await create(machine, task);
-    found = await probe(machine, task);
-  } else if (isWrongPassphrase(found)) {
-    await changePassphrase(machine, task);
-    found = await probe(machine, task);
-  }
-  if (found.code !== 0) throw cannotOpen(machine, task, found);
+  const found = await probe(machine, task);
+  if (isMissing(found)) await create(machine, task);
+  else if (isWrongPassphrase(found)) await changePassphrase(machine, task);
+  else if (found.code !== 0) throw cannotOpen(machine, task, found);
   const facts = await exportKey(machine, task);
   if (task.expectedId !== undefined && task.expectedId !== facts.id) {
     throw new ProviderError(

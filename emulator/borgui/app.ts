@@ -10,6 +10,7 @@ import { remove } from "./api/repositories/delete";
 import { importRepository } from "./api/repositories/import";
 import { keyfile } from "./api/repositories/keyfile";
 import { read } from "./api/repositories/read";
+import { scripts } from "./api/scripts";
 import { tokens } from "./api/settings/tokens";
 import { users } from "./api/settings/users";
 import { change as changeConnection } from "./api/ssh-keys/connections/change";
@@ -47,6 +48,7 @@ const ROUTES = [
   remove,
   runs,
   plans,
+  scripts,
 ];
 
 /** The REST API of a Borg UI server; `control` has the routes of the controls. */

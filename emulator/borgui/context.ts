@@ -25,8 +25,8 @@ export interface Context {
   /** Requests, and runs of backup plans, under way. */
   readonly requestsUnderWay: Set<Promise<void>>;
   readonly runsUnderWay: Set<Promise<void>>;
-  /** Runs that a user has cancelled. */
-  readonly cancelled: Set<number>;
+  /** Stops the run of a backup plan, by its id. */
+  readonly stops: Map<number, AbortController>;
   /** One line per request, without secrets. */
   readonly log: (line: string) => void;
 }

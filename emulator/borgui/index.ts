@@ -83,7 +83,7 @@ export async function startBorgUi(options: BorgUiOptions = {}): Promise<BorgUi> 
     connectMs: options.connectMs ?? 10_000,
     requestsUnderWay: new Set(),
     runsUnderWay: new Set(),
-    cancelled: new Set(),
+    stops: new Map(),
     log: options.log ?? (() => {}),
   };
   const identity = firstUser(context, options.password);

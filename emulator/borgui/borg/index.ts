@@ -9,6 +9,8 @@ export interface BorgAccess {
   passphrase: string | null;
   /** The text of the private key for an `ssh://` address; null for none. */
   privateKey: string | null;
+  /** Ends the process. */
+  signal?: AbortSignal;
 }
 
 /** The borg that a Borg UI server runs. */

@@ -22,10 +22,10 @@ export function installedBorg(folder: string): Borg {
   chmodSync(home, 0o700);
   const running = new Set<ChildProcess>();
 
-  async function execute(args: string[], variables: NodeJS.ProcessEnv): Promise<BorgResult> {
+  async function execute(args: string[], variables: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<BorgResult> {
     const { PATH, LANG, LC_ALL, TMPDIR } = process.env;
     const env = { PATH, LANG, LC_ALL, TMPDIR, HOME: home, BORG_BASE_DIR: home, ...variables };
-    const child = spawn("borg", args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("borg", args, { env, stdio: ["ignore", "pipe", "pipe"], signal });
     running.add(child);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
@@ -50,7 +50,7 @@ export function installedBorg(folder: string): Borg {
     async run(args, access) {
       const keyFolder = access.privateKey === null ? null : await mkdtemp(join(home, "key-"));
       try {
-        return await execute(args, await variablesOf(access, keyFolder));
+        return await execute(args, await variablesOf(access, keyFolder), access.signal);
       } finally {
         if (keyFolder) await rm(keyFolder, { recursive: true, force: true });
       }

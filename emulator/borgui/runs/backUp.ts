@@ -12,12 +12,14 @@ export interface Backup {
   link: PlanRepository;
   repository: Repository;
   folders: string[];
+  signal: AbortSignal;
 }
 
 /** Makes one archive with borg, then prunes, compacts and checks as the plan says. Sets the status of the run's part. */
 export async function backUp(context: Context, backup: Backup): Promise<void> {
-  const { child, job, plan, repository } = backup;
+  const { child, job, plan, repository, signal } = backup;
   const { code, stderr } = await createArchive(context, backup);
+  if (signal.aborted) return;
   job.completed_at = isoTime(context.clock.now());
   // Borg's 1 is a warning, as for a file that changed while it was read.
   if (code > 1) {
@@ -32,7 +34,7 @@ export async function backUp(context: Context, backup: Backup): Promise<void> {
   child.error_message = job.error_message;
 }
 
-function createArchive(context: Context, { job, plan, link, repository, folders }: Backup) {
+function createArchive(context: Context, { job, plan, link, repository, folders, signal }: Backup) {
   if (plan.source_locations.some(({ source_type }) => source_type !== "local")) {
     return { code: 2, stderr: "This emulator backs up folders of its own machine only." };
   }
@@ -54,7 +56,7 @@ function createArchive(context: Context, { job, plan, link, repository, folders 
     `${repository.path}::${job.archive_name}`,
     ...folders,
   ];
-  return context.borg.run(args, accessOf(context, repository));
+  return context.borg.run(args, { ...accessOf(context, repository), signal });
 }
 
 /** Blanks and slashes are none of a name. */

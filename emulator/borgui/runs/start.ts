@@ -4,6 +4,7 @@ import { refreshStats } from "../api/repositories/stats";
 import type { Context } from "../context";
 import type { Plan, PlanRepository, Run } from "../store/rows";
 import { backUp, type Child } from "./backUp";
+import { runHooks } from "./hooks";
 
 const ACTIVE = new Set(["pending", "running"]);
 const GOOD = new Set(["completed", "completed_with_warnings"]);
@@ -24,6 +25,7 @@ export function startRun(context: Context, plan: Plan, trigger: "manual" | "sche
     completed_at: null,
     error_message: null,
     created_at: isoTime(clock.now()),
+    script_executions: [],
     repositories: links.map(({ repository_id }) => ({
       id: store.newPartId(),
       repository_id,
@@ -34,39 +36,81 @@ export function startRun(context: Context, plan: Plan, trigger: "manual" | "sche
       job: null,
     })),
   });
+  const stop = new AbortController();
+  context.stops.set(run.id, stop);
   // The answer shows the run before its first step.
-  const work = new Promise<void>((resolve) => setImmediate(resolve)).then(() => execute(context, run, plan, links));
+  const work = new Promise<void>((resolve) => setImmediate(resolve)).then(() =>
+    execute(context, run, plan, links, stop.signal),
+  );
   context.runsUnderWay.add(work);
-  void work.finally(() => context.runsUnderWay.delete(work));
+  void work.finally(() => {
+    context.runsUnderWay.delete(work);
+    context.stops.delete(run.id);
+  });
   return run;
 }
 
-async function execute(context: Context, run: Run, plan: Plan, links: PlanRepository[]): Promise<void> {
+/** Stops a run. Parts that have ended stay as they are. */
+export function cancelRun({ store, clock, stops }: Context, run: Run): void {
+  const now = isoTime(clock.now());
+  for (const child of run.repositories.filter(({ status }) => ACTIVE.has(status))) {
+    Object.assign(child, { status: "cancelled", completed_at: now });
+    if (child.job && ACTIVE.has(child.job.status)) Object.assign(child.job, { status: "cancelled", completed_at: now });
+  }
+  Object.assign(run, { status: "cancelled", completed_at: now, error_message: "A user has cancelled the run." });
+  store.runs.save(run);
+  stops.get(run.id)?.abort();
+}
+
+async function execute(
+  context: Context,
+  run: Run,
+  plan: Plan,
+  links: PlanRepository[],
+  signal: AbortSignal,
+): Promise<void> {
   const { store, clock } = context;
+  if (signal.aborted) return;
   const now = () => isoTime(clock.now());
   run.status = "running";
   run.started_at = now();
   plan.last_run = run.started_at;
   if (store.plans.get(plan.id)) store.plans.save(plan);
   store.runs.save(run);
+  const refusal = await runHooks(context, run, plan, "pre-backup", null);
   let stopped = false;
   for (const [index, child] of run.repositories.entries()) {
     const link = links[index];
-    if (!link) continue;
-    if (context.cancelled.has(run.id)) child.status = "cancelled";
+    if (!link || signal.aborted) continue;
+    if (refusal !== null) Object.assign(child, { status: "failed", error_message: refusal });
     else if (stopped) child.status = "skipped";
-    else await executeOne(context, run, child, plan, link);
+    else await executeOne(context, run, child, plan, link, signal);
+    if (signal.aborted) continue;
     child.completed_at = now();
     store.runs.save(run);
     stopped ||= child.status === "failed" && (link.failure_behavior_override ?? plan.failure_behavior) === "stop";
   }
-  run.status = context.cancelled.has(run.id) ? "cancelled" : outcome(run);
+  if (signal.aborted) return;
+  const warning = refusal === null ? await runHooks(context, run, plan, "post-backup", resultOf(run)) : null;
+  run.status = outcome(run);
+  run.error_message = refusal;
+  if (warning !== null && run.status === "completed") {
+    run.status = "completed_with_warnings";
+    run.error_message = warning;
+  }
   run.completed_at = now();
   store.runs.save(run);
   await store.commit();
 }
 
-async function executeOne(context: Context, run: Run, child: Child, plan: Plan, link: PlanRepository): Promise<void> {
+async function executeOne(
+  context: Context,
+  run: Run,
+  child: Child,
+  plan: Plan,
+  link: PlanRepository,
+  signal: AbortSignal,
+): Promise<void> {
   const { store, clock } = context;
   const repository = store.repositories.get(link.repository_id);
   if (!repository) {
@@ -92,8 +136,14 @@ async function executeOne(context: Context, run: Run, child: Child, plan: Plan, 
   };
   store.runs.save(run);
   const { source_directories } = olderFields(plan.source_locations);
-  await backUp(context, { child, job: child.job, plan, link, repository, folders: source_directories });
+  await backUp(context, { child, job: child.job, plan, link, repository, folders: source_directories, signal });
   if (GOOD.has(child.status)) await refreshStats(context, repository);
+}
+
+/** The condition that scripts after the backups run on. */
+function resultOf({ repositories }: Run) {
+  if (repositories.some(({ status }) => !GOOD.has(status))) return "failure";
+  return repositories.some(({ status }) => status === "completed_with_warnings") ? "warning" : "success";
 }
 
 function outcome({ repositories }: Run): string {

@@ -217,6 +217,19 @@ export const runRow = z.object({
   completed_at: time.nullable(),
   error_message: text,
   created_at: time,
+  script_executions: z.array(
+    z.object({
+      id,
+      script_id: id,
+      script_name: z.string(),
+      hook_type: z.string(),
+      status: z.string(),
+      started_at: time,
+      completed_at: time,
+      exit_code: z.number(),
+      error_message: text,
+    }),
+  ),
   repositories: z.array(
     z.object({
       id,

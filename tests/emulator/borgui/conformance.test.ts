@@ -1,9 +1,14 @@
 import { strict as assert } from "node:assert";
+import { borgBaseTests } from "./conformance/borgBase";
 import { connectionTests } from "./conformance/connections";
+import { deploymentTests } from "./conformance/deployments";
+import { hookTests } from "./conformance/hooks";
 import { keyTests } from "./conformance/keys";
 import { loginTests } from "./conformance/login";
 import { planTests } from "./conformance/plans";
 import { repositoryTests } from "./conformance/repositories";
+import { repositoryChangeTests } from "./conformance/repositoryChanges";
+import { runTests } from "./conformance/runs";
 import { transportTests } from "./conformance/transport";
 import { Server } from "./support";
 
@@ -27,7 +32,12 @@ describe("Borg UI", function () {
   loginTests(given);
   transportTests(given);
   keyTests(given);
+  deploymentTests(given);
   connectionTests(given);
   repositoryTests(given);
+  repositoryChangeTests(given);
+  borgBaseTests(given);
   planTests(given);
+  hookTests(given);
+  runTests(given);
 });

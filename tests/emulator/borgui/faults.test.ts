@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BorgUi, BorgUiFaultInput } from "../../../emulator/borgui";
-import { silentServer } from "./conformance/connections";
+import { silentServer } from "./conformance/hosts";
 import { Server } from "./support";
 
 describe("Emulator of Borg UI: faults", () => {

@@ -2,7 +2,7 @@ import { isoTime } from "../../../clock";
 import { notPermitted, signedIn } from "../../auth/signedIn";
 import type { Context } from "../../context";
 import { nextTime } from "../../cron";
-import { refusal } from "../../errors";
+import { HttpError, refusal } from "../../errors";
 import { idParam, readBody } from "../../input";
 import { factory, router } from "../../router";
 import type { Plan, SourceLocation } from "../../store/rows";
@@ -127,7 +127,7 @@ function valuesOf(
         script_id: script_id ?? 0,
         continue_on_error: hook.continue_on_error ?? false,
         skip_on_failure: hook.skip_on_failure ?? false,
-        parameter_values: parameter_values ?? {},
+        parameter_values: knownValues(context, script_id, parameter_values ?? {}),
       })) ?? hooks,
     repositories: input.repositories
       .map((link, index) => ({
@@ -138,6 +138,15 @@ function valuesOf(
       }))
       .sort((a, b) => a.execution_order - b.execution_order),
   };
+}
+
+/** The values of declared parameters; others are dropped without a word. @throws 400 for a missing one. */
+function knownValues({ store }: Context, scriptId: number | null, values: Record<string, unknown>) {
+  const declared = store.scripts.get(scriptId)?.parameters ?? [];
+  const missing = declared.find(({ name, required }) => required && !Object.hasOwn(values, String(name)));
+  if (missing) throw new HttpError(400, `Missing required script parameter: ${missing.name}`);
+  const names = declared.map(({ name }) => String(name)).filter((name) => Object.hasOwn(values, name));
+  return Object.fromEntries(names.map((name) => [name, values[name]]));
 }
 
 type Schedule = Pick<Plan, "schedule_enabled" | "schedule_mode" | "cron_expression" | "timezone">;

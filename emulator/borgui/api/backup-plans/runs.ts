@@ -4,7 +4,7 @@ import { refusal } from "../../errors";
 import { idParam } from "../../input";
 import { requireFeature } from "../../licence";
 import { router } from "../../router";
-import { activeRun, startRun } from "../../runs/start";
+import { activeRun, cancelRun, startRun } from "../../runs/start";
 import type { Job, Run } from "../../store/rows";
 import { nested } from "../repositories/shapes";
 import { operator, planOf } from "./plans";
@@ -43,7 +43,7 @@ export const runs = router()
     const isActive = ACTIVE.has(run.status);
     const repositories = isActive ? run.repositories.filter(({ status }) => ACTIVE.has(status)) : [];
     const jobs = repositories.filter(({ job }) => job !== null);
-    if (isActive) context.cancelled.add(run.id);
+    if (isActive) cancelRun(context, run);
     return c.json({
       message: "backend.success.backupPlans.runCancelled",
       run: shape(context, run),
@@ -89,7 +89,13 @@ function shape({ store }: Context, run: Run) {
       const repository = store.repositories.get(child.repository_id);
       return { ...child, repository: repository ? nested(repository) : null, backup_job: job && jobShape(job) };
     }),
-    script_executions: [],
+    script_executions: run.script_executions.map((execution) => ({
+      ...execution,
+      agent_script_name: null,
+      execution_time: (Date.parse(execution.completed_at) - Date.parse(execution.started_at)) / 1000,
+      current_line: null,
+      has_logs: execution.exit_code !== 0,
+    })),
   };
 }
 

@@ -1,35 +1,15 @@
 import { strict as assert } from "node:assert";
-import { setTimeout as delay } from "node:timers/promises";
-import { Subject } from "../../support";
-import type { Answer, Server } from "../support";
-import { fresh } from "./repositories";
+import type { Server } from "../support";
+import { Plans } from "./plan";
 
-/** Backup plans and their runs. */
+/** Backup plans: creation, change, deletion. */
 export function planTests(given: () => Server): void {
   describe("backup plans", () => {
-    async function repository(more: Record<string, unknown> = {}): Promise<number> {
-      const input = { name: fresh("repo"), path: `conformance/${fresh("p")}`, encryption: "none", ...more };
-      return (await given().post("/api/repositories/", input)).body.repository.id;
-    }
-
-    async function create(more: Record<string, unknown> = {}): Promise<Answer> {
-      const repositories = more.repositories ?? [{ repository_id: await repository(), execution_order: 1 }];
-      const input = { name: fresh("plan"), source_directories: ["/usr/share/zoneinfo/Arctic"], ...more, repositories };
-      return given().post("/api/backup-plans/", input);
-    }
-
-    // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape
-    async function finished(run: number): Promise<any> {
-      for (;;) {
-        const { body } = await given().get(`/api/backup-plans/runs/${run}`);
-        if (!["pending", "running"].includes(body.status)) return body;
-        await delay(200);
-      }
-    }
+    const plans = new Plans(given);
 
     it("A creation answers 201 with the whole plan, and a read answers the same", async () => {
-      const id = await repository({ name: "target" });
-      const { status, body } = await create({
+      const id = await plans.repository({ name: "target" });
+      const { status, body } = await plans.create({
         name: " nightly ",
         description: " text ",
         repositories: [{ repository_id: id, execution_order: 1 }],
@@ -119,7 +99,7 @@ export function planTests(given: () => Server): void {
     });
 
     it("The list lacks the repositories, and is sorted by name", async () => {
-      for (const name of ["b", "a"]) await create({ name });
+      for (const name of ["b", "a"]) await plans.create({ name });
       const { backup_plans } = (await given().get("/api/backup-plans/")).body;
       assert.deepEqual(
         backup_plans.map(({ name }: { name: string }) => name),
@@ -131,18 +111,18 @@ export function planTests(given: () => Server): void {
     });
 
     it("The list of a repository's plans is whole", async () => {
-      const { body } = await create();
-      await create();
+      const { body } = await plans.create();
+      await plans.create();
       const [{ repository_id }] = body.repositories;
       const list = (await given().get(`/api/backup-plans/?repository_id=${repository_id}`)).body.backup_plans;
       assert.deepEqual(list, [body]);
     });
 
     it("A change resets what is left out, and keeps the id", async () => {
-      const id = await repository();
+      const id = await plans.repository();
       const link = { repository_id: id, execution_order: 1 };
       const made = (
-        await create({ repositories: [link], description: "d", run_prune_after: true, prune_keep_daily: 9 })
+        await plans.create({ repositories: [link], description: "d", run_prune_after: true, prune_keep_daily: 9 })
       ).body;
       const input = { name: made.name, source_directories: ["/etc"], repositories: [link] };
       const { status, body } = await given().put(`/api/backup-plans/${made.id}`, input);
@@ -154,7 +134,7 @@ export function planTests(given: () => Server): void {
     });
 
     it("A change with the whole plan of a read changes nothing but times", async () => {
-      const made = (await create({ schedule_enabled: true, cron_expression: "0 1 * * *" })).body;
+      const made = (await plans.create({ schedule_enabled: true, cron_expression: "0 1 * * *" })).body;
       const { body } = await given().put(`/api/backup-plans/${made.id}`, made);
       // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape
       const stable = ({ updated_at, next_run, repositories, ...plan }: any) => ({
@@ -186,22 +166,25 @@ export function planTests(given: () => Server): void {
       ],
     ] as const) {
       it(`A creation with ${name} is refused`, async () => {
-        const answer = await create(input);
+        const answer = await plans.create(input);
         assert.deepEqual([answer.status, answer.error], [status, error]);
       });
     }
 
     it("An unknown connection as the source is a failure of the server, without JSON", async () => {
-      const { status, text, headers } = await create({ source_type: "remote", source_ssh_connection_id: 999_999 });
+      const { status, text, headers } = await plans.create({
+        source_type: "remote",
+        source_ssh_connection_id: 999_999,
+      });
       assert.deepEqual([status, text], [500, "Internal Server Error"]);
       assert.match(headers.get("content-type") ?? "", /text\/plain/);
     });
 
     it("Names are unique, with status 409", async () => {
-      const { body } = await create({ name: "one" });
-      const second = await create({ name: " one " });
+      const { body } = await plans.create({ name: "one" });
+      const second = await plans.create({ name: " one " });
       assert.deepEqual([second.status, second.error], [409, "backupPlans.nameExists"]);
-      const other = (await create()).body;
+      const other = (await plans.create()).body;
       const renamed = await given().put(`/api/backup-plans/${other.id}`, { ...other, name: "one" });
       assert.deepEqual([renamed.status, renamed.error], [409, "backupPlans.nameExists"]);
       assert.equal((await given().put(`/api/backup-plans/${body.id}`, body)).status, 200);
@@ -209,8 +192,8 @@ export function planTests(given: () => Server): void {
 
     it("A second enabled repository is a limit of the licence", async () => {
       const links = [];
-      for (const order of [1, 2]) links.push({ repository_id: await repository(), execution_order: order });
-      const { status, body } = await create({ repositories: links });
+      for (const order of [1, 2]) links.push({ repository_id: await plans.repository(), execution_order: order });
+      const { status, body } = await plans.create({ repositories: links });
       assert.equal(status, 403);
       assert.deepEqual(body.detail, {
         key: "backend.errors.plan.featureNotAvailable",
@@ -218,20 +201,22 @@ export function planTests(given: () => Server): void {
         required: "pro",
         current: "community",
       });
-      const allowed = await create({ repositories: links.map((link, index) => ({ ...link, enabled: index === 0 })) });
+      const allowed = await plans.create({
+        repositories: links.map((link, index) => ({ ...link, enabled: index === 0 })),
+      });
       assert.deepEqual([allowed.status, allowed.body.repository_count], [201, 1]);
     });
 
     it("A schedule has a next time in its zone, and the switch turns it off", async () => {
       const zone = { schedule_enabled: true, cron_expression: "30 4 * * *", timezone: "Asia/Tokyo" };
-      const { body } = await create(zone);
+      const { body } = await plans.create(zone);
       assert.match(body.next_run, /T19:30:00(\.0+)?\+00:00$/);
       const off = await given().post(`/api/backup-plans/${body.id}/toggle`);
       assert.deepEqual([off.status, off.body.enabled, off.body.next_run], [200, false, null]);
     });
 
     it("A plan without a schedule stores no expression", async () => {
-      const { body } = await create({ cron_expression: "0 1 * * *" });
+      const { body } = await plans.create({ cron_expression: "0 1 * * *" });
       assert.equal(body.cron_expression, null);
     });
 
@@ -239,7 +224,7 @@ export function planTests(given: () => Server): void {
       const { id: key } = await given().systemKey();
       const input = { host: "127.0.0.1", port: 1, username: "u" };
       const { connection } = (await given().post(`/api/ssh-keys/${key}/test-connection`, input)).body;
-      const { body } = await create({ source_type: "remote", source_ssh_connection_id: connection.id });
+      const { body } = await plans.create({ source_type: "remote", source_ssh_connection_id: connection.id });
       assert.deepEqual([body.source_type, body.source_ssh_connection_id], ["remote", connection.id]);
       assert.deepEqual(body.source_locations[0].source_ssh_connection_id, connection.id);
       const kept = await given().delete(`/api/ssh-keys/connections/${connection.id}`);
@@ -251,7 +236,7 @@ export function planTests(given: () => Server): void {
     });
 
     it("A plan survives the deletion of its repository, without one", async () => {
-      const { body } = await create();
+      const { body } = await plans.create();
       await given().delete(`/api/repositories/${body.repositories[0].repository_id}`);
       const plan = (await given().get(`/api/backup-plans/${body.id}`)).body;
       assert.deepEqual([plan.repositories, plan.enabled, plan.repository_count], [[], true, 0]);
@@ -260,7 +245,7 @@ export function planTests(given: () => Server): void {
     });
 
     it("A deleted plan is not found", async () => {
-      const { body } = await create();
+      const { body } = await plans.create();
       const gone = await given().delete(`/api/backup-plans/${body.id}`);
       assert.deepEqual([gone.status, gone.body], [200, { message: "backend.success.backupPlans.deleted" }]);
       for (const answer of [
@@ -271,98 +256,6 @@ export function planTests(given: () => Server): void {
       ]) {
         assert.deepEqual([answer.status, answer.error], [404, "backupPlans.notFound"]);
       }
-    });
-
-    describe("runs", () => {
-      it("A run makes an archive, and the repository counts it", async () => {
-        const { body } = await create({ name: "my plan", run_prune_after: true, run_compact_after: true });
-        const [{ repository_id }] = body.repositories;
-        const started = await given().post(`/api/backup-plans/${body.id}/run`);
-        assert.equal(started.status, 202);
-        assert.deepEqual(
-          [started.body.backup_plan_id, started.body.trigger, started.body.status],
-          [body.id, "manual", "pending"],
-        );
-        const run = await finished(started.body.id);
-        assert.equal(run.status, "completed", JSON.stringify(run));
-        const [child] = run.repositories;
-        assert.deepEqual([child.status, child.error_message], ["completed", null]);
-        assert.match(child.backup_job.archive_name, /^my-plan-\d{4}-/);
-        const { archives } = (await given().get(`/api/repositories/${repository_id}/archives`)).body;
-        assert.deepEqual(
-          archives.map(({ name }: { name: string }) => name),
-          [child.backup_job.archive_name],
-        );
-        const [row] = await given().repositories();
-        assert.equal(row.archive_count, 1);
-        assert.ok(Date.parse(row.last_backup) > 0);
-        const plan = (await given().get(`/api/backup-plans/${body.id}`)).body;
-        assert.ok(Date.parse(plan.last_run) > 0);
-        const { runs } = (await given().get(`/api/backup-plans/${body.id}/runs`)).body;
-        assert.deepEqual(
-          runs.map(({ id, status }: { id: number; status: string }) => [id, status]),
-          [[run.id, "completed"]],
-        );
-      });
-
-      it("A second run waits for nothing: it is refused while the first is active", async () => {
-        const { body } = await create();
-        const [first, second] = [
-          await given().post(`/api/backup-plans/${body.id}/run`),
-          await given().post(`/api/backup-plans/${body.id}/run`),
-        ];
-        assert.deepEqual([second.status, second.error], [409, "backupPlans.runAlreadyActive"]);
-        await finished(first.body.id);
-      });
-
-      it("A plan that is switched off does not run", async () => {
-        const { body } = await create({ enabled: false });
-        const run = await given().post(`/api/backup-plans/${body.id}/run`);
-        assert.deepEqual([run.status, run.error], [422, "backupPlans.disabled"]);
-      });
-
-      it("A run with a wrong passphrase fails with borg's words", async () => {
-        const id = await repository({ encryption: "repokey", passphrase: "right" });
-        const { path } = (await given().repositories())[0];
-        await given().delete(`/api/repositories/${id}`);
-        const wrong = await repository({ path, encryption: "repokey", passphrase: "wrong" });
-        const { body } = await create({ repositories: [{ repository_id: wrong, execution_order: 1 }] });
-        const run = await finished((await given().post(`/api/backup-plans/${body.id}/run`)).body.id);
-        assert.equal(run.status, "failed");
-        assert.equal(run.repositories[0].status, "failed");
-        assert.equal(typeof run.repositories[0].error_message, "string");
-      });
-
-      it("An unknown run is not found", async () => {
-        const { status, error } = await given().get("/api/backup-plans/runs/999999");
-        assert.deepEqual([status, error], [404, "backupPlans.runNotFound"]);
-      });
-
-      it("The chain ends in an archive at BorgBase, and the plan shows the repository's connection", async () => {
-        const borgBase = await Subject.start({ storage: true });
-        try {
-          const { id: key, public_key } = await given().systemKey();
-          const keyId = await borgBase.addKey(fresh("ui"), public_key);
-          const repo = await borgBase.addRepo({ fullAccessKeys: [keyId] });
-          const place = { host: "127.0.0.1", port: borgBase.emulator.ssh?.port, username: repo };
-          const { connection } = (await given().post(`/api/ssh-keys/${key}/test-connection`, place)).body;
-          const id = await repository({
-            connection_id: connection.id,
-            path: "/./repo",
-            encryption: "repokey",
-            passphrase: "secret",
-          });
-          const { body } = await create({ repositories: [{ repository_id: id, execution_order: 1 }] });
-          assert.equal(body.repositories[0].repository.connection_id, connection.id);
-          const run = await finished((await given().post(`/api/backup-plans/${body.id}/run`)).body.id);
-          assert.equal(run.status, "completed", JSON.stringify(run));
-          const usage = await borgBase.ask(`{ repoList { id lastModified currentUsage } }`);
-          assert.notEqual(usage.data.repoList[0].lastModified, null);
-          assert.ok(usage.data.repoList[0].currentUsage > 0);
-        } finally {
-          await borgBase.close();
-        }
-      });
     });
   });
 }

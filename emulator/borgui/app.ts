@@ -15,6 +15,7 @@ import { tokens } from "./api/settings/tokens";
 import { users } from "./api/settings/users";
 import { change as changeConnection } from "./api/ssh-keys/connections/change";
 import { contacts } from "./api/ssh-keys/connections/contact";
+import { hostKey } from "./api/ssh-keys/connections/hostKey";
 import { list } from "./api/ssh-keys/connections/list";
 import { deploy } from "./api/ssh-keys/deploy";
 import { keys } from "./api/ssh-keys/keys";
@@ -36,6 +37,7 @@ const ROUTES = [
   quickSetup,
   list,
   contacts,
+  hostKey,
   changeConnection,
   deploy,
   keys,

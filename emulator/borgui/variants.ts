@@ -2,6 +2,8 @@ import { z } from "zod";
 
 /** Behaviours of a Borg UI server that differ between installations. */
 const variantsSchema = z.strictObject({
+  /** `newer` pins host keys, and takes a restricted shell for a good connection, as versions since September 2026 do. */
+  version: z.enum(["2.3.0-alpha.1", "newer"]),
   /** The licence. It limits users, and repositories of a backup plan. */
   plan: z.enum(["community", "pro", "enterprise"]),
   /** `proxy` takes the user from a header and refuses tokens; `none` serves everybody as the administrator. */
@@ -18,6 +20,7 @@ export type BorgUiVariants = z.infer<typeof variantsSchema>;
 export const variantsPatch = variantsSchema.partial();
 
 export const DEFAULT_VARIANTS: BorgUiVariants = {
+  version: "2.3.0-alpha.1",
   plan: "community",
   login: "password",
   sessionSeconds: 86_400,

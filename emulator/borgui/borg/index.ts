@@ -9,6 +9,8 @@ export interface BorgAccess {
   passphrase: string | null;
   /** The text of the private key for an `ssh://` address; null for none. */
   privateKey: string | null;
+  /** Host keys as lines of known_hosts, of which one must be shown; null accepts any. */
+  pinned: string | null;
   /** Ends the process. */
   signal?: AbortSignal;
 }

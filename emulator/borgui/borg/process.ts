@@ -5,15 +5,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Borg, BorgAccess, BorgResult } from "./index";
 
-/** The host key is not checked, and a password is never asked for. */
-const SSH_OPTIONS = [
-  "BatchMode=yes",
-  "PreferredAuthentications=publickey",
-  "IdentitiesOnly=yes",
-  "StrictHostKeyChecking=no",
-  "UserKnownHostsFile=/dev/null",
-  "LogLevel=ERROR",
-];
+/** A password is never asked for. */
+const SSH_OPTIONS = ["BatchMode=yes", "PreferredAuthentications=publickey", "IdentitiesOnly=yes", "LogLevel=ERROR"];
 
 /** Runs the installed borg. Its caches and key files are below a folder. */
 export function installedBorg(folder: string): Borg {
@@ -72,10 +65,15 @@ export function installedBorg(folder: string): Borg {
 }
 
 async function variablesOf(
-  { passphrase, privateKey }: BorgAccess,
+  { passphrase, privateKey, pinned }: BorgAccess,
   keyFolder: string | null,
 ): Promise<NodeJS.ProcessEnv> {
-  const options = SSH_OPTIONS.map((option) => `-o ${option}`).join(" ");
+  let hostKey = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"];
+  if (pinned !== null && keyFolder !== null) {
+    await writeFile(join(keyFolder, "known_hosts"), `${pinned}\n`);
+    hostKey = ["StrictHostKeyChecking=yes", `UserKnownHostsFile='${join(keyFolder, "known_hosts")}'`];
+  }
+  const options = [...SSH_OPTIONS, ...hostKey].map((option) => `-o ${option}`).join(" ");
   let ssh = `ssh ${options}`;
   if (privateKey !== null && keyFolder !== null) {
     const file = join(keyFolder, "id");

@@ -2,7 +2,8 @@ import type { SFTPWrapper } from "ssh2";
 import type { Context } from "../context";
 import type { Key } from "../store/rows";
 import { SshFailure } from "./failure";
-import { type SshSession, type Target, withSession } from "./session";
+import { pinnedKeys } from "./hostKeys";
+import { type Limits, type SshSession, type Target, withSession } from "./session";
 
 /** Time in ms of a whole deployment. */
 const DEPLOY_MS = 30_000;
@@ -16,14 +17,15 @@ const FILE = ".ssh/authorized_keys";
  * @returns null for success, else the failure.
  */
 export async function deployKey(
-  { connectMs }: Context,
+  context: Context,
   target: Target,
   key: Key,
   password: string,
   overSftp: boolean,
 ): Promise<SshFailure | null> {
   const deadline = Date.now() + DEPLOY_MS;
-  const limits = () => ({ connectMs, totalMs: Math.max(1, deadline - Date.now()) });
+  const pinned = pinnedKeys(context, target);
+  const limits = () => ({ connectMs: context.connectMs, totalMs: Math.max(1, deadline - Date.now()), pinned });
   try {
     if (await isInstalled(target, key, overSftp, limits())) return null;
     await withSession(target, { password }, limits(), (session) =>
@@ -37,12 +39,7 @@ export async function deployKey(
 }
 
 /** @throws {SshFailure} for any answer but a refused login: a restricted shell looks broken. */
-async function isInstalled(
-  target: Target,
-  key: Key,
-  overSftp: boolean,
-  limits: { connectMs: number; totalMs: number },
-): Promise<boolean> {
+async function isInstalled(target: Target, key: Key, overSftp: boolean, limits: Limits): Promise<boolean> {
   try {
     const { code, stdout, stderr } = await withSession(target, { privateKey: key.private_key }, limits, (session) =>
       session.run("exit"),

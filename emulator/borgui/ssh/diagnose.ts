@@ -1,5 +1,6 @@
 import type { Context } from "../context";
 import { kindOfText, SshFailure } from "./failure";
+import { pinnedKeys } from "./hostKeys";
 import { type SshSession, type Target, withSession } from "./session";
 
 export interface Probes {
@@ -13,21 +14,29 @@ export interface Probes {
 const BLOCK = 65_536;
 
 /** Contacts a host step by step, and stores nothing. Later steps need the success of the session. */
-export async function diagnose({ connectMs }: Context, target: Target, privateKey: string, probes: Probes) {
+export async function diagnose(context: Context, target: Target, privateKey: string, probes: Probes) {
   const started = performance.now();
-  const limits = { connectMs: Math.min(connectMs, probes.timeoutMs), totalMs: probes.timeoutMs };
+  const { timeoutMs } = probes;
+  const pinned = pinnedKeys(context, target);
+  const limits = { connectMs: Math.min(context.connectMs, timeoutMs), totalMs: timeoutMs, pinned };
+  const isNewer = context.variants.version === "newer";
   let session: Record<string, unknown> = {};
   let tcp: Record<string, unknown> | null = null;
   let throughput: Record<string, unknown> | null = null;
   try {
     await withSession(target, { privateKey }, limits, async (connection) => {
       const { code, stdout, stderr } = await connection.run("pwd");
-      if (code !== 0) {
+      if (code !== 0 && !isNewer) {
         const words = stderr || stdout || "no output";
         throw new SshFailure(kindOfText(words), words);
       }
       const output = stdout.trim();
-      session = { status: "success", elapsed_ms: since(started), ...(output && { output }) };
+      session = {
+        status: "success",
+        elapsed_ms: since(started),
+        ...(code !== 0 && { restricted: true }),
+        ...(output && { output }),
+      };
       if (probes.reach) tcp = await reached(connection, probes.reach);
       throughput = await speed(connection, probes.speedBytes);
     });
@@ -35,7 +44,7 @@ export async function diagnose({ connectMs }: Context, target: Target, privateKe
     if (!(error instanceof SshFailure)) throw error;
     session = failed(error, started);
   }
-  const { output: _, ...latency } = session;
+  const { output: _, restricted: __, ...latency } = session;
   return { session, latency, tcp, throughput };
 }
 

@@ -1,5 +1,6 @@
 import { type AnyAuthMethod, Client, type ConnectConfig, type SFTPWrapper, utils } from "ssh2";
 import { SshFailure, toFailure } from "./failure";
+import { isPinned } from "./hostKeys";
 
 export interface Target {
   host: string;
@@ -18,11 +19,20 @@ export interface CommandResult {
   bytes: number;
 }
 
-/** Logs in, runs the work, and closes the connection. Host keys are never checked. @throws {SshFailure} */
+export interface Limits {
+  /** Time in ms until the login. */
+  connectMs: number;
+  /** Time in ms of the whole work. */
+  totalMs: number;
+  /** Host keys of which one must be shown; null accepts any. */
+  pinned: string | null;
+}
+
+/** Logs in, runs the work, and closes the connection. @throws {SshFailure} */
 export async function withSession<T>(
   target: Target,
   login: Login,
-  limits: { connectMs: number; totalMs: number },
+  limits: Limits,
   work: (session: SshSession) => Promise<T>,
 ): Promise<T> {
   const client = new Client();
@@ -36,7 +46,7 @@ export async function withSession<T>(
   });
   try {
     const session = async () => {
-      await connect(client, target, login, limits.connectMs);
+      await connect(client, target, login, limits);
       return work(new SshSession(client));
     };
     return await Promise.race([session(), expired]);
@@ -48,14 +58,22 @@ export async function withSession<T>(
   }
 }
 
-async function connect(client: Client, target: Target, login: Login, readyTimeout: number): Promise<void> {
+async function connect(client: Client, target: Target, login: Login, limits: Limits): Promise<void> {
   const { host, port, username } = target;
   if (port < 1 || port > 65535) throw new SshFailure("ssh_command_failed", `Bad port '${port}'`);
-  const config: ConnectConfig = { host, port, username, readyTimeout, ...credentials(username, login) };
+  const { connectMs: readyTimeout, pinned } = limits;
+  let isOther = false;
+  const hostVerifier = (key: Buffer) => {
+    isOther = pinned !== null && !isPinned(pinned, key);
+    return !isOther;
+  };
+  const config: ConnectConfig = { host, port, username, readyTimeout, hostVerifier, ...credentials(username, login) };
   await new Promise<void>((resolve, reject) => {
     client.once("ready", resolve);
     // Errors after the login must not end the process.
-    client.on("error", reject);
+    client.on("error", (error) =>
+      reject(isOther ? new SshFailure("ssh_command_failed", "Host key verification failed.") : error),
+    );
     client.once("close", () =>
       reject(new SshFailure("ssh_command_failed", `Connection closed by ${host} port ${port}`)),
     );

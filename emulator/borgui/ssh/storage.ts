@@ -1,5 +1,6 @@
 import type { Context } from "../context";
 import { SshFailure } from "./failure";
+import { pinnedKeys } from "./hostKeys";
 import { type Target, withSession } from "./session";
 
 /** Time in ms of one `df`. */
@@ -15,12 +16,12 @@ export interface Space {
 
 /** Free space of the file system below a path, from `df`; null when that fails. The path is not quoted. */
 export async function readSpace(
-  { connectMs }: Context,
+  context: Context,
   target: Target,
   privateKey: string,
   path: string,
 ): Promise<Space | null> {
-  const limits = { connectMs, totalMs: 2 * DF_MS };
+  const limits = { connectMs: context.connectMs, totalMs: 2 * DF_MS, pinned: pinnedKeys(context, target) };
   try {
     return await withSession(target, { privateKey }, limits, async (session) => {
       // A restricted shell takes no variables.

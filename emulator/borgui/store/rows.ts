@@ -66,6 +66,9 @@ export const connectionRow = z.object({
       last_check: time,
     })
     .nullable(),
+  /** Newer versions: the pinned keys as lines of known_hosts. */
+  known_host_key: text,
+  shell_restricted: z.boolean(),
   created_at: time,
 });
 

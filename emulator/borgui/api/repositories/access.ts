@@ -12,13 +12,17 @@ export function repositoryOf({ store }: Context, id: number): Repository {
 
 /** Credentials for borg: the stored passphrase, and the key of the connection. */
 export function accessOf(context: Context, { passphrase, path, connection_id }: Repository): BorgAccess {
-  if (!path.startsWith("ssh://")) return { passphrase, privateKey: null };
+  if (!path.startsWith("ssh://")) return { passphrase, privateKey: null, pinned: null };
   const { store } = context;
   const connection =
     connection_id === null
       ? store.connections.find((row) => path.startsWith(`ssh://${row.username}@${row.host}:${row.port}/`))
       : store.connections.get(connection_id);
-  return { passphrase, privateKey: privateKeyOf(context, connection ?? null) };
+  return {
+    passphrase,
+    privateKey: privateKeyOf(context, connection ?? null),
+    pinned: connection?.known_host_key ?? null,
+  };
 }
 
 export function privateKeyOf({ store }: Context, connection: Connection | null): string | null {

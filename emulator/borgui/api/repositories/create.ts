@@ -32,6 +32,7 @@ export const create = router().post("/api/repositories/", adminOnly("repo"), asy
   const result = await context.borg.run(["init", "--encryption", encryption, ...remotePath, path], {
     passphrase: passphrase ?? null,
     privateKey: privateKeyOf(context, connection),
+    pinned: connection?.known_host_key ?? null,
   });
   // A repository that lies there already is taken as it is: neither passphrase nor encryption is compared.
   const alreadyExisted = result.code !== 0 && /repository already exists/i.test(result.stderr);

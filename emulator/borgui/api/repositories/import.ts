@@ -25,7 +25,11 @@ export const importRepository = router().post("/api/repositories/import", adminO
     ...(input.remote_path ? ["--remote-path", input.remote_path] : []),
     ...(input.bypass_lock ? ["--bypass-lock"] : []),
   ];
-  const access = { passphrase: input.passphrase ?? null, privateKey: privateKeyOf(context, connection) };
+  const access = {
+    passphrase: input.passphrase ?? null,
+    privateKey: privateKeyOf(context, connection),
+    pinned: connection?.known_host_key ?? null,
+  };
   const { code, stdout, stderr } = await context.borg.run(["info", ...options, path, "--json"], access);
   if (code !== 0) {
     await keyfile?.remove();

@@ -48,7 +48,7 @@ export const deploy = router()
     const target = await readBody(c, targetInput);
     const key = keyOf(context, id);
     const connection = rowFor(context, key.id, target);
-    const failure = await contact(c, connection, () => testLogin(context, target, key.private_key));
+    const failure = await contact(c, connection, () => testLogin(context, connection, key.private_key));
     const message = `backend.success.ssh.${failure ? "connectionTestFailed" : "connectionTestSuccess"}`;
     return c.json({ success: failure === null, message, connection: brief(connection) });
   });
@@ -104,6 +104,8 @@ function rowFor({ store, clock }: Context, keyId: number, { host, username, port
       last_success: null,
       error_message: null,
       storage: null,
+      known_host_key: null,
+      shell_restricted: false,
       created_at: isoTime(clock.now()),
     })
   );

@@ -69,6 +69,8 @@ export const quickSetup = router().post("/api/ssh-keys/quick-setup", adminOnly("
     last_success: failure ? null : tested,
     error_message,
     storage: null,
+    known_host_key: null,
+    shell_restricted: false,
     created_at: tested,
   });
   if (failure) throw refusal(500, "ssh.keyGeneratedButDeployFailed", { error: error_message });

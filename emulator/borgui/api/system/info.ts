@@ -1,15 +1,15 @@
 import { FEATURES, includes } from "../../licence";
 import { router } from "../../router";
 
-/** The version whose behaviour this emulator shows. */
-export const APP_VERSION = "2.3.0-alpha.1";
+/** The number that each version shows; any later one stands for newer versions. */
+const NUMBERS = { "2.3.0-alpha.1": "2.3.0-alpha.1", newer: "2.4.0" };
 
 /** Answers without a login. */
 export const info = router().get("/api/system/info", async (c) => {
   const { variants, borg } = c.var.context;
   const { plan } = variants;
   return c.json({
-    app_version: APP_VERSION,
+    app_version: NUMBERS[variants.version],
     borg_version: await borg.version(),
     borg2_version: null,
     plan,

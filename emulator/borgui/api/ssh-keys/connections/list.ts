@@ -1,10 +1,11 @@
 import { signedIn } from "../../../auth/signedIn";
 import { router } from "../../../router";
+import { firstFingerprint } from "../../../ssh/hostKeys";
 import { storageShape } from "../shapes";
 
 /** The only read of connections: there is no route for one of them. */
 export const list = router().get("/api/ssh-keys/connections", signedIn, (c) => {
-  const { store } = c.var.context;
+  const { store, variants } = c.var.context;
   const connections = store.connections.all().map((row) => ({
     id: row.id,
     ssh_key_id: row.ssh_key_id,
@@ -23,6 +24,11 @@ export const list = router().get("/api/ssh-keys/connections", signedIn, (c) => {
     error_message: row.error_message,
     storage: row.storage && storageShape(row.storage),
     created_at: row.created_at,
+    ...(variants.version === "newer" && {
+      shell_restricted: row.shell_restricted,
+      host_key_verified: row.known_host_key !== null,
+      host_key_fingerprint: firstFingerprint(row.known_host_key),
+    }),
   }));
   return c.json({ success: true, connections });
 });

@@ -46,10 +46,11 @@ export class Samples {
     return median(this.of(subject, size, operation).map((each) => each[measure]));
   }
 
-  /** The largest median over all operations. */
+  /** The largest median over all measured operations. NaN without samples. */
   largest(measure: Measure, subject: SubjectId, size: number): number {
     const medians = OPERATIONS.map((operation) => this.median(measure, subject, size, operation));
-    return Math.max(...medians.filter(Number.isFinite));
+    const measured = medians.filter(Number.isFinite);
+    return measured.length > 0 ? Math.max(...measured) : Number.NaN;
   }
 
   /** The sum of the medians of all operations: one whole life of a stack. NaN where an operation was not measured. */

@@ -1,9 +1,12 @@
 // `npm run bench`: measures Pulumi's commands on stacks of this package, beside baselines whose providers do nothing.
 //   npm run bench                              full run, about an hour: writes docs/benchmark.md and .svg
-//   npm run bench -- --quick                   10 and 100 repositories, one round: writes into .local/bench
-//   npm run bench -- --sizes 10,300 --repeat 2
+//   npm run bench -- --quick                   10 and 100 repositories: writes into .local/bench
+//   npm run bench -- --sizes 300 --subjects sameOutputs,dynamicHost,plugin --operations "refresh,drift check" --repeat 2
+// YAML joins once the tests have built its language host. OpenTofu joins where PATH has `tofu` and
+// `terraform-provider-borgbase`, the provider gjabell/borgbase.
 import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
+import { languagesFolder } from "./setup/languages.mjs";
 import { ROOT } from "./setup/paths.mjs";
 import { runMain } from "./setup/progress.mjs";
 import { environment, setUp } from "./setup.mjs";
@@ -11,6 +14,7 @@ import { environment, setUp } from "./setup.mjs";
 await runMain(async () => {
   await setUp([]);
   const env = environment();
+  env.PATH += delimiter + languagesFolder();
   // No subject may use an account of the developer's shell.
   for (const name of Object.keys(env))
     if (/^(BORGBASE|PULUMI_(CONFIG|SKIP_CHECKPOINTS|STACK))/.test(name)) delete env[name];

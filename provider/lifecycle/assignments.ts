@@ -13,6 +13,14 @@ export function assign(resource: AnyResource, object: string, { memory, origin }
   return memory?.assign(resource.schema.type, object, origin)?.replace(/^[^/]*\/[^/]*\//, "");
 }
 
+/** Warning about an object of two resources that each may change a part of, such as a line of a file. */
+export function sharedWarning(holder: string, resource: AnyResource, id: unknown): string {
+  return (
+    `manages the same ${resource.schema.type} ${id} as the resource "${holder}" of this program: ` +
+    "where their arguments differ, each run undoes what the other one wants. Remove one of the two"
+  );
+}
+
 /** Message for an object of two resources. */
 export function alreadyAssigned(holder: string, resource: AnyResource, id: unknown): string {
   return (

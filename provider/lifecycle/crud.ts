@@ -1,6 +1,6 @@
 import { PartialFailure } from "../errors";
 import { asProviderErrors } from "../ssh/toProviderError";
-import { assign, objectKey } from "./assignments";
+import { assign, objectKey, sharedWarning } from "./assignments";
 import { applyDeletionSettings } from "./deletion";
 import { diff } from "./diff";
 import { hideUnmanagedDrift, stripMarks, withManagedFields } from "./managedFields";
@@ -10,7 +10,8 @@ export async function create(resource: AnyResource, inputs: Properties, context:
   const created = await createOrSave(resource, inputs, context);
   const { id, state, possibleDuplicates = [], kept } = created;
   // A replacement may adopt the old object: the deletion that follows then leaves it.
-  assign(resource, objectKey(resource, id, state), context);
+  const holder = assign(resource, objectKey(resource, id, state), context);
+  if (resource.objectKey && holder !== undefined) context.log(sharedWarning(holder, resource, id));
   context.memory?.recordCreate(resource.schema.type, context.origin, id);
   if (possibleDuplicates.length > 0) context.log(duplicateWarning(resource.schema.type, id, possibleDuplicates));
   if (kept) context.log(keptWarning(resource.schema.type, kept));

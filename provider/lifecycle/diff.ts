@@ -1,5 +1,5 @@
 import { ProviderError } from "../errors";
-import { alreadyAssigned, assign, objectKey } from "./assignments";
+import { alreadyAssigned, assign, objectKey, sharedWarning } from "./assignments";
 import { holdsUnknown, isChangedAt, isEqual } from "./compare";
 import { deletionSettings, immediateSettings } from "./deletion";
 import { mayBeStale } from "./managedFields";
@@ -37,6 +37,9 @@ export async function diff(
     const object = objectKey(resource, id, state);
     const holder = assign(resource, object, context);
     const isUnique = Object.values(fields).some(({ adoptId }) => adoptId);
+    if (resource.objectKey && holder !== undefined && changed.length > 0) {
+      context.log(sharedWarning(holder, resource, id));
+    }
     if (isUnique && holder !== undefined)
       throw new ProviderError("refused", `${alreadyAssigned(holder, resource, id)}.`);
     // An unknown value may turn out to be equal: the deployment asks again.

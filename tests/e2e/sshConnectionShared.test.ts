@@ -86,5 +86,14 @@ for (const host of ["the dynamic host", "the plugin"]) {
       assert.ok(destroyed.ok, destroyed.output);
       assert.ok(!isDeployed());
     });
+
+    it("Two resources with one line are named in one line of the output", async () => {
+      program = () => {
+        new borgbase.SshConnection("one", args());
+        new borgbase.SshConnection("two", args({ restrict: { options: "no-pty" } }));
+      };
+      const run = await stack.up();
+      assert.match(run.output, /manages the same SshConnection .* as the resource "(one|two)" of this program/);
+    });
   });
 }

@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation";
 import { z } from "zod";
-import type { ProviderSettings } from "../provider/config";
+import { type ProviderSettings, type SettingName, settingsFrom } from "../provider/settings";
 
 /** A resource in a stack's state. */
 export interface StateResource {
@@ -43,13 +43,12 @@ export async function resourcesOf(stack: Stack): Promise<StateResource[]> {
 /** Settings of the stack's configuration, as its default provider gets them. */
 export async function settingsOf(stack: Stack): Promise<ProviderSettings> {
   const configuration = await stack.getAllConfig();
-  return readSettings(configuration["borgbase:token"]?.value, configuration["borgbase:endpoint"]?.value);
+  return readSettings((name) => configuration[`borgbase:${name}`]?.value);
 }
 
 /** Settings from values of configuration or state. */
-export function readSettings(token: unknown, endpoint: unknown): ProviderSettings {
-  const [plainToken, plainEndpoint] = [plain(token), plain(endpoint)];
-  return { ...(plainToken && { token: plainToken }), ...(plainEndpoint && { endpoint: plainEndpoint }) };
+export function readSettings(read: (name: SettingName) => unknown): ProviderSettings {
+  return settingsFrom((name) => plain(read(name)));
 }
 
 /** A plain text. A secret in an exported state is an object with a JSON text as `plaintext`. */

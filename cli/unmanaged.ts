@@ -40,10 +40,14 @@ export async function unmanaged(config: Config, resources: readonly StateResourc
   return Promise.all(
     objects.map(async ({ type, id, state }, index) => {
       const name = names[index] ?? id;
-      const context = { name, api: async () => api, log: () => {} };
+      const context = { name, api: async () => api, borgUi: noBorgUi, log: () => {} };
       return { type, id, name, args: await inputsOfImport(resourceOf(type), { ...state }, context) };
     }),
   );
+}
+
+async function noBorgUi(): Promise<never> {
+  throw new Error("these resources are BorgBase's");
 }
 
 /** `web-2` before `web-10`, the same on every machine. */

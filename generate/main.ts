@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { functionSchemas, resourceSchemas } from "../provider/schema";
-import { buildModel } from "./model";
+import { buildModel, modulesOf, ofModule } from "./model";
 import { listedTypes, packageSchema } from "./packageSchema";
 import { functionPage, indexPage, resourcePage } from "./reference";
 import { fileOf, functionsFile, functionTypesFile, resourceFile, typesFile } from "./typescript";
@@ -23,9 +23,14 @@ export function generatedFiles(): Map<string, string> {
   const typescript = (path: string, text: string) => files.set(path, formatted(path, text));
 
   for (const each of model.resources) typescript(`sdk/${fileOf(each.schema.type)}.ts`, resourceFile(each));
-  typescript("sdk/types.ts", typesFile(model));
-  typescript("sdk/functions.ts", functionsFile(model));
-  typescript("sdk/functionTypes.ts", functionTypesFile(model));
+  for (const module of [undefined, ...modulesOf(model)]) {
+    const part = ofModule(model, module);
+    const folder = ["sdk", ...(module ? [module] : [])].join("/");
+    if (part.types.size > 0) typescript(`${folder}/types.ts`, typesFile(part, module));
+    if (part.functions.length === 0) continue;
+    typescript(`${folder}/functions.ts`, functionsFile(part, module));
+    typescript(`${folder}/functionTypes.ts`, functionTypesFile(part, module));
+  }
 
   for (const each of model.resources)
     files.set(pageOf(each.schema.type), resourcePage(each, model.types, exampleOf(each.schema.type)));
@@ -62,7 +67,8 @@ function formatted(path: string, text: string): string {
 function main(): void {
   const files = generatedFiles();
   const gone = existsSync(join(ROOT, REFERENCE))
-    ? readdirSync(join(ROOT, REFERENCE))
+    ? readdirSync(join(ROOT, REFERENCE), { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".md"))
         .map((name) => `${REFERENCE}/${name}`)
         .filter((path) => !files.has(path))
     : [];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Field, FunctionSchema, ResourceSchema } from "../provider/schema";
+import { partsOf } from "../provider/token";
 
 /** A type that every generated file can express. `named` refers to {@link Model.types}. */
 export type Type =
@@ -65,6 +66,22 @@ interface Json {
   $ref?: string;
   $defs?: Record<string, Json>;
   description?: string;
+}
+
+/** The part of a model that one module of the SDK holds; without a name, its root. */
+export function ofModule(model: Model, module?: string): Model {
+  const isIn = (name: string) => partsOf(name).module === module;
+  return {
+    resources: model.resources.filter(({ schema }) => isIn(schema.type)),
+    functions: model.functions.filter(({ schema }) => isIn(schema.name)),
+    types: new Map([...model.types].filter(([name]) => isIn(name))),
+  };
+}
+
+/** Names of all modules below the root. */
+export function modulesOf({ resources, functions }: Model): string[] {
+  const names = [...resources.map(({ schema }) => schema.type), ...functions.map(({ schema }) => schema.name)];
+  return [...new Set(names.flatMap((name) => partsOf(name).module ?? []))];
 }
 
 /** Reads every declaration once. All generated files derive from the result. */

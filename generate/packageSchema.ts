@@ -1,3 +1,5 @@
+import { SETTING_NAMES, SETTINGS, type SettingName } from "../provider/settings";
+import { tokenOf } from "../provider/token";
 import type { FunctionModel, Model, NamedType, Property, ResourceModel, Type } from "./model";
 import { type Publication, publicationOf } from "./publication";
 
@@ -10,8 +12,6 @@ export interface PackageFacts extends Publication {
 }
 
 type Json = Record<string, unknown>;
-
-const TOKEN = (name: string, module = "index") => `borgbase:${module}:${name}`;
 
 /**
  * `schema.json`, from which Pulumi generates SDKs for other languages (pulumi/pulumi `pkg/codegen/schema/pulumi.json`).
@@ -36,32 +36,32 @@ export function packageSchema(model: Model, facts: PackageFacts): Json {
     },
     config: { variables: PROVIDER },
     provider: {
-      description: "An account at BorgBase. Several accounts are several providers.",
+      description: "An account at BorgBase and a Borg UI server. Several accounts or servers are several providers.",
       inputProperties: PROVIDER,
       properties: PROVIDER,
     },
-    types: Object.fromEntries([...model.types.values()].map((type) => [TOKEN(type.name), objectType(type)])),
-    resources: Object.fromEntries(
-      model.resources.map((each) => [TOKEN(each.schema.type, each.schema.module), resource(each)]),
-    ),
-    functions: Object.fromEntries(
-      model.functions.map((each) => [TOKEN(each.schema.name, each.schema.module), dataFunction(each)]),
-    ),
+    types: Object.fromEntries([...model.types.values()].map((type) => [tokenOf(type.name), objectType(type)])),
+    resources: Object.fromEntries(model.resources.map((each) => [tokenOf(each.schema.type), resource(each)])),
+    functions: Object.fromEntries(model.functions.map((each) => [tokenOf(each.schema.name), dataFunction(each)])),
   };
 }
 
-const PROVIDER: Json = {
-  token: {
-    type: "string",
-    description:
-      "API token. Default: the environment variable `BORGBASE_TOKEN`, then `BORGBASE_API_TOKEN`, read by the provider.",
-    secret: true,
-  },
-  endpoint: {
-    type: "string",
-    description: "Address of the API. Default: `BORGBASE_ENDPOINT`, then `https://api.borgbase.com/graphql`.",
-  },
+const SETTING_DESCRIPTIONS: Record<SettingName, string> = {
+  token:
+    "API token. Default: the environment variable `BORGBASE_TOKEN`, then `BORGBASE_API_TOKEN`, read by the provider.",
+  endpoint: "Address of the API. Default: `BORGBASE_ENDPOINT`, then `https://api.borgbase.com/graphql`.",
+  borgUiUrl: "Address of a Borg UI server. Default: the environment variable `BORG_UI_URL`.",
+  borgUiToken: "Access token of Borg UI. Default: the environment variable `BORG_UI_TOKEN`.",
+  borgUiUsername: "User of Borg UI, instead of a token. Default: the environment variable `BORG_UI_USERNAME`.",
+  borgUiPassword: "Password of that user. Default: the environment variable `BORG_UI_PASSWORD`.",
 };
+
+const PROVIDER: Json = Object.fromEntries(
+  SETTING_NAMES.map((name) => [
+    name,
+    { type: "string", description: SETTING_DESCRIPTIONS[name], ...(SETTINGS[name].secret && { secret: true }) },
+  ]),
+);
 
 function resource({ schema, inputs, outputs }: ResourceModel): Json {
   return {
@@ -158,5 +158,5 @@ function typeSpec(type: Type): Json {
 }
 
 function objectReference(name: string): Json {
-  return { $ref: `#/types/${TOKEN(name)}` };
+  return { $ref: `#/types/${tokenOf(name)}` };
 }

@@ -1,13 +1,8 @@
 import { ProviderError } from "./errors";
+import type { ProviderSettings } from "./settings";
 
 /** Source of the token. Error messages name it, so that the user changes the right one. */
 export type TokenSource = "given" | "BORGBASE_TOKEN" | "BORGBASE_API_TOKEN";
-
-/** Settings of the provider resource in program or state. An empty text counts as unset. */
-export interface ProviderSettings {
-  token?: string;
-  endpoint?: string;
-}
 
 export interface Config {
   endpoint: string;
@@ -63,22 +58,32 @@ export function requireToken(config: Config): string {
   return config.token;
 }
 
+/** @throws `input` or `refused` */
+export function checkEndpoint(endpoint: string): string {
+  return checkAddress(endpoint, {
+    what: "The BorgBase endpoint",
+    setting: "`borgbase:endpoint` or BORGBASE_ENDPOINT",
+    secret: "token",
+  });
+}
+
 /**
- * Validates the address. A password in it would reach state and messages; plain http would reveal the token.
+ * Validates an address. A password in it would reach state and messages; plain http would reveal the secret.
+ * @param names words for messages: the address, where it is set, and what is sent there
  * @throws `input` or `refused`
  */
-export function checkEndpoint(endpoint: string): string {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+export function checkAddress(
+  address: string,
+  { what, setting, secret }: { what: string; setting: string; secret: string },
+): string {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
-    throw new ProviderError(
-      "input",
-      "The BorgBase endpoint (`borgbase:endpoint` or BORGBASE_ENDPOINT) must be an http(s) address without a user or password.",
-    );
+    throw new ProviderError("input", `${what} (${setting}) must be an http(s) address without a user or password.`);
   }
   if (url.protocol === "http:" && !isLoopback(url.hostname)) {
     throw new ProviderError(
       "refused",
-      `The BorgBase endpoint ${url.origin} is not encrypted, so the token will not be sent there: use https, or an address on this machine.`,
+      `${what} ${url.origin} is not encrypted, so the ${secret} will not be sent there: use https, or an address on this machine.`,
     );
   }
   return url.href;

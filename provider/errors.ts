@@ -6,6 +6,7 @@
  * - `notFound`: the remote says that the object does not exist.
  * - `authentication`: the token is missing, invalid or expired.
  * - `permission`: the token is valid, but its level does not allow the call.
+ * - `licence`: the remote would do it under another plan of its maker.
  * - `remote`: the remote understood the request and declined it.
  * - `unavailable`: no usable answer: the network, a timeout, an overloaded or failing server.
  * - `answer`: an answer lacks a field, or has a value of another type.
@@ -17,6 +18,7 @@ export type ErrorKind =
   | "notFound"
   | "authentication"
   | "permission"
+  | "licence"
   | "remote"
   | "unavailable"
   | "answer"

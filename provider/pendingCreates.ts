@@ -17,6 +17,11 @@ export interface PendingCreate {
   id?: string;
 }
 
+/** The service whose objects a kind of resource is. Each has its own pending creates. */
+export function serviceOf(kind: string): "borgBase" | "borgUi" {
+  return kind.startsWith("borgui.") ? "borgUi" : "borgBase";
+}
+
 /**
  * Idempotency journal: records each create on this machine until the state contains its object. A process killed between
  * the remote's answer and the engine's checkpoint would otherwise leave an orphan, and the next run a duplicate.
@@ -37,7 +42,7 @@ export class PendingCreates {
   /** Objects, `KIND ID`, that the state contains, as far as this process has seen it. */
   readonly #idsInState = new Set<string>();
 
-  /** @param account separates accounts: the address of the API */
+  /** @param account separates accounts: the address of the service */
   constructor(account: string, home = process.env.PULUMI_HOME || join(homedir(), ".pulumi")) {
     this.#folder = join(home, "borgbase", digest(account));
   }

@@ -1,19 +1,35 @@
 import { getAccount } from "./functions/account";
+import { getConnections, getServer, getSystemKey } from "./functions/borgui";
 import type { DataFunction } from "./functions/dataFunction";
 import { renderBackupJob } from "./functions/renderBackupJob";
 import { getRepo, getRepos } from "./functions/repos";
 import { getStorage, testConnection } from "./functions/sshHost";
 import { getSshKey, getSshKeys } from "./functions/sshKeys";
 import type { Resource } from "./lifecycle/resource";
+import { backupPlan } from "./resources/borgui/backupPlan";
+import { connection } from "./resources/borgui/connection";
+import { key } from "./resources/borgui/key";
+import { repository } from "./resources/borgui/repository";
+import { systemKey } from "./resources/borgui/systemKey";
 import { keyPair } from "./resources/keyPair";
 import { repo } from "./resources/repo";
 import { sshConnection } from "./resources/sshConnection";
 import { sshKey } from "./resources/sshKey";
 
-/** All resources, by the last part of their token `borgbase:index:…`. */
-export const resources = { KeyPair: keyPair, SshKey: sshKey, Repo: repo, SshConnection: sshConnection };
+/** All resources, by their names as programs write them: see token.ts. */
+export const resources = {
+  KeyPair: keyPair,
+  SshKey: sshKey,
+  Repo: repo,
+  SshConnection: sshConnection,
+  "borgui.SystemKey": systemKey,
+  "borgui.Key": key,
+  "borgui.Connection": connection,
+  "borgui.Repository": repository,
+  "borgui.BackupPlan": backupPlan,
+};
 
-/** All data functions, by the last part of their token. */
+/** All data functions, by their names as programs write them. */
 export const functions = {
   getAccount,
   getRepo,
@@ -23,6 +39,9 @@ export const functions = {
   getStorage,
   testConnection,
   renderBackupJob,
+  "borgui.getServer": getServer,
+  "borgui.getConnections": getConnections,
+  "borgui.getSystemKey": getSystemKey,
 };
 
 export type ResourceType = keyof typeof resources;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ProviderSettings } from "../provider/config";
 import type { PendingCreates } from "../provider/pendingCreates";
+import type { ProviderSettings } from "../provider/settings";
 import { parentTypesIn } from "./parentTypes";
 import { settingsFor } from "./provider";
 import { isRegisteredWhole, mocksInUse, savesOnlyAtTheEnd } from "./pulumiInternals";
@@ -22,7 +22,7 @@ export function acknowledgeCreate(
   pulumi.all([resource.urn, resource.id]).apply(([urn]) => {
     const parents = parentTypesIn(urn);
     const origin = `${pulumi.getProject()}/${pulumi.getStack()}/${parents && `${parents}::`}${name}`;
-    void Promise.all([pendingCreatesOf(provider), isRegisteredWhole()]).then(
+    void Promise.all([pendingCreatesOf(type, provider), isRegisteredWhole()]).then(
       ([pendingCreates, isWhole]) => isWhole && pendingCreates.acknowledge(type, origin),
       () => {},
     );
@@ -30,10 +30,17 @@ export function acknowledgeCreate(
 }
 
 // One per provider, as a program may have a thousand resources.
-const byProvider = new WeakMap<object, Promise<PendingCreates>>();
+const byProvider = new WeakMap<object, Promise<OfServices>>();
+
+type OfServices = Record<"borgBase" | "borgUi", PendingCreates>;
 
 /** A promise: an output would search the whole value for outputs. */
-function pendingCreatesOf(provider: pulumi.ProviderResource | undefined): Promise<PendingCreates> {
+async function pendingCreatesOf(type: string, provider: pulumi.ProviderResource | undefined): Promise<PendingCreates> {
+  const { serviceOf } = await import("../provider/pendingCreates.js");
+  return (await pendingCreatesOfServices(provider))[serviceOf(type)];
+}
+
+function pendingCreatesOfServices(provider: pulumi.ProviderResource | undefined): Promise<OfServices> {
   const key = provider ?? pulumi.runtime.getStackResource() ?? byProvider;
   const pending =
     byProvider.get(key) ??
@@ -46,8 +53,7 @@ function pendingCreatesOf(provider: pulumi.ProviderResource | undefined): Promis
   return pending;
 }
 
-async function openPendingCreates(settings: ProviderSettings): Promise<PendingCreates> {
-  const { PendingCreates } = await import("../provider/pendingCreates.js");
-  const { resolveConfig } = await import("../provider/config.js");
-  return new PendingCreates(resolveConfig(settings).endpoint);
+async function openPendingCreates(settings: ProviderSettings): Promise<OfServices> {
+  const { pendingCreatesFor } = await import("../provider/hosts/connection.js");
+  return pendingCreatesFor(settings);
 }

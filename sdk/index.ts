@@ -1,4 +1,5 @@
-/** BorgBase for Pulumi: SSH keys, backup repositories and SSH connections. */
+/** BorgBase for Pulumi: SSH keys, backup repositories, SSH connections, and Borg UI servers. */
+export * as borgui from "./borgui";
 export * from "./functions";
 export type * from "./functionTypes";
 export { KeyPair, type KeyPairArgs } from "./keyPair";

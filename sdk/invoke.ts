@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ProviderSettings } from "../provider/config";
 import type { FunctionName, FunctionResult } from "../provider/registry";
+import type { ProviderSettings } from "../provider/settings";
+import { tokenOf } from "../provider/token";
 import { providerOf, settingsFor } from "./provider";
 import { knownValue, mocksInUse, sourcesOf, suppressUnhandledRejections } from "./pulumiInternals";
 
@@ -63,7 +64,7 @@ async function invokeProvider<N extends FunctionName>(
 }
 
 /** Functions with a list as their result. */
-const LISTS: FunctionName[] = ["getRepos", "getSshKeys"];
+const LISTS: FunctionName[] = ["getRepos", "getSshKeys", "borgui.getConnections"];
 
 /** Calls a unit test's mocks as functions of other packages do. */
 async function invokeMocks<N extends FunctionName>(
@@ -72,7 +73,7 @@ async function invokeMocks<N extends FunctionName>(
   args: object,
   opts: pulumi.InvokeOptions = {},
 ): Promise<FunctionResult<N>> {
-  const token = `borgbase:index:${name}`;
+  const token = tokenOf(name);
   const inputs = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
   const provider = await referenceTo(providerOf(opts));
   const answer = await knownValue(pulumi.output(mocks.call({ token, inputs, ...(provider && { provider }) })));

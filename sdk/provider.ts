@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ProviderSettings } from "../provider/config";
+import { type ProviderSettings, SETTING_NAMES, SETTINGS, type SettingName } from "../provider/settings";
 import { HOST_PACKAGE } from "./pulumiInternals";
 
 export interface ProviderArgs {
@@ -7,6 +7,14 @@ export interface ProviderArgs {
   token?: pulumi.Input<string>;
   /** Address of the API. Default: `borgbase:endpoint`, then `BORGBASE_ENDPOINT`, then the public service. */
   endpoint?: pulumi.Input<string>;
+  /** Address of a Borg UI server. Default: the stack's `borgbase:borgUiUrl`, then `BORG_UI_URL` of the environment. */
+  borgUiUrl?: pulumi.Input<string>;
+  /** Access token of Borg UI. Default: the stack's `borgbase:borgUiToken`, then `BORG_UI_TOKEN` of the environment. */
+  borgUiToken?: pulumi.Input<string>;
+  /** User of Borg UI, instead of a token. Default: `borgbase:borgUiUsername`, then `BORG_UI_USERNAME`. */
+  borgUiUsername?: pulumi.Input<string>;
+  /** Password of that user. Default: `borgbase:borgUiPassword`, then `BORG_UI_PASSWORD`. */
+  borgUiPassword?: pulumi.Input<string>;
   /**
    * Whether the provider plugin serves the resources, else Pulumi's dynamic provider host. The plugin must be installed:
    * `npx pulumi-borgbase plugin install`. A change moves the resources in place.
@@ -27,23 +35,24 @@ const PLUGIN_PACKAGE = "borgbase";
 const settingsByProvider = new WeakMap<pulumi.ProviderResource, pulumi.Output<ProviderSettings>>();
 
 /**
- * An account at BorgBase. The default provider takes its settings from the stack's configuration and the environment.
- * Several accounts need several Providers, passed to resources and components as `{ provider }`.
+ * An account at BorgBase and a Borg UI server. A program may use one of them alone. The default provider takes its settings
+ * from the stack's configuration and the environment. Several accounts or servers need several Providers, passed to
+ * resources and components as `{ provider }`.
  *
- * A token of this resource or of the configuration is stored encrypted in the state, in this resource's entry alone. A
- * token of the environment is not stored.
+ * A secret of this resource or of the configuration is stored encrypted in the state, in this resource's entry alone. A
+ * secret of the environment is not stored.
  */
 export class Provider extends pulumi.ProviderResource {
   /** Whether the provider plugin serves the resources, else Pulumi's dynamic provider host. */
   readonly plugin: boolean;
 
   constructor(name: string, args: ProviderArgs = {}, opts?: pulumi.ResourceOptions) {
-    const { token, endpoint } = resolve(args);
+    const settings = resolve(args);
     const plugin = args.plugin ?? isPluginConfigured();
-    if (plugin) super(PLUGIN_PACKAGE, name, { token, endpoint }, { version: pluginVersion(), ...opts });
-    else super(HOST_PACKAGE, name, { "borgbase:token": token, "borgbase:endpoint": endpoint }, opts);
+    if (plugin) super(PLUGIN_PACKAGE, name, settings, { version: pluginVersion(), ...opts });
+    else super(HOST_PACKAGE, name, prefixed(settings), opts);
     this.plugin = plugin;
-    settingsByProvider.set(this, pulumi.output({ token, endpoint }) as pulumi.Output<ProviderSettings>);
+    settingsByProvider.set(this, pulumi.output(settings) as pulumi.Output<ProviderSettings>);
   }
 
   /**
@@ -65,14 +74,23 @@ export function usesPlugin(provider: pulumi.ProviderResource | undefined): boole
   return (provider as Partial<Provider>).plugin ?? true;
 }
 
+type GivenSettings = Partial<Record<SettingName, pulumi.Input<string>>>;
+
 /** Settings from the arguments, then the stack's configuration. The provider reads the environment. */
-function resolve(args: ProviderArgs): ProviderArgs {
+function resolve(args: ProviderArgs): GivenSettings {
   const config = new pulumi.Config("borgbase");
-  const token = args.token ?? config.getSecret("token");
-  return {
-    ...(token !== undefined && { token: pulumi.secret(token) }),
-    endpoint: args.endpoint ?? config.get("endpoint"),
-  };
+  const found: GivenSettings = {};
+  for (const name of SETTING_NAMES) {
+    const { secret } = SETTINGS[name];
+    const value = args[name] ?? (secret ? config.getSecret(name) : config.get(name));
+    if (value !== undefined) found[name] = secret ? pulumi.secret(value) : value;
+  }
+  return found;
+}
+
+/** As the dynamic host reads them. */
+function prefixed(settings: GivenSettings): pulumi.Inputs {
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`borgbase:${name}`, value]));
 }
 
 const TOKEN = "borgbase:index:Repo";

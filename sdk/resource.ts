@@ -1,13 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
+import { tokenOf } from "../provider/token";
 import { acknowledgeCreate } from "./acknowledgeCreate";
 import { assertResolvableByHost } from "./hostResolution";
 import { parentTypes } from "./parentTypes";
 import { pluginVersion, providerFor, usesPlugin } from "./provider";
 import { ensureStackFrames, filterStackFrames, LastTransformation, providerText, setId } from "./pulumiInternals";
 
-/** Base of all resources `borgbase:index:…`, served by Pulumi's dynamic provider host or by the provider plugin. */
+/** Base of all resources `borgbase:…`, served by Pulumi's dynamic provider host or by the provider plugin. */
 export abstract class BorgBaseResource extends pulumi.CustomResource {
   /**
+   * @param type its name as programs write it: `Repo`, `borgui.Connection`
    * @param outputs the names of all outputs
    * @param secrets arguments and outputs that must be encrypted wherever they go
    */
@@ -38,7 +40,7 @@ export abstract class BorgBaseResource extends pulumi.CustomResource {
     const plugin = isDynamic ? {} : { version: pluginVersion() };
     const all = { ...plugin, ...opts, provider, additionalSecretOutputs, transformations: last.list };
     try {
-      super(`borgbase:index:${type}`, name, withOptions({ props, opts }).props, all);
+      super(tokenOf(type), name, withOptions({ props, opts }).props, all);
     } catch (error) {
       restoreFrames();
       throw ensureStackFrames(error);
@@ -54,7 +56,15 @@ export abstract class BorgBaseResource extends pulumi.CustomResource {
 }
 
 /** Types whose creates are recorded until the state contains the object. */
-const RECOVERED_TYPES = new Set(["SshKey", "Repo"]);
+const RECOVERED_TYPES = new Set([
+  "SshKey",
+  "Repo",
+  "borgui.SystemKey",
+  "borgui.Key",
+  "borgui.Connection",
+  "borgui.Repository",
+  "borgui.BackupPlan",
+]);
 
 /** Provider text, stack, logical name and types of the parents: the dynamic host passes no URN. A read needs no origin. */
 function hiddenInputs(type: string, name: string, { id, parent }: pulumi.CustomResourceOptions): pulumi.Inputs {

@@ -1,3 +1,9 @@
+export { planId } from "./borgui/backupPlan";
+export { crowded } from "./borgui/getConnections";
+export { severalRepositories } from "./borgui/getServer";
+export { users } from "./borgui/getSystemKey";
+export { fingerprintSha256 } from "./borgui/key";
+export { url } from "./borgui/repository";
 export { account } from "./getAccount";
 export { usage } from "./getRepo";
 export { unwatched } from "./getRepos";

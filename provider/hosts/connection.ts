@@ -1,15 +1,21 @@
 /* Connection and context of a call, from what a host knows of its resource. All hosts share them. */
 import type { Api } from "../api";
-import { type ProviderSettings, resolveConfig } from "../config";
+import type { BorgUi } from "../borgui";
+import { resolveBorgUi } from "../borgui/config";
+import { resolveConfig } from "../config";
+import { lazy } from "../lazy";
 import { DeploymentMemory } from "../lifecycle/deploymentMemory";
 import type { Context } from "../lifecycle/resource";
-import { PendingCreates } from "../pendingCreates";
+import { PendingCreates, serviceOf } from "../pendingCreates";
 import type { Interruption } from "../remote/interruption";
+import type { ProviderSettings } from "../settings";
 
-/** An account, and what this process has seen of its objects. */
+/** The services of the settings, and what this process has seen of its objects. */
 export interface Connection {
   /** Connects on first use. */
   api(): Promise<Api>;
+  /** The Borg UI server of the settings. Connects on first use. */
+  borgUi(): Promise<BorgUi>;
   memory: DeploymentMemory;
 }
 
@@ -26,27 +32,40 @@ const connections = new Map<string, Connection>();
 
 /** One connection per account and process: reads at the same time share an answer. */
 export function connectionFor(settings: ProviderSettings): Connection {
-  const config = resolveConfig(settings);
-  const key = JSON.stringify([config.endpoint, config.token]);
+  const { endpoint, token } = resolveConfig(settings);
+  const key = JSON.stringify([endpoint, token, resolveBorgUi(settings)]);
   const connection = connections.get(key) ?? openConnection(settings);
   connections.set(key, connection);
   return connection;
 }
 
+/** The pending creates of each service, on this machine. */
+export function pendingCreatesFor(settings: ProviderSettings) {
+  return {
+    borgBase: new PendingCreates(resolveConfig(settings).endpoint),
+    borgUi: new PendingCreates(resolveBorgUi(settings).url ?? ""),
+  };
+}
+
 /** A connection of its own, for one run of an engine. */
 export function openConnection(settings: ProviderSettings, interruption?: Interruption): Connection {
   const config = resolveConfig(settings);
-  const pendingCreates = new PendingCreates(config.endpoint);
-  let api: Promise<Api> | undefined;
+  const borgUiConfig = resolveBorgUi(settings);
+  const pending = pendingCreatesFor(settings);
+  const ends = interruption && { interruption };
   return {
-    memory: new DeploymentMemory(pendingCreates),
-    api() {
-      // Loaded on first use: operations on key pairs need no API.
-      api ??= import("../api/index.js").then(({ connect }) =>
-        connect(config, { pendingCreates, ...(interruption && { interruption }) }),
-      );
-      return api;
-    },
+    memory: new DeploymentMemory({
+      resolveByObject: (kind, id) => pending[serviceOf(kind)].resolveByObject(kind, id),
+    }),
+    // Both loaded on first use: operations on key pairs need no service.
+    api: lazy(async () => {
+      const { connect } = await import("../api/index.js");
+      return connect(config, { pendingCreates: pending.borgBase, ...ends });
+    }),
+    borgUi: lazy(async () => {
+      const { connectBorgUi } = await import("../borgui/index.js");
+      return connectBorgUi(borgUiConfig, { pendingCreates: pending.borgUi, ...ends });
+    }),
   };
 }
 

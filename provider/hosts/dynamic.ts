@@ -3,12 +3,12 @@
  * `pulumi-borgbase/dynamic`, and its function `host`: neither may ever move.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import type { ProviderSettings } from "../config";
 import { ProviderError } from "../errors";
 import { lazy } from "../lazy";
 import { check, create, diff, moveState, type Properties, read, remove, update } from "../lifecycle";
 import type { Context } from "../lifecycle/resource";
 import { resourceOf } from "../registry";
+import { type ProviderSettings, settingsFrom } from "../settings";
 import { connectionFor, contextFor, type Origin, originOfUrn } from "./connection";
 import { captureDeleteUrn, PROVIDER_TEXT, project } from "./dynamicHostInternals";
 import { exitWithEngine } from "./engineWatch";
@@ -41,7 +41,7 @@ export function host(type: string): dynamic.ResourceProvider {
   return {
     // Synchronous: the host calls the next method without awaiting this one.
     async configure({ config }) {
-      settings = { token: config.get("borgbase:token"), endpoint: config.get("borgbase:endpoint") };
+      settings = settingsFrom((name) => config.get(`borgbase:${name}`));
     },
 
     check: (olds, news) =>
@@ -60,7 +60,11 @@ export function host(type: string): dynamic.ResourceProvider {
         const state = stripHidden(olds);
         const { changed, replaces } = await diff(resource, id, state, managedInputs(state, news), contextFrom(news));
         // An update renews the provider text of another release. It sends nothing where all values are equal.
-        return { changes: changed.length > 0 || olds[PROVIDER_TEXT] !== news[PROVIDER_TEXT], replaces };
+        return {
+          changes: changed.length > 0 || olds[PROVIDER_TEXT] !== news[PROVIDER_TEXT],
+          replaces,
+          ...(resource.deletesBeforeReplace && { deleteBeforeReplace: true }),
+        };
       }),
 
     create: (inputs) =>

@@ -1,6 +1,6 @@
-import type { ProviderSettings } from "../config";
 import { ProviderError } from "../errors";
 import { type FunctionName, type FunctionResult, functionOf } from "../registry";
+import type { ProviderSettings } from "../settings";
 import { type Connection, connectionFor, contextFor } from "./connection";
 
 /** Calls a data function. Loaded by the program's own process too. */

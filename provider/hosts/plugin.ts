@@ -10,10 +10,11 @@ import { type PluginAttach, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import type { ProviderSettings } from "../config";
 import { ProviderError } from "../errors";
 import type { Properties } from "../lifecycle";
 import { type FunctionName, functionOf, functions } from "../registry";
+import { SETTING_NAMES, SETTINGS, settingsFrom } from "../settings";
+import { nameOf } from "../token";
 import { EngineLog } from "./engineLog";
 import { resourceCalls } from "./pluginResources";
 import { PluginSession } from "./pluginSession";
@@ -22,7 +23,7 @@ import { fromStruct, toStruct } from "./wire";
 /** Switch of the SDK between the hosts, which the stack's configuration passes here too. */
 const SDK_SWITCH = "plugin";
 
-const SECRET_SETTINGS = new Set(["token"]);
+const SECRET_SETTINGS = new Set<string>(SETTING_NAMES.filter((name) => SETTINGS[name].secret));
 
 /** All calls of the service; the rest are answered with UNIMPLEMENTED. */
 export function pluginService(log: EngineLog): UntypedServiceImplementation {
@@ -52,7 +53,7 @@ export function pluginService(log: EngineLog): UntypedServiceImplementation {
       return new rpc.CheckResponse().setInputs(toStruct(settings, SECRET_SETTINGS));
     }),
 
-    /** Another token or endpoint updates the provider, and never replaces a resource. */
+    /** Another setting updates the provider, and never replaces a resource. */
     diffConfig: call((request: rpc.DiffRequest) => {
       const [olds, news] = [fromStruct(request.getOldInputs() ?? request.getOlds()), fromStruct(request.getNews())];
       const names = [...new Set([...Object.keys(olds), ...Object.keys(news)])];
@@ -62,12 +63,14 @@ export function pluginService(log: EngineLog): UntypedServiceImplementation {
     }),
 
     configure: call((request: rpc.ConfigureRequest) => {
-      session.configure(settingsIn(fromStruct(request.getArgs())));
+      // Every `borgbase:…` key of the stack arrives here.
+      const args = fromStruct(request.getArgs());
+      session.configure(settingsFrom((name) => args[name]));
       return new rpc.ConfigureResponse().setSupportspreview(true);
     }),
 
     invoke: call(async (request: rpc.InvokeRequest) => {
-      const result = await answered(session, request.getTok().split(":").at(-1) ?? "", fromStruct(request.getArgs()));
+      const result = await answered(session, nameOf(request.getTok()), fromStruct(request.getArgs()));
       return new rpc.InvokeResponse().setReturn(toStruct(result));
     }),
 
@@ -104,14 +107,6 @@ export async function servePlugin(log = new EngineLog()): Promise<ServedPlugin> 
       server.forceShutdown();
       log.close();
     },
-  };
-}
-
-/** Only the settings of this provider: every `borgbase:…` key of the stack arrives here. Empty means not given. */
-function settingsIn({ token, endpoint }: Properties): ProviderSettings {
-  return {
-    ...(typeof token === "string" && token && { token }),
-    ...(typeof endpoint === "string" && endpoint && { endpoint }),
   };
 }
 

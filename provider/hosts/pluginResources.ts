@@ -21,6 +21,7 @@ import {
   withManagedFields,
 } from "../lifecycle";
 import { resourceOf } from "../registry";
+import { nameOf } from "../token";
 import { applyIgnoreChanges, optionFailures } from "./options";
 import type { PluginSession } from "./pluginSession";
 import { fromStruct, isOfDynamicHost, toServiceError, toStruct } from "./wire";
@@ -42,6 +43,7 @@ export function resourceCalls(session: PluginSession) {
       const { changed, replaces } = await diff(resource, request.getId(), state, inputs, context);
       const before = fromStruct(request.getOldInputs());
       const response = new rpc.DiffResponse().setDiffsList(changed).setReplacesList(replaces).setHasdetaileddiff(true);
+      response.setDeletebeforereplace(resource.deletesBeforeReplace ?? false);
       for (const name of changed) {
         const values = { declared: inputs[name], before: before[name], actual: state[name] };
         for (const each of changedPaths(name, values)) {
@@ -133,7 +135,7 @@ async function withManaged(resource: ReturnType<typeof resourceOf>, declared: Pr
 }
 
 async function listed(session: PluginSession, request: rpc.ListRequest): Promise<{ id: string; name: string }[]> {
-  const type = request.getToken().split(":").at(-1) ?? "";
+  const type = nameOf(request.getToken());
   const { list, schema } = resourceOf(type);
   if (!list) throw new ProviderError("refused", `The objects of the type ${type} cannot be listed.`);
   const query = fromStruct(request.getQuery());

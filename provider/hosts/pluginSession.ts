@@ -1,9 +1,10 @@
 import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
-import type { ProviderSettings } from "../config";
 import { ProviderError } from "../errors";
 import type { Context } from "../lifecycle/resource";
 import { resourceOf } from "../registry";
 import { Interruption } from "../remote/interruption";
+import type { ProviderSettings } from "../settings";
+import { nameOf } from "../token";
 import { type Connection, contextFor, openConnection, originOfUrn } from "./connection";
 import type { EngineLog } from "./engineLog";
 import { toServiceError } from "./wire";
@@ -82,9 +83,9 @@ export class PluginSession {
 /** Time that a call has after the grace period to fail with a reason of its own. Milliseconds. */
 const LAST_WORDS = 500;
 
-/** The last part of `urn:pulumi:STACK::PROJECT::PARENT$borgbase:index:TYPE::NAME`. */
+/** Name of the type in `urn:pulumi:STACK::PROJECT::PARENT$TOKEN::NAME`. */
 function typeIn(urn: string): string {
-  return urn.split("::")[2]?.split("$").at(-1)?.split(":").at(-1) ?? "";
+  return nameOf(urn.split("::")[2]?.split("$").at(-1) ?? "");
 }
 
 async function secretsOf({ schema }: ReturnType<typeof resourceOf>): Promise<ReadonlySet<string>> {

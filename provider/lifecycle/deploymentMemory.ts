@@ -57,7 +57,7 @@ export class DeploymentMemory {
   readonly #deferred = new Set<() => Promise<boolean>>();
 
   /** @param pendingCreates creates that end as soon as the state shows their objects */
-  constructor(private readonly pendingCreates?: PendingCreates) {}
+  constructor(private readonly pendingCreates?: Pick<PendingCreates, "resolveByObject">) {}
 
   /** Accounts that own the objects of the state, as far as this run has seen them. */
   get accounts(): ReadonlySet<string> {

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Api } from "../api";
+import type { BorgUi } from "../borgui";
 import type { Failure } from "../errors";
 import type { Field, Input, ResourceDescription } from "../schema/define";
 import type { DeploymentMemory } from "./deploymentMemory";
@@ -21,6 +22,8 @@ export type AnyFields = Fields<Properties>;
 export interface Context {
   /** The account. Connects on first use: a resource without remote objects needs no token. */
   api(): Promise<Api>;
+  /** The Borg UI server. Connects on first use, too. */
+  borgUi(): Promise<BorgUi>;
   /** The name of the resource in the program. */
   name: string;
   /**
@@ -82,6 +85,8 @@ export interface Resource<Inputs extends object, State extends object> {
    * Whether its arguments can change outside the program. Drift of managed arguments is shown, of others it is not.
    */
   drifts?: boolean;
+  /** Whether a replacement deletes the old object first, as the service cannot have both. */
+  deletesBeforeReplace?: boolean;
   /** Rules between arguments. `inputs` lacks invalid and unknown ones; `unknown` names both. No I/O. */
   rules?(
     inputs: Partial<Inputs>,

@@ -23,8 +23,11 @@ export interface CreateRequest<T, Args extends { name: string }> {
   reasonToKeep?: ReasonToKeep | undefined;
   /** Deletes an orphan that cannot be adopted. */
   discard(item: T): Promise<unknown>;
-  /** Sends the create; `find` looks up its object after a lost answer. */
-  send(find: () => Promise<T | undefined>): Promise<T>;
+  /**
+   * Sends the create; `find` looks up its object after a lost answer.
+   * @param wasSent whether an interrupted run may have sent it already
+   */
+  send(find: () => Promise<T | undefined>, wasSent: boolean): Promise<T>;
 }
 
 export interface CreateOutcome<T> {
@@ -88,13 +91,15 @@ export class CreateRecovery<T extends { id: string; name: string }> {
       return { item: orphan, recovered: true, possibleDuplicates: [] };
     }
     const kept = orphan && (await this.#keepOrDiscard(request, orphan));
+    const earlier = request.origin && this.#pendingCreates?.find(this.#kind, request.origin);
+    const wasSent = earlier !== undefined && earlier !== "" && earlier.id === undefined;
     this.#record(request);
     let outcomeUnknown = false;
     try {
       const created = await request.send(async () => {
         outcomeUnknown = true;
         return this.#findUnique(request, request.args, (item) => !baseline.has(item.id));
-      });
+      }, wasSent);
       this.#assign(request, created.id);
       this.#list.put(created);
       const possibleDuplicates = this.#possibleDuplicates(request, baseline);

@@ -118,10 +118,8 @@ export function output<S extends z.ZodType, const Api extends ApiType = never>(
 
 /** Facts about a resource as a whole, for its generated class, package schema and reference page. */
 export interface ResourceDescription {
-  /** The last part of its token. */
+  /** Its name as programs write it: `Repo`, `borgui.Connection`. */
   type: string;
-  /** Module of its token; default `index`. */
-  module?: string;
   /** Markdown. The first sentence is a definition. */
   description: string;
   /** Errors that a user may meet, each a sentence. */
@@ -218,10 +216,8 @@ export type ApiValuesOf<T> =
 type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 export interface FunctionDescription {
-  /** The last part of its token. */
+  /** Its name as programs write it: `getRepo`, `borgui.getServer`. */
   name: string;
-  /** Module of its token; default `index`. */
-  module?: string;
   /** Markdown. The first sentence names the result. */
   description: string;
   /** Exactly one of the arguments is given, else the error is {@link argsError}. */

@@ -1,4 +1,10 @@
 /** One declaration per resource and function: everything else about their arguments and outputs follows from here. */
+import { backupPlanSchema } from "./borgui/backupPlan";
+import { connectionSchema } from "./borgui/connection";
+import { getConnectionsSchema, getServerSchema, getSystemKeySchema } from "./borgui/functions";
+import { keySchema } from "./borgui/key";
+import { repositorySchema } from "./borgui/repository";
+import { systemKeySchema } from "./borgui/systemKey";
 import type { Field, FunctionSchema, ResourceSchema } from "./define";
 import {
   getAccountSchema,
@@ -23,6 +29,11 @@ export const resourceSchemas = [
   sshKeySchema,
   repoSchema,
   sshConnectionSchema,
+  systemKeySchema,
+  keySchema,
+  connectionSchema,
+  repositorySchema,
+  backupPlanSchema,
 ] as unknown as ResourceSchema<Record<string, Field>>[];
 
 export const functionSchemas = [
@@ -34,4 +45,7 @@ export const functionSchemas = [
   getStorageSchema,
   testConnectionSchema,
   renderBackupJobSchema,
+  getServerSchema,
+  getConnectionsSchema,
+  getSystemKeySchema,
 ] as unknown as FunctionSchema[];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import ts from "typescript";
 import { z } from "zod";
 import { buildModel } from "../../generate/model";
+import { fileOf } from "../../generate/typescript";
 import { functionSchemas, resourceSchemas } from "../../provider/schema";
 import { ROOT } from "../support/project";
 import { markdownFiles, readMarkdown } from "./markdown";
@@ -69,7 +70,7 @@ function namesIn(page: string): string[] {
 function argumentsIn(program: string): [string, string][] {
   const found: [string, string][] = [];
   const visit = (node: ts.Node): void => {
-    const type = ts.isNewExpression(node) && /^borgbase\.(\w+)$/.exec(node.expression.getText())?.[1];
+    const type = ts.isNewExpression(node) && /^borgbase\.([\w.]+)$/.exec(node.expression.getText())?.[1];
     const args = ts.isNewExpression(node) ? node.arguments?.[1] : undefined;
     if (type && type !== "Provider" && args && ts.isObjectLiteralExpression(args)) {
       for (const property of args.properties) found.push([type, property.name?.getText() ?? ""]);
@@ -110,9 +111,7 @@ describe("Names in the documentation", () => {
   it("Every resource and function has a link to its page of the reference in the guide", () => {
     const guide = readFileSync(join(ROOT, "docs", "guide.md"), "utf8");
     const names = [...resourceSchemas.map(({ type }) => type), ...functionSchemas.map(({ name }) => name)];
-    const missing = names.filter(
-      (name) => !guide.includes(`(reference/${name.charAt(0).toLowerCase()}${name.slice(1)}.md)`),
-    );
+    const missing = names.filter((name) => !guide.includes(`(reference/${fileOf(name)}.md)`));
     assert.deepEqual(missing, []);
   });
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startAccount } from "../support/account";
 import { BackupMachine } from "../support/backupMachine";
+import { startUi, type Ui } from "../support/borgUi";
 import { execute, ProjectStack, ROOT } from "../support/project";
 import { makeKey } from "../support/sshKeygen";
 import { StorageBox } from "../support/storageBox";
@@ -15,7 +16,7 @@ interface Expectation {
   resources: Record<string, number>;
   config?: () => Promise<Record<string, string>>;
   /** Checks the purpose of the example once it is deployed; leaves no backups. */
-  works(stack: ProjectStack, account: Account): Promise<void>;
+  works(stack: ProjectStack, account: Account, ui: Ui): Promise<void>;
   /** Checks the account once the stack is destroyed. */
   destroyed?(): void;
   close?(): Promise<void>;
@@ -26,6 +27,18 @@ const LANGUAGES = ["go", "python", "yaml"];
 
 /** One expectation for every other folder in examples/. */
 const EXAMPLES: Record<string, Expectation> = {
+  "borg-ui": {
+    resources: {
+      "borgui.SystemKey": 1,
+      SshKey: 1,
+      Repo: 1,
+      "borgui.Connection": 1,
+      "borgui.Repository": 1,
+      "borgui.BackupPlan": 1,
+    },
+    config: async () => ({ passphrase: "correct horse" }),
+    works: runThePlan,
+  },
   quickstart: {
     resources: { KeyPair: 1, SshKey: 1, Repo: 1 },
     async works(stack, account) {
@@ -78,15 +91,37 @@ const EXAMPLES: Record<string, Expectation> = {
 function theReference(): Expectation {
   let box: StorageBox;
   return {
-    resources: { KeyPair: 1, SshKey: 1, Repo: 1, SshConnection: 1 },
+    resources: {
+      KeyPair: 2,
+      SshKey: 2,
+      Repo: 2,
+      SshConnection: 1,
+      "borgui.SystemKey": 1,
+      "borgui.Key": 1,
+      "borgui.Connection": 1,
+      "borgui.Repository": 1,
+      "borgui.BackupPlan": 1,
+    },
     async config() {
       box = await StorageBox.start();
       return { ...box.config, passphrase: "of the repository" };
     },
-    async works(stack, account) {
-      const { percentUsed, ...outputs } = await stack.outputs();
-      const [repo] = await account.console.repos();
+    async works(stack, account, ui) {
+      const { percentUsed, url, planId, fingerprintSha256, algorithms, ...outputs } = await stack.outputs();
+      const [repo] = (await account.console.repos()).filter(({ name }) => name === "web-1");
+      assert.match(String(url), /^ssh:\/\/.*\/\.\/repo$/);
+      assert.match(String(fingerprintSha256), /^SHA256:/);
+      assert.deepEqual(
+        (await ui.console.plans()).map(({ id }) => String(id)),
+        [planId],
+      );
+      // `borg init` alone counts as content at BorgBase.
+      for (const { id } of await account.console.repos()) {
+        account.emulator.control.setContent(id, { currentUsage: 0, lastModified: null });
+      }
       assert.equal(typeof percentUsed, "number");
+      // The other key of the program may come before or after the list.
+      assert.equal((algorithms as Record<string, string>)["web-1"], "ssh-ed25519");
       assert.match(String(outputs.repoPath), new RegExp(`^ssh://${repo?.id}@`));
       assert.match(String(outputs.userData), /^#!\/bin\/sh\n/);
       assert.doesNotMatch(await stack.works("stack", "output", "--json"), /PRIVATE KEY|of the repository/);
@@ -94,14 +129,16 @@ function theReference(): Expectation {
         { ...outputs, repoPath: "", knownHosts: "", userData: "" },
         {
           account: outputs.account,
-          algorithms: { "web-1": "ssh-ed25519" },
+          crowded: [],
           knownHosts: "",
           login: "connected",
           repoPath: "",
+          severalRepositories: false,
           status: "connected",
           unwatched: [],
           usage: 0,
           userData: "",
+          users: 1,
         },
       );
     },
@@ -122,6 +159,19 @@ function aStorageBox(): Expectation {
     destroyed: () => assert.equal(box.authorizedKeys, "", "the key is off the host"),
     close: () => box.close(),
   };
+}
+
+/** Starts the plan as a person would, and looks for its archive at BorgBase. */
+async function runThePlan(stack: ProjectStack, account: Account, { console: ui }: Ui): Promise<void> {
+  const { planId, repositoryId, url } = await stack.outputs();
+  assert.match(String(url), /^ssh:\/\/.*\/\.\/repo$/);
+  assert.equal(await ui.run(String(planId)), "completed");
+  const { archives } = await ui.ask("GET", `/api/repositories/${repositoryId}/archives`);
+  assert.equal(archives.length, 1);
+  await stack.works("preview", "--expect-no-changes");
+  await stack.works("refresh", "--yes", "--expect-no-changes");
+  const [repo] = await account.console.repos();
+  account.emulator.control.setContent(repo?.id ?? "", { currentUsage: 0, lastModified: null });
 }
 
 /** Backs up a file and restores it from the repository address in the stack's outputs. */
@@ -200,11 +250,16 @@ describe("Examples", function () {
     .filter((entry) => entry.isDirectory() && !LANGUAGES.includes(entry.name))
     .map(({ name }) => name);
   let account: Account;
+  let ui: Ui;
 
   before(async () => {
     account = await startAccount({ storage: true });
+    ui = await startUi();
   });
-  after(async () => account.emulator.close());
+  after(async () => {
+    await ui.emulator.close();
+    await account.emulator.close();
+  });
 
   it("Every example folder has an expectation in these tests", () => {
     assert.deepEqual(folders.sort(), Object.keys(EXAMPLES).sort());
@@ -230,17 +285,19 @@ describe("Examples", function () {
 
     it(`The example ${name} deploys its resources, changes nothing at the second up and is destroyed completely`, async () => {
       await account.emulator.control.reset();
+      ui.emulator.control.reset();
       const project = existsSync(join(folder, "Pulumi.yaml")) ? folder : ROOT;
-      const stack = await ProjectStack.create(project, account.env);
+      const stack = await ProjectStack.create(project, { ...account.env, ...ui.env });
       try {
         for (const [key, value] of Object.entries((await config?.()) ?? {}))
-          await stack.works("config", "set", key, value, key === "password" ? "--secret" : "--plaintext");
+          await stack.works("config", "set", key, value, /^pass/.test(key) ? "--secret" : "--plaintext");
         await stack.works("up", "--yes", "--skip-preview");
         assert.deepEqual(await stack.counts(), resources);
         await stack.works("preview", "--expect-no-changes");
-        await works(stack, account);
+        await works(stack, account, ui);
         await stack.works("destroy", "--yes", "--skip-preview");
         assert.deepEqual([await account.console.repos(), await account.console.keys()], [[], []]);
+        assert.deepEqual([await ui.console.connections(), await ui.console.keys()], [[], []]);
         destroyed?.();
       } finally {
         await stack.close();

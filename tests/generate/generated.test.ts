@@ -7,6 +7,7 @@ import { z } from "zod";
 import { generatedFiles } from "../../generate/main";
 import { buildModel } from "../../generate/model";
 import { listedTypes, packageSchema } from "../../generate/packageSchema";
+import { fileOf } from "../../generate/typescript";
 import { functionSchemas, resourceSchemas } from "../../provider/schema";
 import { execute, ROOT } from "../support/project";
 
@@ -25,11 +26,7 @@ describe("Generated files", () => {
   });
 
   it("Every argument and output is documented in the emitted declaration files", () => {
-    const files = [
-      "functionTypes",
-      "types",
-      ...resourceSchemas.map(({ type }) => type.charAt(0).toLowerCase() + type.slice(1)),
-    ];
+    const files = ["functionTypes", "types", ...resourceSchemas.map(({ type }) => fileOf(type))];
     const counts = files.map((file) => membersOf(join(SDK, `${file}.d.ts`)));
     assert.ok(counts.flat().length > 150, `only ${counts.flat().length} members were found`);
     assert.deepEqual(
@@ -108,8 +105,7 @@ describe("Generated files", () => {
   });
 
   it("The reference has a row for every argument and output, and a page with an example for each name", () => {
-    const page = (name: string) =>
-      readFileSync(join(ROOT, "docs", "reference", `${name.charAt(0).toLowerCase()}${name.slice(1)}.md`), "utf8");
+    const page = (name: string) => readFileSync(join(ROOT, "docs", "reference", `${fileOf(name)}.md`), "utf8");
     for (const schema of resourceSchemas) {
       for (const name of Object.keys(schema.declarations(z)))
         assert.match(page(schema.type), new RegExp(`^\\| \`${name}\``, "m"));
@@ -121,7 +117,9 @@ describe("Generated files", () => {
         assert.match(page(schema.name), new RegExp(`^\\| \`${name}\``, "m"));
       assert.match(page(schema.name), /^## Example\n\n```ts\nimport/m);
     }
-    const pages = readdirSync(join(ROOT, "docs", "reference"));
+    const pages = readdirSync(join(ROOT, "docs", "reference"), { recursive: true, encoding: "utf8" }).filter((name) =>
+      name.endsWith(".md"),
+    );
     assert.equal(pages.length, resourceSchemas.length + functionSchemas.length + 1);
   });
 });

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { connect } from "../../provider/api";
 import type { Config } from "../../provider/config";
@@ -80,6 +81,7 @@ export class Process {
   context(name = ""): Context {
     const base = {
       api: async () => this.#api,
+      borgUi: () => assert.fail("no scenario has a Borg UI"),
       memory: this.#memory,
       name,
       log: (line: string) => void this.log.push(line),

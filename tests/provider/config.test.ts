@@ -4,11 +4,11 @@ import {
   checkEndpoint,
   DEFAULT_ENDPOINT,
   describeToken,
-  type ProviderSettings,
   requireToken,
   resolveConfig,
 } from "../../provider/config";
 import { type ErrorKind, ProviderError } from "../../provider/errors";
+import type { ProviderSettings } from "../../provider/settings";
 
 describe("Configuration of token and endpoint", () => {
   const endpoint = DEFAULT_ENDPOINT;

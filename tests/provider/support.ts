@@ -8,6 +8,7 @@ export function context(change: Partial<Context> = {}): Context {
   return {
     name: "web",
     api: () => assert.fail("a request was sent"),
+    borgUi: () => assert.fail("a request was sent to Borg UI"),
     log: (line) => assert.fail(`a line was logged: ${line}`),
     ...change,
   };

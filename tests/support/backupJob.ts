@@ -61,7 +61,7 @@ export class JobStack {
 
   private get context(): Context {
     const api = () => Promise.reject(new Error("a request was sent"));
-    return { name: this.name, origin: this.origin, api, log: (line) => this.lines.push(line) };
+    return { name: this.name, origin: this.origin, api, borgUi: api, log: (line) => this.lines.push(line) };
   }
 
   private async inputs(): Promise<Properties> {

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { nameOf } from "../../provider/token";
 import type { StateResource } from "./stack";
 
 /** The checkout, wherever this file was compiled to. */
@@ -81,11 +82,11 @@ export class ProjectStack {
     return JSON.parse(await this.works("stack", "export")).deployment.resources ?? [];
   }
 
-  /** How many resources of ours the state holds, by the last part of the type. */
+  /** How many resources of ours the state holds, by the type as programs write it. */
   async counts(): Promise<Record<string, number>> {
     const counts: Record<string, number> = {};
     for (const { type } of await this.resources()) {
-      const [, ours] = /^borgbase:index:(.*)$/.exec(type) ?? [];
+      const ours = type.startsWith("borgbase:") ? nameOf(type) : undefined;
       if (ours) counts[ours] = (counts[ours] ?? 0) + 1;
     }
     return counts;

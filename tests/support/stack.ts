@@ -12,6 +12,7 @@ import {
   type PulumiFn,
   type Stack,
 } from "@pulumi/pulumi/automation";
+import { nameOf, tokenOf } from "../../provider/token";
 
 // gRPC shares the connections of a process by their address, and the SDK closes none of an inline program's. An engine that
 // got the port of an earlier one would be spoken to over its dead connection, which the SDK takes for the engine's end: the
@@ -31,7 +32,7 @@ export interface Run {
 export interface Step {
   /** `create`, `update`, `replace`, `delete`, `refresh`, … */
   op: string;
-  /** The last part of the type, for example `Repo`. */
+  /** The type as programs write it: `Repo`, `borgui.Connection`. */
   type: string;
   name: string;
   /** Properties that differ, where the engine names them. */
@@ -74,7 +75,7 @@ export class TestStack {
       },
     );
     for (const [key, value] of Object.entries(config)) {
-      await stack.setConfig(key, { value, secret: key.endsWith("token") });
+      await stack.setConfig(key, { value, secret: isSecret(key) });
     }
     return new TestStack(stack, folder);
   }
@@ -89,7 +90,7 @@ export class TestStack {
   }
 
   setConfig(key: string, value: string): Promise<void> {
-    return this.stack.setConfig(key, { value, secret: key.endsWith("token") });
+    return this.stack.setConfig(key, { value, secret: isSecret(key) });
   }
 
   up(...args: Parameters<Stack["up"]>) {
@@ -137,7 +138,7 @@ export class TestStack {
 
   async resource(type: string, name: string): Promise<StateResource | undefined> {
     const { deployment } = await this.state();
-    return deployment.resources?.find((each) => each.urn.endsWith(`:${type}::${name}`));
+    return deployment.resources?.find((each) => each.urn.endsWith(`${tokenOf(type)}::${name}`));
   }
 
   /** Any other command of the CLI on this stack. */
@@ -182,17 +183,20 @@ export interface StateResource {
   stackTrace?: { sourcePosition?: string }[];
 }
 
+function isSecret(key: string): boolean {
+  return /token$|password$/i.test(key);
+}
+
 type Command = (onEvent: (event: EngineEvent) => void) => Promise<{ stdout: string; stderr: string }>;
 
 async function run(command: Command): Promise<Run> {
   const steps: Step[] = [];
   const collect = ({ resourcePreEvent, resOutputsEvent, diagnosticEvent }: EngineEvent) => {
     const metadata = resourcePreEvent?.metadata ?? resOutputsEvent?.metadata;
-    if (!metadata || diagnosticEvent || !["borgbase:index"].some((prefix) => metadata.type.startsWith(prefix))) return;
-    const [, , type = ""] = metadata.type.split(":");
+    if (!metadata || diagnosticEvent || !metadata.type.startsWith("borgbase:")) return;
     const step = {
       op: String(metadata.op),
-      type,
+      type: nameOf(metadata.type),
       name: metadata.urn.split("::").at(-1) ?? "",
       diffs: Object.keys(metadata.detailedDiff ?? {}).concat(metadata.diffs ?? []),
     };

@@ -1,4 +1,5 @@
 import { host } from "../../../../provider/hosts/dynamic";
+import type { ProviderSettings } from "../../../../provider/settings";
 import { PluginClient, type Values } from "./pluginClient";
 
 /** One run of an engine against a host, in the host's own way. Values are without secret marks and hidden inputs. */
@@ -22,7 +23,7 @@ export interface Difference {
   replaces: string[];
 }
 
-type Settings = { token: string; endpoint: string };
+type Settings = ProviderSettings;
 
 /** Starts a run: what an earlier one has seen is forgotten. */
 export const HOSTS: Record<string, (settings: Settings) => Promise<HostRun>> = {
@@ -34,9 +35,10 @@ const HIDDEN = ["__provider", "__origin", "__parents", "__ignoreChanges", "__rep
 
 let runs = 0;
 
-async function dynamicRun({ token, endpoint }: Settings): Promise<HostRun> {
+async function dynamicRun({ endpoint = "http://127.0.0.1:1/", ...others }: Settings): Promise<HostRun> {
   // A process serves one run. The same address in another spelling stands for another process.
-  const config: Record<string, string> = { "borgbase:token": token, "borgbase:endpoint": `${endpoint}#${++runs}` };
+  const settings = { ...others, endpoint: `${endpoint}#${++runs}` };
+  const config = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`borgbase:${name}`, value]));
   const serve = async (type: string) => {
     const provider = host(type);
     await provider.configure?.({ config: { get: (key: string) => config[key] } } as never);

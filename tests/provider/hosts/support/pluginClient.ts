@@ -5,9 +5,10 @@ import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { ProviderSettings } from "../../../../provider/config";
 import { EngineLog } from "../../../../provider/hosts/engineLog";
 import { servePlugin } from "../../../../provider/hosts/plugin";
+import type { ProviderSettings } from "../../../../provider/settings";
+import { tokenOf } from "../../../../provider/token";
 
 export type Values = Record<string, unknown>;
 
@@ -25,7 +26,7 @@ export const struct = (values: Values) => Struct.fromJavaScript(values as Record
 /** Values as they are on the wire, marks and all. */
 export const valuesOf = (values: Struct | undefined): Values => values?.toJavaScript() ?? {};
 
-export const urnOf = (type: string, name = "web") => `urn:pulumi:test::project::borgbase:index:${type}::${name}`;
+export const urnOf = (type: string, name = "web") => `urn:pulumi:test::project::${tokenOf(type)}::${name}`;
 
 /** A plugin of this process over a loopback port, and the engine's log beside it. */
 export class PluginClient {
@@ -157,12 +158,12 @@ export class PluginClient {
   }
 
   async invoke(name: string, args: Values): Promise<Values> {
-    const request = new rpc.InvokeRequest().setTok(`borgbase:index:${name}`).setArgs(struct(args));
+    const request = new rpc.InvokeRequest().setTok(tokenOf(name)).setArgs(struct(args));
     return valuesOf((await this.call<rpc.InvokeResponse>("invoke", request)).getReturn());
   }
 
   list(type: string, query: Values = {}, limit = 0): Promise<{ id: string; name: string }[]> {
-    const request = new rpc.ListRequest().setToken(`borgbase:index:${type}`).setQuery(struct(query)).setLimit(limit);
+    const request = new rpc.ListRequest().setToken(tokenOf(type)).setQuery(struct(query)).setLimit(limit);
     return new Promise((resolve, reject) => {
       const found: { id: string; name: string }[] = [];
       this.client

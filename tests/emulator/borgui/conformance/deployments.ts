@@ -165,6 +165,23 @@ export function deploymentTests(given: () => Server): void {
         });
       }
 
+      it("A host without logins by key is told as connected, and gets one more line each time", async () => {
+        const passwordsOnly = await Sshd.start(hosts.host, { config: "PubkeyAuthentication no" });
+        try {
+          const key = await given().systemKey();
+          const input = { ...hosts.target(hosts.account, passwordsOnly), password: hosts.account.password };
+          for (const count of [1, 2]) {
+            const { body } = await given().post(`/api/ssh-keys/${key.id}/deploy`, input);
+            assert.deepEqual([body.success, body.connection.status], [true, "connected"]);
+            assert.equal(hosts.lines().length, count);
+          }
+          const [{ id }] = await given().connections();
+          assert.equal((await given().post(`/api/ssh-keys/connections/${id}/test`)).body.status, "failed");
+        } finally {
+          await passwordsOnly.stop();
+        }
+      });
+
       it("The diagnostics of a restricted host are ssh_command_failed, and of a refused key authentication_failed", async () => {
         const box = hosts.host.account({ shell: hosts.host.boxShell() });
         const { connection } = (await hosts.deploy({}, box)).body;

@@ -1,5 +1,5 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { type Command, readOptions, UsageError } from "./command";
 
@@ -61,8 +61,18 @@ export function copyPlugin(folder: string): void {
 
 /** Where the CLI finds a plugin by name and version (pulumi/pulumi, `sdk/go/common/workspace/plugins.go`). */
 function pluginFolder(version: string): string {
-  const home = process.env.PULUMI_HOME || join(homedir(), ".pulumi");
+  const home = process.env.PULUMI_HOME || join(accountHome(), ".pulumi");
   return join(home, "plugins", `resource-borgbase-v${version}`);
+}
+
+/** The account's own folder, which the CLI takes whatever `HOME` says (pulumi/pulumi, `sdk/go/common/util/pulumihome`). */
+function accountHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    // A container may run as a user without an account.
+    return homedir();
+  }
 }
 
 /** By way of a rename: a plugin is there as a whole or not at all. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Console, startAccount } from "./account";
 import { LanguageProject } from "./languages";
 import { filesWith } from "./output";
+import type { ProjectStack } from "./project";
 import { makeKey } from "./sshKeygen";
 
 /** What differs between languages. */
@@ -111,17 +112,30 @@ async function importAsCode(
   await console.addRepo(
     `name: "web", region: "eu", alertDays: 3, quotaEnabled: true, quota: 700, ${access}, ${COMPACTION}`,
   );
-  await console.addRepo(`name: "all photos, in \u0024{HOME} 'and' elsewhere \u2603", region: "us"`);
+  const photos = await console.addRepo(`name: "all photos, in \u0024{HOME} 'and' elsewhere \u2603", region: "us"`);
   // A word of many languages, and the name of the package.
   await console.addRepo('name: "class", region: "eu"');
   await console.addRepo('name: "borgbase", region: "eu"');
   // Whatever the example's configuration holds, which `import` checks.
-  const stack = await project.newStack({ "borgbase:plugin": "true", offsiteToken: "none", sharedRepo: "none" });
+  const config = { "borgbase:plugin": "true", offsiteToken: "none", sharedRepo: "none" };
+  const imported = async (stack: ProjectStack, ...args: string[]) => {
+    await stack.works("import", ...args, "--out", "code", "--yes", "--protect=false");
+    return readFileSync(join(project.folder, "code"), "utf8");
+  };
+  const first = await project.newStack(config);
+  for (const [type, name, id, expected] of [
+    ["Repo", "photos", photos, ["name", "region"]],
+    ["SshKey", "web", key, ["publicKey"]],
+  ] as const) {
+    const alone = await imported(first, `borgbase:index:${type}`, name, id);
+    assert.deepEqual(argumentsIn(alone, language), expected, alone);
+  }
+
+  const stack = await project.newStack(config);
   const discovered = await stack.execute(process.execPath, MAIN, "discover", "--out", "resources.json");
   assert.ok(discovered.ok, discovered.output);
   account.mutations();
-  await stack.works("import", "--file", "resources.json", "--out", "code", "--yes", "--protect=false");
-  const code = readFileSync(join(project.folder, "code"), "utf8");
+  const code = await imported(stack, "--file", "resources.json");
   assert.deepEqual(argumentsIn(code, language), [...IMPORTED].sort(), code);
   for (const value of ["all photos", "700", publicKey.trim()]) assert.ok(code.includes(value), code);
   assert.ok(!code.includes(key), "a repository refers to the key by its resource");

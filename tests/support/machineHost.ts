@@ -49,7 +49,7 @@ export class MachineHost {
     const log = openSync(join(folder, "console"), "w");
     // The end of a process namespace's first process ends all others: the host ends with this process, whatever ends it.
     const isolated = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc"];
-    const command = [...isolated, "--kill-child=KILL", "sh", "-c", BOOT, "sh", name, folder, layers];
+    const command = [...isolated, "--kill-child=KILL", "sh", "-c", BOOT, "sh", name, folder, layers, PROJECT];
     const child = spawn("setpriv", ["--pdeathsig", "KILL", ...command], { stdio: ["ignore", log, log] });
     closeSync(log);
     const host = new MachineHost(name, port, keys.privateKey, keys.hostKey, folder, child);
@@ -61,6 +61,13 @@ export class MachineHost {
   get connection() {
     const { port, hostKey, privateKey } = this;
     return { host: "127.0.0.1", port, username: "root", hostKey, privateKey };
+  }
+
+  /** Runs a compiled module of this package with Node.js on the host. */
+  node(module: string, input: unknown): Promise<string> {
+    const node = join(PROJECT, "node_modules", "node", "bin", "node");
+    const encoded = Buffer.from(JSON.stringify(input)).toString("base64");
+    return this.output('"$1" "$2" "$3"', node, join(PROJECT, "dist", module), encoded);
   }
 
   /** Runs a script of a shell as root on the host, not over SSH. The output holds what it wrote to both streams. */
@@ -146,6 +153,9 @@ export class MachineHost {
   }
 }
 
+/** This package and its Node.js, under the same path on the host. */
+const PROJECT = join(__dirname, "..", "..", "..");
+
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // An upper layer in memory: one on disk may lie on an overlay itself, which overlayfs refuses.
@@ -155,7 +165,7 @@ mount -t tmpfs -o mode=755 tmpfs overlay; mkdir overlay/work overlay/root; cp -a
 mount -t overlay overlay -o "lowerdir=$layers,upperdir=overlay/upper,workdir=overlay/work" overlay/root
 umount -l /sys/fs/cgroup/* 2>/dev/null || :; umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir -p "/sys/fs/cgroup/$name"; echo $$ > "/sys/fs/cgroup/$name/cgroup.procs"
-exec systemd-nspawn --register=no --keep-unit -q -D overlay/root -M "$name" --console=pipe --boot`;
+exec systemd-nspawn --register=no --keep-unit -q -D overlay/root -M "$name" --bind-ro="$4" --console=pipe --boot`;
 
 const CLEAN = `umount -l /sys/fs/cgroup/* 2>/dev/null; umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
 find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} +`;

@@ -70,14 +70,16 @@ function observationScript(names: JobNames, user: string): string {
   ];
   const show = (kind: string, unit: string) =>
     `systemctl show ${quote(unit)} ${UNIT_PROPERTIES.map((each) => `-p ${each}`).join(" ")} 2>/dev/null | sed 's/^/${kind} /'`;
+  // Not `command -v`: the shell of BusyBox may answer it without a path.
   return `b() { base64 | tr -d '\\n'; }
+w() (IFS=:; for d in $PATH; do [ -f "$d/$1" ] && [ -x "$d/$1" ] && { echo "$d/$1"; exit; }; done; exit 1)
 echo "who $(id -u) $(uname -s)"
 (. /etc/os-release 2>/dev/null; echo "os \${ID:-unknown} \${VERSION_ID:-unknown}")
 echo "hostname $(uname -n)"
 read -r m 2>/dev/null < /etc/machine-id && echo "machine $m"
-for c in ${COMMANDS.join(" ")}; do p=$(command -v "$c") && echo "command $c $p"; done
+for c in ${COMMANDS.join(" ")}; do p=$(w "$c") && echo "command $c $p"; done
 for c in borg borgmatic; do
-  p=$(command -v "$c") || continue; s="$c $p $(stat -L -c '%Y %s %i' "$p")"
+  p=$(w "$c") || continue; s="$c $p $(stat -L -c '%Y %s %i' "$p")"
   echo "command $c $p"; echo "signature $s"
   grep -qF "\\"$s\\"" ${quote(names.manifest)} 2>/dev/null || { v=$("$c" --version 2>/dev/null) && echo "version $c \${v##* }"; }
 done

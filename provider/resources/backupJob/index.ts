@@ -3,10 +3,11 @@ import { isDeepStrictEqual } from "node:util";
 import { messageOf, ProviderError } from "../../errors";
 import { differences } from "../../lifecycle/compare";
 import type { Context, Resource } from "../../lifecycle/resource";
+import { observingMachine, onMachine } from "../../machine/access";
 import type { CompleteInputs, Deployed } from "../../machine/deploy";
 import { type BackupJobInputs, type BackupJobState, backupJobSchema } from "../../schema/backupJob";
 import { isUnreachable } from "../../ssh/error";
-import { observingMachine, onMachine } from "./machine";
+
 import { rules } from "./rules";
 
 /** Arguments that only the provider reads: their change alone contacts no host. */

@@ -1,8 +1,8 @@
-import { ProviderError } from "../../errors";
-import type { Machine } from "../../machine/host/machine";
-import type { BackupJobInputs, BackupJobState } from "../../schema/backupJob";
-import type { RemoteMachine } from "../../schema/backupJobTypes";
-import type { Target } from "../../ssh/connection/target";
+import { ProviderError } from "../errors";
+import type { BackupJobInputs } from "../schema/backupJob";
+import type { RemoteMachine } from "../schema/backupJobTypes";
+import type { Target } from "../ssh/connection/target";
+import type { Machine } from "./host/machine";
 
 type Access = Pick<BackupJobInputs, "connection" | "become" | "sudoPassword">;
 
@@ -18,10 +18,10 @@ export async function onMachine<T>(
 ): Promise<T> {
   const root = { sudo: become === "sudo", password: sudoPassword || undefined };
   if (connection === "local") {
-    const { localMachine } = await import("../../machine/host/local.js");
+    const { localMachine } = await import("./host/local.js");
     return inTurn("local", () => work(localMachine(root)));
   }
-  const { onRemoteMachine } = await import("../../machine/host/remote.js");
+  const { onRemoteMachine } = await import("./host/remote.js");
   const { host, port } = connection;
   return inTurn(`${host}:${port}`, () => onRemoteMachine(targetOf(connection, pinned), root, work));
 }
@@ -34,10 +34,10 @@ export async function observingMachine<T>(
 ): Promise<T> {
   const root = { sudo: become === "sudo", password: sudoPassword || undefined };
   if (connection === "local") {
-    const { localMachine } = await import("../../machine/host/local.js");
+    const { localMachine } = await import("./host/local.js");
     return work(localMachine(root));
   }
-  const { onRemoteMachine } = await import("../../machine/host/remote.js");
+  const { onRemoteMachine } = await import("./host/remote.js");
   return onRemoteMachine(targetOf(connection, pinned), root, work);
 }
 
@@ -79,9 +79,4 @@ async function inTurn<T>(machine: string, work: () => Promise<T>): Promise<T> {
   } finally {
     if (turns.get(machine) === mine) turns.delete(machine);
   }
-}
-
-/** What a state knows of its machine. */
-export function accessOf(state: BackupJobState): Access {
-  return state as Access;
 }

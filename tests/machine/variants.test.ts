@@ -55,15 +55,16 @@ describe("BackupJob on other hosts", function () {
   it("packages are installed once a foreign run releases the lock, by an account with sudo and its password", async () => {
     const connection = { ...host.connection, username: "admin" };
     const stack = await job("installed", { connection, become: "sudo", sudoPassword: 'p w"d' });
-    const holder = host.run(
+    const holder = host.output(
       `perl -e 'use Fcntl; open(F, ">", "/var/lib/dpkg/lock-frontend") or die;
-fcntl(F, F_SETLK, pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0)) or die; open(G, ">", "/tmp/held");
+my $lock = pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLK, $lock) or die; open(G, ">", "/tmp/held");
 select(undef, undef, undef, 0.1) until -e "/tmp/release"'`,
     );
+    holder.catch(() => {});
     await host.until("[ -e /tmp/held ]", 20, "the lock is held");
     const deployed = stack.up();
     deployed.catch(() => {});
-    await host.until("pgrep -x apt-get", 60, "apt-get waits");
+    await host.until("pgrep -x apt-get", 60, "apt-get has started");
     await host.output("touch /tmp/release");
     await holder;
     const state = await deployed;
@@ -115,6 +116,6 @@ select(undef, undef, undef, 0.1) until -e "/tmp/release"'`,
     await host.output(`[ -n "$(${list("box")})" ]`);
     await stack.destroy();
     assert.equal(await host.fingerprint(...FOLDERS), before);
-    await host.output("find /usr/local/bin -type l -delete");
+    await host.output("/usr/bin/find /usr/local/bin -type l -delete");
   });
 });

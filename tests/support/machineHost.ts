@@ -113,8 +113,8 @@ export class MachineHost {
 
   // Without blocking this process: a test's emulator answers the host from here.
   #enter(script: string, args: string[]) {
-    const command = ["env", "-i", PATH, "LC_ALL=C.UTF-8", "HOME=/root", "sh", "-c", script, "sh", ...args];
-    const child = spawn("nsenter", ["--target", String(this.#init()), "--all", "--wd=/", ...command], {
+    const command = ["env", "-i", PATH, "LC_ALL=C.UTF-8", "HOME=/root", "sh", "-c", `cd /; ${script}`, "sh", ...args];
+    const child = spawn("nsenter", ["--target", String(this.#init()), "--all", ...command], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let [stdout, stderr] = ["", ""];

@@ -11,8 +11,10 @@ export interface Answer {
 }
 
 export interface AnswerFailure {
-  /** The server's reasons. May be empty. */
+  /** The API's reasons. May be empty. */
   messages: string[];
+  /** Start of a body without such a reason, as text. Empty for an empty body. */
+  page: string;
   /** `Retry-After`, as it came. */
   retryAfter: string | undefined;
 }
@@ -29,13 +31,23 @@ export function parseAnswer({ status, body, retryAfter }: HttpAnswer, field: str
   const value = asRecord(data)?.[field];
   const hasErrors = Array.isArray(errors) ? errors.length > 0 : Boolean(errors);
   if (isSuccess && !hasErrors) return { status, value };
-  return { status, value, failure: { messages: messagesIn(errors, detail), retryAfter } };
+  const messages = messagesIn(errors, detail);
+  return { status, value, failure: { messages, page: messages.length > 0 ? "" : textOf(body), retryAfter } };
 }
 
 /** Frameworks in front of GraphQL answer `{"detail": "…"}`. HTML and other bodies explain nothing. */
 function messagesIn(errors: unknown, detail: unknown): string[] {
   if (!Array.isArray(errors)) return typeof detail === "string" ? [detail] : [];
   return errors.map((error) => String(asRecord(error)?.message ?? "")).filter(Boolean);
+}
+
+/** The visible text of a page. It comes from anywhere, so it is quoted and never interpreted. */
+function textOf(body: string): string {
+  const text = body
+    .slice(0, 20_000)
+    .replace(/<(script|style|head(?=>))\b.*?<\/\1>/gis, " ")
+    .replace(/<[^>]*>/g, " ");
+  return text.replace(/\s+/g, " ").trim().slice(0, 100);
 }
 
 function parsedJson(text: string): unknown {

@@ -83,9 +83,12 @@ export class Client {
     }
   }
 
-  #translate(operation: Operation<unknown>, answer: Answer, { messages, retryAfter }: AnswerFailure): ProviderError {
+  #translate(operation: Operation<unknown>, answer: Answer, failure: AnswerFailure): ProviderError {
+    const { messages, page, retryAfter } = failure;
     // A server may quote the request's header in its error: the token must not reach the screen.
-    const reason = messages.join("; ").replaceAll(requireToken(this.#config), "[token]");
+    const withoutToken = (text: string) => text.replaceAll(requireToken(this.#config), "[token]");
+    const reason = withoutToken(messages.join("; "));
+    const seen = `status ${answer.status}${page && `, "${withoutToken(page)}"`}`;
     // Data beside errors: the server may have executed the operation.
     if (answer.status === 200 && answer.value != null) {
       return new Unavailable(`BorgBase could not ${operation.purpose}: an error came beside the answer: ${reason}.`, {
@@ -95,27 +98,36 @@ export class Client {
     if (answer.status === 401 || AUTHENTICATION.test(reason)) {
       return new ProviderError(
         "authentication",
-        `BorgBase refused ${describeToken(this.#config.tokenSource)}${reason && `: ${reason}`}. ` +
+        `BorgBase refused ${describeToken(this.#config.tokenSource)}: ${reason || seen}. ` +
           `It may be mistyped, expired or revoked: ${renewToken(this.#config.tokenSource)}.`,
       );
     }
-    if (answer.status === 403 || PERMISSION.test(reason)) return this.#forbidden(operation, reason);
+    if (PERMISSION.test(reason)) return this.#forbidden(operation, reason);
+    if (answer.status === 403) return this.#refusedWithoutReason(operation, reason || seen);
     if (answer.status === 429 || answer.status >= 500) return overloaded(operation, answer.status, retryAfter);
     if (NOT_FOUND.test(reason))
       return new ProviderError("notFound", `BorgBase could not ${operation.purpose}: ${reason}`);
     if (reason) return new ProviderError("remote", `BorgBase could not ${operation.purpose}: ${reason}`);
     return new ProviderError(
       "answer",
-      `BorgBase could not ${operation.purpose}: status ${answer.status} with an answer that is no GraphQL. Is ${this.#config.endpoint} the API's address?`,
+      `BorgBase could not ${operation.purpose}: ${seen}, an answer that is no GraphQL. Is ${this.#config.endpoint} the API's address?`,
     );
   }
 
-  #forbidden(operation: Operation<unknown>, reason: string): ProviderError {
-    const level = LEVEL_NEEDED[operation.field];
+  #forbidden({ purpose, field }: Operation<unknown>, reason: string): ProviderError {
     return new ProviderError(
       "permission",
-      `BorgBase does not let ${describeToken(this.#config.tokenSource)} ${operation.purpose}${reason && `: ${reason}`}. ` +
-        `This needs a valid token of the level ${level ?? "Full Access"}.`,
+      `BorgBase does not let ${describeToken(this.#config.tokenSource)} ${purpose}: ${reason}. ` +
+        `This needs a valid token of the level ${levelNeeded(field)}.`,
+    );
+  }
+
+  /** Status 403 alone: the API answers so to a low level, a proxy or firewall to anything. */
+  #refusedWithoutReason({ purpose, field }: Operation<unknown>, seen: string): ProviderError {
+    return new ProviderError(
+      "permission",
+      `Could not ${purpose}: ${new URL(this.#config.endpoint).host} answered ${seen}, and gave no reason of the API. ` +
+        `Check whether a proxy or firewall refuses the request, and whether the token is valid and of the level ${levelNeeded(field)}.`,
     );
   }
 }
@@ -132,6 +144,10 @@ const LEVEL_NEEDED: Record<string, string> = {
   repoEdit: "Full Access",
   repoDelete: "Full Access",
 };
+
+function levelNeeded(field: string): string {
+  return LEVEL_NEEDED[field] ?? "Full Access";
+}
 
 // The API answers most failures with HTTP 200 and a sentence: only its text distinguishes them.
 const NOT_FOUND = /\bnot found\b|\bdoes not exist\b/i;

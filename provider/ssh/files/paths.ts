@@ -10,36 +10,51 @@ export function plainPath(path: string): string {
 
 interface Expansion {
   pattern: RegExp;
-  /** The program that would expand it. */
-  expander: string;
+  /** Why it is no plain path, as the rest of a sentence. */
+  reason: string;
   /** Its plain replacement. Undefined when only the host knows the value. */
   plain?: (found: string, username: string | undefined) => string | undefined;
 }
 
+const only = (program: string) => `is something that only ${program} would expand`;
+const ADDRESS = "belongs to an address, not to a path";
+
 const EXPANSIONS: Expansion[] = [
-  { pattern: /^~$/, expander: "a shell", plain: () => "." },
+  { pattern: /^~$/, reason: only("a shell"), plain: () => "." },
   {
     pattern: /^~[^/]*\/*/,
-    expander: "a shell",
+    reason: only("a shell"),
     plain: (found, username) => (found.replace(/^~|\/+$/g, "") === username ? "" : undefined),
   },
-  { pattern: /^(\$HOME|\$\{HOME\}|%h|%d)(\/+|$)/, expander: "sshd or a shell", plain: () => "" },
-  { pattern: /^%(USERPROFILE|HOMEPATH)%[/\\]*/i, expander: "Windows", plain: () => "" },
-  { pattern: /^(__PROGRAMDATA__|%PROGRAMDATA%)/i, expander: "Windows", plain: () => "/C:/ProgramData" },
+  // `./~/X` of a shell, and `/~/X` and `/./X` of borg's addresses.
+  { pattern: /^(?:\.?\/+)+~(?:\/+|$)/, reason: "would be a folder named ~", plain: () => "" },
+  { pattern: /^(?:\.?\/+)+~[^/]+(?:\/+|$)/, reason: "would be a folder of that name" },
+  { pattern: /^\/\.\/+/, reason: ADDRESS, plain: () => "" },
+  {
+    pattern: /^file:(\/\/[^/]*)?(?=\/)/i,
+    reason: ADDRESS,
+    plain: (found) => (/^file:(\/\/(localhost)?)?$/i.test(found) ? "" : undefined),
+  },
+  { pattern: /^[a-z][a-z0-9+.-]+:\/\/.*/i, reason: ADDRESS },
+  { pattern: /^[^/@:]+@[^/@:]+:/, reason: ADDRESS, plain: () => "" },
+  { pattern: /\/~(?=\/|$)/, reason: "would be a folder named ~" },
+  { pattern: /^(\$HOME|\$\{HOME\}|%h|%d)(\/+|$)/, reason: only("sshd or a shell"), plain: () => "" },
+  { pattern: /^%(USERPROFILE|HOMEPATH)%[/\\]*/i, reason: only("Windows"), plain: () => "" },
+  { pattern: /^(__PROGRAMDATA__|%PROGRAMDATA%)/i, reason: only("Windows"), plain: () => "/C:/ProgramData" },
   {
     pattern: /%u|\$(USER|LOGNAME)\b|\$\{(USER|LOGNAME)\}/,
-    expander: "sshd or a shell",
+    reason: only("sshd or a shell"),
     plain: (_, username) => username,
   },
-  { pattern: /%%/, expander: "sshd", plain: () => "%" },
-  { pattern: /%[A-Z_]{2,}%|%[hU]/i, expander: "sshd" },
-  { pattern: /^(["'])(.*)\1$/, expander: "a shell", plain: (found) => found.slice(1, -1) },
-  { pattern: /\$\w+|\$\{[^}]*\}|\$\([^)]*\)|`[^`]*`/, expander: "a shell" },
-  { pattern: /\{[^{}]*(,|\.\.)[^{}]*\}/, expander: "a shell" },
-  { pattern: /[*?]|\[[^\]]+\]/, expander: "a shell" },
-  { pattern: /^[A-Za-z]:(?=[\\/])/, expander: "Windows", plain: (found) => `/${found}` },
-  { pattern: /\\+(?=[A-Za-z0-9_.])/, expander: "Windows", plain: () => "/" },
-  { pattern: /\\/, expander: "a shell", plain: () => "" },
+  { pattern: /%%/, reason: only("sshd"), plain: () => "%" },
+  { pattern: /%[A-Z_]{2,}%|%[hU]/i, reason: only("sshd") },
+  { pattern: /^(["'])(.*)\1$/, reason: only("a shell"), plain: (found) => found.slice(1, -1) },
+  { pattern: /\$\w+|\$\{[^}]*\}|\$\([^)]*\)|`[^`]*`/, reason: only("a shell") },
+  { pattern: /\{[^{}]*(,|\.\.)[^{}]*\}/, reason: only("a shell") },
+  { pattern: /[*?]|\[[^\]]+\]/, reason: only("a shell") },
+  { pattern: /^[A-Za-z]:(?=[\\/])/, reason: only("Windows"), plain: (found) => `/${found}` },
+  { pattern: /\\+(?=[A-Za-z0-9_.])/, reason: only("Windows"), plain: () => "/" },
+  { pattern: /\\/, reason: only("a shell"), plain: () => "" },
 ];
 
 /**
@@ -50,13 +65,13 @@ export function expansionProblem(path: string, username?: string): string | unde
   // A blank in front would also hide a `~/`.
   const trimmed = path.trim();
   if (trimmed !== path) return `begins or ends with a blank, which only a shell would drop: write "${trimmed}"`;
-  const rest = path.startsWith("~/") ? path.slice(2) : path;
+  const rest = path.startsWith("~/") ? path.replace(/^~\/+/, "") : path;
   const first = EXPANSIONS.map((each) => ({ ...each, match: each.pattern.exec(rest) })).find(({ match }) => match);
   if (first === undefined) return undefined;
   const plain = plainFormOf(rest, username);
   const found = first.match?.[0] ?? "";
   const advice = plain === undefined ? "write out the path that is meant" : `write "${plain}"`;
-  return `"${found}" is something that only ${first.expander} would expand: ${advice}`;
+  return `"${found}" ${first.reason}: ${advice}`;
 }
 
 /** The problem of a path; undefined when it is valid. */

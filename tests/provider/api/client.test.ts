@@ -36,7 +36,7 @@ const ANSWERS: [what: string, reply: Reply, kind: ErrorKind, again: boolean, ...
     /Invalid or expired token/,
   ],
   ["a bad token (HTTP 200)", says("Signature has expired"), "authentication", false, /Signature has expired/],
-  ["a bad token (HTML page)", html(401), "authentication", false, /the stack's token/],
+  ["a bad token (HTML page)", html(401), "authentication", false, /the stack's token .*: status 401, "Bad Gateway"/],
   [
     "a bad token (detail)",
     { status: 401, body: { detail: "Token revoked" } },
@@ -53,7 +53,32 @@ const ANSWERS: [what: string, reply: Reply, kind: ErrorKind, again: boolean, ...
     /You do not have permission/,
     /level Read Only, Create Only or Full Access/,
   ],
-  ["a token level too low (HTML page)", html(403), "permission", false, /level Read Only, Create Only or Full Access/],
+  [
+    "a page with status 403, as of a proxy, without calling the token's level the reason",
+    {
+      status: 403,
+      body: `<html><head><title>x</title></head><style>p {}</style><p>Blocked by\n policy 7, token ${TOKEN}</p></html>`,
+    },
+    "permission",
+    false,
+    /^Could not list the SSH keys: \S+ answered status 403, "Blocked by policy 7, token \[token\]", and gave no reason/,
+    /Check whether a proxy or firewall refuses .*level Read Only, Create Only or Full Access/,
+  ],
+  [
+    "foreign JSON with status 403",
+    { status: 403, body: { message: "Denied" } },
+    "permission",
+    false,
+    /"\{"message":"Denied"\}"/,
+  ],
+  [
+    "an empty answer with status 403",
+    { status: 403, body: "" },
+    "permission",
+    false,
+    /answered status 403, and gave no/,
+  ],
+  ["a page with status 407", html(407), "answer", false, /status 407, "Bad Gateway", an answer that is no GraphQL/],
   ["too many requests", html(429), "unavailable", true, /slow down \(status 429\)/, /Tried \d+ times/],
   ...[500, 502, 503, 504].map((status): (typeof ANSWERS)[0] => [
     `a server error ${status}`,

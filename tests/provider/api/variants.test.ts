@@ -139,7 +139,7 @@ describe("API client under every server variant", () => {
           async (emulator) => {
             emulator.control.changeToken({ account: "demo@example.com", token: "fullAccess", expiresAt: "now" });
             const said = await failure(clientOf(emulator).repos.all(), kind);
-            assert.match(said, kind === "permission" ? /valid token of the level/ : /expired/);
+            assert.match(said, kind === "permission" ? /valid and of the level/ : /expired/);
             assert.equal(emulator.control.counters().requests, 1);
           },
           { variants: { badToken, errorBody } },

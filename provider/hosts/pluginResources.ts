@@ -41,9 +41,10 @@ export function resourceCalls(session: PluginSession) {
       const { resource, context } = await session.target(request.getUrn());
       const { state, inputs } = sides(request);
       const { changed, replaces } = await diff(resource, request.getId(), state, inputs, context);
-      const before = fromStruct(request.getOldInputs());
       const response = new rpc.DiffResponse().setDiffsList(changed).setReplacesList(replaces).setHasdetaileddiff(true);
       response.setDeletebeforereplace(resource.deletesBeforeReplace ?? false);
+      // Most calls of a run find no change: reading a struct is the larger part of a call.
+      const before = changed.length > 0 ? fromStruct(request.getOldInputs()) : {};
       for (const name of changed) {
         const values = { declared: inputs[name], before: before[name], actual: state[name] };
         for (const each of changedPaths(name, values)) {

@@ -82,11 +82,10 @@ export class Session {
     const { message, kind } = failureOf({ purpose: "log in to Borg UI", url: requireUrl(this.#config) }, found);
     if (kind !== "authentication" || /one-time|takes no tokens/.test(message)) return new ProviderError(kind, message);
     const advice =
-      login.token === undefined ? "check both" : "make another one in Borg UI under Settings, and set it there";
-    return new ProviderError(
-      "authentication",
-      `Borg UI refuses ${describeLogin(login)}: ${advice}. It is not tried again in this run, as Borg UI locks out after five.`,
-    );
+      login.token === undefined
+        ? "check both. They are not sent again in this run, as Borg UI locks an address out after five"
+        : "make another one in Borg UI under Settings, and set it there";
+    return new ProviderError("authentication", `Borg UI refuses ${describeLogin(login)}: ${advice}.`);
   }
 }
 

@@ -6,6 +6,7 @@ import { getRepo, getRepos } from "./functions/repos";
 import { getStorage, testConnection } from "./functions/sshHost";
 import { getSshKey, getSshKeys } from "./functions/sshKeys";
 import type { Resource } from "./lifecycle/resource";
+import { backupJob } from "./resources/backupJob";
 import { backupPlan } from "./resources/borgui/backupPlan";
 import { connection } from "./resources/borgui/connection";
 import { key } from "./resources/borgui/key";
@@ -22,6 +23,7 @@ export const resources = {
   SshKey: sshKey,
   Repo: repo,
   SshConnection: sshConnection,
+  BackupJob: backupJob,
   "borgui.SystemKey": systemKey,
   "borgui.Key": key,
   "borgui.Connection": connection,

@@ -342,7 +342,7 @@ export interface RenderedBackupJob {
 
 /** The arguments of a `BackupJob`, without those of its connection. */
 export interface RenderBackupJobArgs {
-  /** Name of the job: its folder, units and archives. Lower-case letters, digits, `-` and `_`; at most 40. */
+  /** Name of the job: its folder, units and archives. Lower-case letters, digits, `-` and `_`, at most 40. */
   name: string;
   /**
    * Account that runs the job. Another one than root must exist; under systemd it may read every file. A change replaces the resource.
@@ -446,7 +446,8 @@ export interface RenderBackupJobArgs {
    */
   schedule?: "daily" | "none" | BackupSchedule;
   /**
-   * What starts the job. `auto`: systemd where it runs, else cron; later it keeps what is in use. cron makes up for no missed run. The output is the one in use.
+   * What starts the job. `auto`: systemd where it runs, else cron. Later it keeps what is in use. cron makes up
+   * for no missed run. The output is the one in use.
    *
    * @default `auto`
    */
@@ -512,7 +513,7 @@ export interface RenderBackupJobArgs {
 
 /** {@link RenderBackupJobArgs} whose values may be outputs of resources. */
 export interface RenderBackupJobArgsInputs {
-  /** Name of the job: its folder, units and archives. Lower-case letters, digits, `-` and `_`; at most 40. */
+  /** Name of the job: its folder, units and archives. Lower-case letters, digits, `-` and `_`, at most 40. */
   name: pulumi.Input<string>;
   /**
    * Account that runs the job. Another one than root must exist; under systemd it may read every file. A change replaces the resource.
@@ -616,7 +617,8 @@ export interface RenderBackupJobArgsInputs {
    */
   schedule?: pulumi.Input<"daily" | "none" | BackupScheduleArgs>;
   /**
-   * What starts the job. `auto`: systemd where it runs, else cron; later it keeps what is in use. cron makes up for no missed run. The output is the one in use.
+   * What starts the job. `auto`: systemd where it runs, else cron. Later it keeps what is in use. cron makes up
+   * for no missed run. The output is the one in use.
    *
    * @default `auto`
    */

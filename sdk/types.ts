@@ -164,6 +164,90 @@ export interface JumpHostArgs {
   agent?: pulumi.Input<boolean>;
 }
 
+/** An account on a host, verified as strictly as that of an `SshConnection`. */
+export interface MachineConnection {
+  /** Host name, IPv4 or IPv6 address. */
+  host: string;
+  /** Port of the SSH server. Default: `22`. */
+  port?: number;
+  /** Account to log in to. Another one than root needs `become`. */
+  username: string;
+  /** Private key to log in with. Secret. */
+  privateKey?: string;
+  /** Passphrase of an encrypted `privateKey`. Secret. */
+  passphrase?: string;
+  /** Password, also for keyboard-interactive login. Secret. */
+  password?: string;
+  /** Name of the environment variable that holds the password, which then enters no state. */
+  passwordEnv?: string;
+  /** Whether the keys of the ssh-agent are tried. Default: `false`. */
+  agent?: boolean;
+  /**
+   * Host key that the server must present: a `SHA256:…` fingerprint, a `known_hosts` line, or a list of them
+   * during a roll-over.
+   */
+  hostKey?: string | string[];
+  /** Whether the first host key that is seen is pinned. It must match from then on. Default: `false`. */
+  trustOnFirstUse?: boolean;
+  /** Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. */
+  proxyJump?: JumpHost | JumpHost[];
+  /**
+   * Limit of a connection and of each short step, in seconds. Default: `30`. Packages and a new repository take
+   * longer limits.
+   */
+  timeout?: number;
+}
+
+/** An account on a host, verified as strictly as that of an `SshConnection`. */
+export interface MachineConnectionArgs {
+  /** Host name, IPv4 or IPv6 address. */
+  host: pulumi.Input<string>;
+  /** Port of the SSH server. Default: `22`. */
+  port?: pulumi.Input<number>;
+  /** Account to log in to. Another one than root needs `become`. */
+  username: pulumi.Input<string>;
+  /** Private key to log in with. Secret. */
+  privateKey?: pulumi.Input<string>;
+  /** Passphrase of an encrypted `privateKey`. Secret. */
+  passphrase?: pulumi.Input<string>;
+  /** Password, also for keyboard-interactive login. Secret. */
+  password?: pulumi.Input<string>;
+  /** Name of the environment variable that holds the password, which then enters no state. */
+  passwordEnv?: pulumi.Input<string>;
+  /** Whether the keys of the ssh-agent are tried. Default: `false`. */
+  agent?: pulumi.Input<boolean>;
+  /**
+   * Host key that the server must present: a `SHA256:…` fingerprint, a `known_hosts` line, or a list of them
+   * during a roll-over.
+   */
+  hostKey?: pulumi.Input<string | pulumi.Input<string>[]>;
+  /** Whether the first host key that is seen is pinned. It must match from then on. Default: `false`. */
+  trustOnFirstUse?: pulumi.Input<boolean>;
+  /** Jump hosts on the way, one or a list of them. Each is verified as strictly as the host. */
+  proxyJump?: pulumi.Input<JumpHostArgs | pulumi.Input<JumpHostArgs>[]>;
+  /**
+   * Limit of a connection and of each short step, in seconds. Default: `30`. Packages and a new repository take
+   * longer limits.
+   */
+  timeout?: pulumi.Input<number>;
+}
+
+/** Oldest versions that a host may have. */
+export interface MinimumVersions {
+  /** Default: `1.2.0`. */
+  borg?: string;
+  /** Default: `1.7.0`. */
+  borgmatic?: string;
+}
+
+/** Oldest versions that a host may have. */
+export interface MinimumVersionsArgs {
+  /** Default: `1.2.0`. */
+  borg?: pulumi.Input<string>;
+  /** Default: `1.7.0`. */
+  borgmatic?: pulumi.Input<string>;
+}
+
 /** A file of a backup job. */
 export interface RenderedFile {
   /** Absolute path. */

@@ -40,7 +40,7 @@ export const backupJobSchema = defineResource(
       connection: input(connection.schema, {
         description:
           '`"local"`: the machine that runs Pulumi. Else an account on a host. Another host, port or username replaces the job; ' +
-          "other credentials alone contact nobody.",
+          "Other credentials alone contact nobody.",
         documentedAs: connection.documentedAs,
         required: true,
         secret: true,
@@ -57,7 +57,7 @@ export const backupJobSchema = defineResource(
       }),
       name: input(text, {
         description:
-          "Name of the job: its folder, units and archives. Lower-case letters, digits, `-` and `_`; at most 40.",
+          "Name of the job: its folder, units and archives. Lower-case letters, digits, `-` and `_`, at most 40.",
         default: ({ context }) => context.name,
         defaultDescription: "the resource's own name at creation",
         forceNew: true,
@@ -156,7 +156,7 @@ export const backupJobSchema = defineResource(
       }),
       scheduler: input(z.enum(["auto", "systemd", "cron"], { error: 'must be "auto", "systemd" or "cron"' }), {
         description:
-          "What starts the job. `auto`: systemd where it runs, else cron; later it keeps what is in use. cron makes up for no missed run. " +
+          "What starts the job. `auto`: systemd where it runs, else cron. Later it keeps what is in use. cron makes up for no missed run. " +
           "The output is the one in use.",
         managedDefault: "auto",
         defaultDescription: "`auto`",

@@ -1,4 +1,5 @@
 /** One declaration per resource and function: everything else about their arguments and outputs follows from here. */
+import { backupJobSchema } from "./backupJob";
 import { backupPlanSchema } from "./borgui/backupPlan";
 import { connectionSchema } from "./borgui/connection";
 import { getConnectionsSchema, getServerSchema, getSystemKeySchema } from "./borgui/functions";
@@ -29,6 +30,7 @@ export const resourceSchemas = [
   sshKeySchema,
   repoSchema,
   sshConnectionSchema,
+  backupJobSchema,
   systemKeySchema,
   keySchema,
   connectionSchema,

@@ -61,7 +61,7 @@ function args(z: Zod) {
   return {
     name: input(z.string({ error: "must be a text" }), {
       description:
-        "Name of the job: its folder, units and archives. Lower-case letters, digits, `-` and `_`; at most 40.",
+        "Name of the job: its folder, units and archives. Lower-case letters, digits, `-` and `_`, at most 40.",
       required: true,
     }),
     ...inputs,

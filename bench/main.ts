@@ -102,7 +102,7 @@ function write(measured: Measured, circumstances: Circumstances, isFull: boolean
 
 function circumstances(): Pick<Circumstances, "date" | "machine" | "versions"> {
   const first = (command: string, ...args: string[]) =>
-    execFileSync(command, args, { encoding: "utf8" }).split("\n")[0];
+    execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).split("\n")[0];
   const version = (name: string) => (require(`${name}/package.json`) as { version: string }).version;
   const processors = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);

@@ -48,14 +48,22 @@ function unitStatus(found: ReadonlyMap<string, string>): BackupStatus {
   const nextRun = timeOf(found.get("NextElapseUSecRealtime"));
   const hasEnded = !running && timeOf(found.get("ExecMainExitTimestamp")) !== undefined;
   const failed = found.get("Result") !== "success";
-  const log = printable(Buffer.from(found.get("log") ?? "", "base64").toString("utf8"));
+  const log = lastWords(Buffer.from(found.get("log") ?? "", "base64").toString("utf8"));
   return {
     ...(lastRun && { lastRun }),
     ...(hasEnded && { lastResult: failed ? "failure" : "success" }),
     ...(nextRun && { nextRun }),
     running,
-    ...(hasEnded && failed && { reason: log.slice(-500) || `systemd calls it ${found.get("Result")}` }),
+    ...(hasEnded && failed && { reason: log || `systemd calls it ${found.get("Result")}` }),
   };
+}
+
+/** The end of a log, without what borgmatic repeats of it: its command line, an advertisement of help, empty levels. */
+function lastWords(log: string): string {
+  const isNoise = /^(\w+ )?(Command '.*' returned non-zero exit status|Need some help)|^(\w+: ?)?(CRITICAL|ERROR)?$/;
+  const lines = log.split("\n").map((line) => line.trim());
+  const told = lines.filter((line) => !isNoise.test(line));
+  return printable([...new Set(told)].join(" ")).slice(-500);
 }
 
 /** cron keeps no log of its own: the job leaves its exit status in a file, whose time is the end of the run. */

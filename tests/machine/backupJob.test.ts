@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { getBackupStatus } from "../../provider/functions/backupStatus";
+import type { Context } from "../../provider/lifecycle/resource";
 import { JobStack, Storage } from "../support/backupJob";
 import { MachineHost, type Suite } from "../support/machineHost";
 
@@ -48,6 +50,21 @@ for (const suite of ["bookworm", "trixie"] satisfies Suite[]) {
       const restored = `cd /tmp && /etc/pulumi-borgbase/web-1/borg extract --stdout "::$1" srv/data/file`;
       assert.equal(await host.output(restored, archive as string), "precious");
       assert.deepEqual(await job.refresh(), [], "a backup that ran is no drift");
+
+      const { connection } = host;
+      const status = () => getBackupStatus.run({ connection, name: "web-1" }, {} as Context);
+      const { lastRun, nextRun, ...succeeded } = await status();
+      assert.deepEqual(succeeded, { lastResult: "success", running: false });
+      assert.ok(Date.parse(String(lastRun)) < Date.parse(String(nextRun)), `${lastRun}, ${nextRun}`);
+      await host.output("mv /etc/pulumi-borgbase/web-1/known_hosts /tmp; ! systemctl start borgbase-web-1.service");
+      const failed = await status();
+      assert.equal(failed.lastResult, "failure");
+      assert.match(String(failed.reason), /Host key verification failed/);
+      await host.output("mv /tmp/known_hosts /etc/pulumi-borgbase/web-1");
+      await assert.rejects(
+        () => getBackupStatus.run({ connection, name: "other" }, {} as Context),
+        /There is no job other on /,
+      );
 
       await job.destroy();
       assert.equal(await host.fingerprint(...FOLDERS), untouched);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { getBackupStatus } from "../../provider/functions/backupStatus";
+import type { Context } from "../../provider/lifecycle/resource";
 import { JobStack, Storage } from "../support/backupJob";
 import { MachineHost } from "../support/machineHost";
 
@@ -88,6 +90,10 @@ select(undef, undef, undef, 0.1) until -e "/tmp/release"'`,
       assert.equal(await host.output(restore), "precious");
     }
     assert.deepEqual([...(await byTimer.refresh()), ...(await byCron.refresh())], [], "backups are no drift");
+    const { connection } = host;
+    await host.until("[ -e /var/lib/pulumi-borgbase/cron/last-status ]", 60, "the run has ended");
+    const byCronStatus = await getBackupStatus.run({ connection, name: "cron" }, {} as Context);
+    assert.equal(byCronStatus.lastResult, "success");
 
     byCron.args.scheduler = "systemd";
     byCron.args.schedule = "none";

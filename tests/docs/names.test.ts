@@ -51,6 +51,7 @@ const PAGES = [
   "docs/from-terraform.md",
   "docs/_index.md",
   "docs/installation-configuration.md",
+  "docs/borg-ui.md",
 ];
 
 /** Names in code spans that can only be an argument, an output or an option: `alertDays`, `quota: 0`, `compaction.hour`. */

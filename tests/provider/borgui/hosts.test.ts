@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startUi, type Ui } from "../../support/borgUi";
+import { makeKey } from "../../support/sshKeygen";
 import { authorizedKeys } from "../../support/sshStack";
 import { type TestAccount, TestHost } from "../ssh/support/accounts";
 import { Sshd } from "../ssh/support/sshd";
@@ -113,6 +114,19 @@ describe("Connections of a Borg UI to real hosts", function () {
     const args = { ...target(), trustAnyHostKey: true, password: account.password };
     await Promise.all(ids.map((keyId) => run.create(TYPE, { ...args, keyId }, `at-${keyId}`)));
     assert.equal(authorizedKeys(account)?.trim().split("\n").length, 4);
+  });
+
+  it("A system key is imported from a file of the server, and one that is missing there is an error", async () => {
+    const made = await makeKey("-t ecdsa");
+    const file = join(home, "key");
+    const missing = new Run(ui, home).create("borgui.SystemKey", { privateKeyPath: file });
+    await assert.rejects(missing, /private key file not found \(path \S+\)/);
+    assert.deepEqual(await ui.console.keys(), []);
+    writeFileSync(file, made.privateKey, { mode: 0o600 });
+    writeFileSync(`${file}.pub`, `${made.publicKey}\n`);
+    const { state, id, inputs } = await new Run(ui, home).create("borgui.SystemKey", { privateKeyPath: file });
+    assert.deepEqual([state.publicKey, state.keyType], [made.publicKey.trim(), "ecdsa"]);
+    assert.deepEqual((await new Run(ui, home).diff("borgui.SystemKey", id, state, inputs)).changed, []);
   });
 
   it("The server and its key are read as they are, and a test that never ended counts as failed", async () => {

@@ -1,4 +1,5 @@
 import { getAccount } from "./functions/account";
+import { getBackupStatus } from "./functions/backupStatus";
 import { getConnections, getServer, getSystemKey } from "./functions/borgui";
 import type { DataFunction } from "./functions/dataFunction";
 import { renderBackupJob } from "./functions/renderBackupJob";
@@ -41,6 +42,7 @@ export const functions = {
   getStorage,
   testConnection,
   renderBackupJob,
+  getBackupStatus,
   "borgui.getServer": getServer,
   "borgui.getConnections": getConnections,
   "borgui.getSystemKey": getSystemKey,

@@ -12,6 +12,8 @@ import type {
   Compaction,
   JumpHost,
   JumpHostArgs,
+  MachineConnection,
+  MachineConnectionArgs,
   RenderedFile,
   RepoServer,
   RepoServerArgs,
@@ -680,4 +682,50 @@ export interface RenderBackupJobArgsInputs {
    * @default `"/usr/bin/borgmatic"`
    */
   borgmaticPath?: pulumi.Input<string>;
+}
+
+/** Runs of a backup job. */
+export interface BackupStatus {
+  /** Start of the last run under systemd, its end under cron, ISO 8601. Unset: none is known. */
+  lastRun?: string;
+  /** Result of the last run. Unset: none has ended since the host started. */
+  lastResult?: "success" | "failure";
+  /** Next run of the timer, ISO 8601. Unset without a timer: cron names none. */
+  nextRun?: string;
+  /** Whether a backup runs. Always `false` under cron. */
+  running: boolean;
+  /** Last words of a failed run. */
+  reason?: string;
+}
+
+/** A job and the way to its host. */
+export interface BackupStatusArgs {
+  /** `"local"`: this machine. Else an account on a host, as for the job. Secret. */
+  connection: "local" | MachineConnection;
+  /** Name of the job. */
+  name: string;
+  /**
+   * How the account becomes root.
+   *
+   * @default `"none"`
+   */
+  become?: "sudo" | "none";
+  /** Password for sudo, where it asks. Secret. */
+  sudoPassword?: string;
+}
+
+/** {@link BackupStatusArgs} whose values may be outputs of resources. */
+export interface BackupStatusArgsInputs {
+  /** `"local"`: this machine. Else an account on a host, as for the job. Secret. */
+  connection: pulumi.Input<"local" | MachineConnectionArgs>;
+  /** Name of the job. */
+  name: pulumi.Input<string>;
+  /**
+   * How the account becomes root.
+   *
+   * @default `"none"`
+   */
+  become?: pulumi.Input<"sudo" | "none">;
+  /** Password for sudo, where it asks. Secret. */
+  sudoPassword?: pulumi.Input<string>;
 }

@@ -3,6 +3,9 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type {
   AccountInfo,
+  BackupStatus,
+  BackupStatusArgs,
+  BackupStatusArgsInputs,
   ConnectionInfo,
   GetReposArgs,
   GetReposArgsInputs,
@@ -114,4 +117,20 @@ export function renderBackupJobOutput(
   opts?: pulumi.InvokeOutputOptions,
 ): pulumi.Output<RenderedBackupJob> {
   return invokeOutput("renderBackupJob", args, opts);
+}
+
+/**
+ * Reads the runs of a backup job from its host: the last one, its result and the next one. The repository is
+ * not contacted.
+ */
+export function getBackupStatus(args: BackupStatusArgs, opts?: pulumi.InvokeOptions): Promise<BackupStatus> {
+  return invoke("getBackupStatus", args, opts);
+}
+
+/** {@link getBackupStatus} for arguments that are outputs of resources. */
+export function getBackupStatusOutput(
+  args: BackupStatusArgsInputs,
+  opts?: pulumi.InvokeOutputOptions,
+): pulumi.Output<BackupStatus> {
+  return invokeOutput("getBackupStatus", args, opts);
 }

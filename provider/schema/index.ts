@@ -1,5 +1,6 @@
 /** One declaration per resource and function: everything else about their arguments and outputs follows from here. */
 import { backupJobSchema } from "./backupJob";
+import { getBackupStatusSchema } from "./backupStatus";
 import { backupPlanSchema } from "./borgui/backupPlan";
 import { connectionSchema } from "./borgui/connection";
 import { getConnectionsSchema, getServerSchema, getSystemKeySchema } from "./borgui/functions";
@@ -47,6 +48,7 @@ export const functionSchemas = [
   getStorageSchema,
   testConnectionSchema,
   renderBackupJobSchema,
+  getBackupStatusSchema,
   getServerSchema,
   getConnectionsSchema,
   getSystemKeySchema,

@@ -53,6 +53,9 @@ export class DeploymentMemory {
   /** Resource of the program by its object, `TYPE OBJECT`. */
   readonly #assignments = new Map<string, string>();
 
+  /** Objects whose arguments a deletion makes unknown, `TYPE ID`. */
+  readonly #dependents = new Set<string>();
+
   /** Deletions that wait for changes of other resources. */
   readonly #deferred = new Set<() => Promise<boolean>>();
 
@@ -127,6 +130,19 @@ export class DeploymentMemory {
     if (resource.settings === undefined) resource.refreshedIds.add(id);
     else resource.currentId = id;
     resource.inputsAwaitingDiff = undefined;
+  }
+
+  /**
+   * A diff with unknown arguments. In a deployment the engine sends it for each object that depends on one to be deleted
+   * before its replacement exists (pulumi/pulumi, `step_generator.go`, `calculateDependentReplacements`).
+   */
+  recordDependent(type: string, id: string): void {
+    this.#dependents.add(`${type} ${id}`);
+  }
+
+  /** Whether the object depends on one that the engine deletes before its replacement exists. */
+  isDependent(type: string, id: string): boolean {
+    return this.#dependents.has(`${type} ${id}`);
   }
 
   /** A diff asks for no replacement. Where a check of a new resource follows all the same, the engine has decided so. */

@@ -27,6 +27,7 @@ export async function diff(
 
   assertSameIdentity(resource, fields, id, inputs);
   const { changed, replaces, isCertain } = await changes(fields, state, inputs, context);
+  if (changed.some((name) => holdsUnknown(inputs[name]))) context.memory?.recordDependent(type, id);
   if (isCertain) {
     if (adopts(fields, inputs)) throw adoptionConflict(resource, id, replaces);
     const args = { ...state, ...immediateSettings(fields, deletionSettings(fields, inputs)) };

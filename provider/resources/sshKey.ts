@@ -64,11 +64,20 @@ async function findAdoptable(id: string, inputs: Partial<SshKeyInputs>, context:
   return key;
 }
 
-/** The repositories that list the key, or undefined. */
-async function usersOf(id: string, context: Context): Promise<string | undefined> {
+/**
+ * The repositories that list the key, or undefined.
+ * @param isLeftOut whether a repository does not count
+ */
+async function usersOf(
+  id: string,
+  context: Context,
+  isLeftOut: (repo: string) => boolean = () => false,
+): Promise<string | undefined> {
   const { repos } = await context.api();
-  const users = (await repos.refetchCoalesced()).filter((repo) =>
-    [repo.appendOnlyKeys, repo.fullAccessKeys, repo.rsyncKeys].some((list) => list.includes(id)),
+  const users = (await repos.refetchCoalesced()).filter(
+    (repo) =>
+      [repo.appendOnlyKeys, repo.fullAccessKeys, repo.rsyncKeys].some((list) => list.includes(id)) &&
+      !isLeftOut(repo.id),
   );
   return users.length === 0 ? undefined : users.map((repo) => `"${repo.name}" (${repo.id})`).join(", ");
 }
@@ -85,6 +94,21 @@ async function assertUnused(id: string, successor: string, context: Context): Pr
     "refused",
     `The SSH key ${id} is not deleted, though ${successor} has taken its place: it still opens the repositories ${users}. ` +
       `Take ${id} out of their lists, or give them ${successor} instead, and run \`pulumi up\`.`,
+  );
+}
+
+/**
+ * Guards a key that is deleted before its successor exists (`deleteBeforeReplace`). The program's own repositories get the
+ * new key afterwards; others would lose access without a word.
+ * @throws `refused`
+ */
+async function assertUsedByDependentsOnly(id: string, context: Context): Promise<void> {
+  const users = await usersOf(id, context, (repo) => context.memory?.isDependent("Repo", repo) ?? false);
+  if (users === undefined) return;
+  throw new ProviderError(
+    "refused",
+    `The SSH key ${id} is not deleted before its replacement exists: it still opens the repositories ${users}, which do not ` +
+      `take their keys from this resource. Take ${id} out of their lists, or remove deleteBeforeReplace, and run \`pulumi up\`.`,
   );
 }
 
@@ -148,9 +172,11 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
     await assertMayReplace(`the SSH key ${id ?? `"${args.name ?? context.name}"`}`, context);
   },
 
-  async delete(id, state, context, { replacedBy }) {
+  async delete(id, state, context, { replacedBy, successor }) {
     const { keys } = await context.api();
     if (replacedBy !== undefined) await assertUnused(id, replacedBy, context);
+    // Of a resource that is replaced along with one before it, the program is not known yet.
+    else if (successor || context.memory?.isDependent("SshKey", id)) await assertUsedByDependentsOnly(id, context);
     if (await keys.delete(id)) return;
     await assertSameOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);
   },

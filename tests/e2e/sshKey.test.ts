@@ -122,6 +122,48 @@ describe("SshKey through the real CLI", function () {
     }
   });
 
+  it("SshKey with deleteBeforeReplace is not deleted while a repository of others lists it", async () => {
+    let pinned: borgbase.KeyPairArgs = { keepers: { rotated: "1" } };
+    let dbr: { key?: boolean; pair?: boolean } = { key: true };
+    program = async () => {
+      const pair = new borgbase.KeyPair("pair", pinned, { deleteBeforeReplace: dbr.pair ?? false });
+      const key = new borgbase.SshKey(
+        "web",
+        { publicKey: pair.publicKey, ...(args.name && { name: args.name }) },
+        {
+          deleteBeforeReplace: dbr.key ?? false,
+        },
+      );
+      new borgbase.Repo("backup", { region: "eu", fullAccessKeys: [key.id] });
+      return undefined;
+    };
+    args = { publicKey: one.publicKey, name: "a" };
+    await up();
+    const old = await onlyKey();
+    const theirs = await account.console.addRepo(`name: "theirs", region: "eu", appendOnlyKeys: ["${old.id}"]`);
+    account.mutations();
+    const refused =
+      /SSH key \d+ is not deleted before its replacement exists: it still opens the repositories "theirs" \(\w+\), which/;
+
+    args = { publicKey: one.publicKey, name: "b" };
+    assertOneLineError(await stack.up(), refused);
+    assert.deepEqual([await onlyKey(), account.mutations()], [old, []], "nothing is changed");
+
+    // The key is replaced along with its pair, before the program declares it.
+    args = { publicKey: one.publicKey, name: "a" };
+    dbr = { pair: true };
+    pinned = { keepers: { rotated: "2" } };
+    assertOneLineError(await stack.up(), refused);
+    assert.deepEqual([await onlyKey(), account.mutations()], [old, []], "nothing is changed");
+
+    await account.console.ask(`mutation { repoEdit(id: "${theirs}", appendOnlyKeys: []) { repoEdited { id } } }`);
+    account.mutations();
+    await up();
+    const key = await onlyKey();
+    assert.notEqual(key.keyData, old.keyData);
+    assert.deepEqual(account.mutations(), ["sshDelete", "sshAdd", "repoEdit"]);
+  });
+
   it("SshKey and its key pair are rotated by a keeper, and access to the repository never lapses", async () => {
     let rotated = "2026-11";
     program = async () => {

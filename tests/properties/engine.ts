@@ -79,6 +79,7 @@ export class Engine {
         outcome.steps.push(old ? `replace ${name}: ${replaces}` : `create ${name}`);
         if (old && declared.deleteBeforeReplace) {
           outcome.steps.push(`delete ${old.name}`);
+          await this.#askDependents(old, process);
           await this.#deleteOne(old, process);
         }
         const made = await process.run(() => create(resourceOf(type), inputs, process.context(name)));
@@ -181,6 +182,19 @@ export class Engine {
       : await process.run(() => diff(resource, old.id, old.state, inputs, context));
     // Without the old arguments, because a replacement is checked as a new object.
     return { old, inputs: replaces.length > 0 ? await checked(undefined) : inputs, changed, replaces };
+  }
+
+  /** Before a deletion that comes first, the engine compares all that depend on the object, with its id unknown. */
+  async #askDependents({ id }: Entry, process: Process): Promise<void> {
+    for (const entry of this.entries.filter(({ replaced }) => !replaced)) {
+      const uses = (value: unknown) => value === id || (Array.isArray(value) && value.includes(id));
+      if (!Object.values(entry.inputs).some(uses)) continue;
+      const inputs = Object.fromEntries(
+        Object.entries(entry.inputs).map(([name, value]) => [name, uses(value) ? UNKNOWN : value]),
+      );
+      const context = process.context(entry.name);
+      await process.run(() => diff(resourceOf(entry.type), entry.id, entry.state, inputs, context));
+    }
   }
 
   /** Repositories are deleted before their keys. */

@@ -77,7 +77,9 @@ export class World {
         }
         // A person removes the old key from a repository that the program does not manage.
         const [, replaced] =
-          /^The SSH key (\d+) is not deleted, though \d+ has taken its place/.exec(error.message) ?? [];
+          /^The SSH key (\d+) is not deleted(?:, though \d+ has taken its place| before its replacement exists)/.exec(
+            error.message,
+          ) ?? [];
         if (replaced) {
           await this.#removeFromLists(replaced);
           continue;

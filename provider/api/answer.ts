@@ -1,5 +1,4 @@
 import { BadBody } from "../remote/networkError";
-import type { HttpAnswer } from "../remote/transport";
 
 /** An answer of the API, by its GraphQL content. */
 export interface Answer {
@@ -19,20 +18,38 @@ export interface AnswerFailure {
   retryAfter: string | undefined;
 }
 
-/**
- * Reads the answer to an operation that selects `field`.
- * @throws {BadBody} for a successful status with a truncated or foreign body: it counts as a lost answer, not as an empty one
- */
-export function parseAnswer({ status, body, retryAfter }: HttpAnswer, field: string): Answer {
-  const content = asRecord(parsedJson(body)) ?? {};
-  const { data, errors, detail } = content;
-  const isSuccess = status >= 200 && status < 300;
-  if (isSuccess && !("data" in content || "errors" in content)) throw new BadBody("no GraphQL answer");
-  const value = asRecord(data)?.[field];
-  const hasErrors = Array.isArray(errors) ? errors.length > 0 : Boolean(errors);
-  if (isSuccess && !hasErrors) return { status, value };
+/** A `ClientError` of graphql-request. Recognised by its shape, as its class would load the library at start-up. */
+interface ClientErrorResponse {
+  status: number;
+  body: string;
+  headers: Headers;
+}
+
+/** The answer in an error of graphql-request: another status than 2xx, or errors. Undefined for any other error. */
+export function answerIn(error: unknown, field: string): Answer | undefined {
+  const response = asRecord(error)?.response as ClientErrorResponse | undefined;
+  if (typeof response?.status !== "number") return undefined;
+  const { status, body, headers } = response;
+  const { data, errors, detail } = asRecord(parsedJson(body)) ?? {};
   const messages = messagesIn(errors, detail);
-  return { status, value, failure: { messages, page: messages.length > 0 ? "" : textOf(body), retryAfter } };
+  const page = messages.length > 0 ? "" : textOf(body);
+  const retryAfter = headers.get("retry-after") ?? undefined;
+  return { status, value: valueIn(data, field), failure: { messages, page, retryAfter } };
+}
+
+/** The value of the operation's field; undefined where the data has none. */
+export function valueIn(data: unknown, field: string): unknown {
+  return asRecord(data)?.[field];
+}
+
+/**
+ * Parses a body for graphql-request.
+ * @throws {BadBody} for a truncated or foreign body: with a good status it counts as a lost answer, not as an empty one
+ */
+export function parseBody(body: string): object {
+  const content = asRecord(parsedJson(body));
+  if (!content || !("data" in content || "errors" in content)) throw new BadBody("no GraphQL answer");
+  return content;
 }
 
 /** Frameworks in front of GraphQL answer `{"detail": "…"}`. HTML and other bodies explain nothing. */

@@ -1,11 +1,12 @@
+import type { GraphQLClient } from "graphql-request";
 import type { z } from "zod";
 import { type Config, checkEndpoint, describeToken, renewToken, requireToken } from "../config";
 import { ProviderError } from "../errors";
 import { unreachable } from "../remote/networkError";
 import { type RequestOptions, Requests } from "../remote/requests";
 import { parseRetryAfter, Unavailable } from "../remote/retry";
-import { request } from "../remote/transport";
-import { type Answer, type AnswerFailure, parseAnswer } from "./answer";
+import { post } from "../remote/transport";
+import { type Answer, type AnswerFailure, answerIn, parseBody, valueIn } from "./answer";
 
 /** One operation of the API, with the shape of the only field in its answer. */
 export interface Operation<T> {
@@ -28,6 +29,7 @@ const REFUSAL_TTL = 10_000;
 export class Client {
   readonly #config: Config;
   readonly #requests: Requests;
+  #transport: Promise<GraphQLClient> | undefined;
   #refused: { error: ProviderError; until: number } | undefined;
 
   constructor(config: Config, options: RequestOptions = {}) {
@@ -68,19 +70,28 @@ export class Client {
   }
 
   async #post({ purpose, field, document, variables = {} }: Operation<unknown>, signal: AbortSignal): Promise<Answer> {
+    this.#transport ??= this.#connect();
+    const transport = await this.#transport;
+    try {
+      const { status, data } = await transport.rawRequest({ query: document, variables, signal });
+      return { status, value: valueIn(data, field) };
+    } catch (error) {
+      const answer = answerIn(error, field);
+      if (answer) return answer;
+      throw unreachable(purpose, this.#config.endpoint, error);
+    }
+  }
+
+  async #connect(): Promise<GraphQLClient> {
     const token = requireToken(this.#config);
     const endpoint = checkEndpoint(this.#config.endpoint);
-    const headers = {
-      authorization: `Bearer ${token}`,
-      accept: "application/json",
-      "content-type": "application/json",
-    };
-    const body = JSON.stringify({ query: document, variables });
-    try {
-      return parseAnswer(await request(new URL(endpoint), { method: "POST", headers, body, signal }), field);
-    } catch (error) {
-      throw unreachable(purpose, endpoint, error);
-    }
+    const { GraphQLClient } = await import("graphql-request");
+    return new GraphQLClient(endpoint, {
+      headers: { authorization: `Bearer ${token}`, accept: "application/json" },
+      excludeOperationName: true,
+      fetch: post,
+      jsonSerializer: { parse: parseBody, stringify: JSON.stringify },
+    });
   }
 
   #translate(operation: Operation<unknown>, answer: Answer, failure: AnswerFailure): ProviderError {

@@ -6,6 +6,7 @@ import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { borgEnvironment, secretFile } from "./demo/borg.mjs";
 import { startDemoEmulator } from "./demo/demoEmulator.mjs";
+import { leftOut } from "./demo/machine.mjs";
 import { attempt, forwardInterrupts, quoted, show } from "./demo/shell.mjs";
 import { LOCAL, ROOT } from "./setup/paths.mjs";
 import { Problem, runMain, step } from "./setup/progress.mjs";
@@ -155,6 +156,7 @@ function summarize({ outputs, archives, refusal, file, emulator }) {
   Repository   ${outputs.repoPath}
   Archives     ${names.length}, the newest ${names.at(-1)}
   Destroy      refused: ${refusal}
+  Left out     ${leftOut()}
 
   ${before}, to look around:
 

@@ -68,8 +68,11 @@ const COMPILERS = {
 
 /** All exports except types; every function also has an `…Output` form. */
 const EXPORTS = {
-  classes: ["KeyPair", "Provider", "Repo", "SshConnection", "SshKey"],
-  functions: ["getAccount", "getRepo", "getRepos", "getSshKey", "getSshKeys", "getStorage", "testConnection"],
+  classes: ["BackupJob", "KeyPair", "MachineBackup", "Provider", "Repo", "SshConnection", "SshKey", "borgui"],
+  functions: [
+    ...["getAccount", "getBackupStatus", "getRepo", "getRepos", "getSshKey", "getSshKeys", "getStorage"],
+    ...["renderBackupJob", "testConnection"],
+  ],
 };
 
 describe("Package", function () {

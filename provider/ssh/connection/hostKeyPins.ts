@@ -63,13 +63,26 @@ function unreadable(reason: string): SshError {
   return new SshError("input", `hostKey: ${reason}`, { property: "hostKey" });
 }
 
-/** The lines of an entry, also with escaped line breaks: no name or key has a backslash. */
+/** The lines of an entry, also with escaped line breaks or in quotes: no name or key has a backslash or a quote. */
 function linesOf(entry: string): string[] {
-  return entry
+  return withoutBase64(entry)
     .replace(/^\uFEFF/, "")
-    .split(/\r\n|\r|\n|\\n/)
-    .map((line) => line.trim())
+    .split(/\r\n|\r|\n|\\r\\n|\\n/)
+    .map((line) =>
+      line
+        .trim()
+        .replace(/^["'`]+|["'`]+,?$/g, "")
+        .trim(),
+    )
     .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+/** The text in an entry that is base64 as a whole, as CI systems store files. A bare key or fingerprint stays as it is. */
+function withoutBase64(entry: string): string {
+  const bare = entry.replace(/\s/g, "");
+  if (!/^[A-Za-z0-9+/]{40,}={0,2}$/.test(bare)) return entry;
+  const inner = Buffer.from(bare, "base64").toString("utf8");
+  return /^[\x20-\x7e\s]*$/.test(inner) && /SHA256:|(ssh-|ecdsa-|sk-)\S+ +AAAA/.test(inner) ? inner : entry;
 }
 
 /** Recognises keys that span several lines. Undefined for any other entry. */
@@ -99,7 +112,8 @@ function readFingerprint(line: string, host: string, port: number): Reading | un
   });
   const fromHex = (hex: string) =>
     accept(Buffer.from(hex.replaceAll(":", ""), "hex").toString("base64").replace(/=+$/, ""));
-  const bare = new RegExp(`^(?:SHA256:)?(${DIGEST})=?$`, "i").exec(line)?.[1];
+  // WinSCP writes the type and bits in front.
+  const bare = new RegExp(`^(?:(?:ssh|ecdsa)-\\S+ \\d+ )?(?:SHA256:)?(${DIGEST})=?$`, "i").exec(line)?.[1];
   if (bare !== undefined) return accept(bare);
   const hex = /^(?:SHA256:)?([0-9a-f]{64}|([0-9a-f]{2}:){31}[0-9a-f]{2})$/i.exec(line)?.[1];
   if (hex !== undefined) return fromHex(hex);
@@ -164,6 +178,9 @@ function readKnownHosts(line: string, host: string, port: number): Reading {
   const fields = line.split(/[ \t]+/);
   const marker = fields[0]?.startsWith("@") ? fields.shift() : undefined;
   const [hosts, type, blob] = fields;
+  if (/^(~|\.{0,2})\/\S*$|^[A-Za-z]:\\\S*$|^file:/.test(line)) {
+    return new Unusable(`"${line.slice(0, 60)}" looks like the name of a file; give the file's content`, true);
+  }
   if (hosts === undefined || type === undefined) {
     const text = `"${line.slice(0, 60)}" is neither a SHA256: fingerprint nor a known_hosts line (host type base64)`;
     return new Unusable(text, true);

@@ -67,6 +67,7 @@ function withoutWrapping(given: string, depth = 0): string {
     // OpenSSL skips one byte order mark at the start and behind each block. Any other hides its line, and `trim` would remove it.
     .replace(/(^|-----END [^\n]*-----[ \t]*\n)\uFEFF/g, "$1")
     // Line breaks as `\n`, escaped once or several times; also a backslash that continues a line.
+    .replace(/\\+(?:(?:u00|x)0[aAdD])/g, "\n")
     .replace(/\\+(?:r\\+n|[nr]|\n)/g, "\n")
     .replace(/^[ \t\n\f\v]+|[ \t\n\f\v]+$/g, "");
   if (depth === 3 || /BEGIN|PuTTY-User-Key-File/.test(text)) return text;
@@ -99,6 +100,8 @@ function decode(body: string): Buffer {
     throw unusable('the backslashes of its "\\n" were lost; give it with real line breaks');
   }
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
+    const between = replacedLineBreak(text);
+    if (between) throw unusable(`"${between}" stands where its line breaks were; give it with real line breaks`);
     if (/%[0-9A-Fa-f]{2}/.test(text)) throw unusable("it is percent-encoded, as in an address; give the plain text");
     if (/[-_]/.test(text)) throw unusable("its + and / were replaced, as in base64url; give the plain text");
     throw unusable("its body has characters that no key has; was it shortened or edited?");
@@ -107,6 +110,17 @@ function decode(body: string): Buffer {
   if (characters % 4 === 1)
     throw unusable(`one of its characters is missing, or one too many${missingCharactersHint(body)}`);
   return Buffer.from(text, "base64");
+}
+
+/** The text that a tool has put in place of each line break: the same one after every full line. */
+function replacedLineBreak(body: string): string | undefined {
+  const found = /^([^A-Za-z0-9+/=%](?:[\w#"' /,]{0,7}[^A-Za-z0-9+/=])?)/.exec(body)?.[1];
+  if (found === undefined) return undefined;
+  const lines = body.split(found).filter(Boolean);
+  const isWhole = (line: string) => /^[A-Za-z0-9+/]+={0,2}$/.test(line);
+  const [width = 0] = lines.map(({ length }) => length);
+  const areEqual = lines.slice(0, -1).every((line) => line.length === width) && (lines.at(-1)?.length ?? 0) <= width;
+  return lines.length > 1 && width >= 40 && areEqual && lines.every(isWhole) ? found : undefined;
 }
 
 /** The probable reason for missing characters: plus signs turned into blanks, or truncation. */
@@ -129,6 +143,9 @@ function reasonWithoutBlock(text: string): string {
       : "its end is missing; was it cut off?";
   }
   if (/-----END [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) return "its beginning is missing; was it cut off?";
+  if (/BEGIN(%20|\+)[A-Z0-9%+]*PRIVATE(%20|\+)KEY/.test(text)) {
+    return "it is percent-encoded, as in an address; give the plain text";
+  }
   if (/BEGIN [A-Z0-9 ]*PRIVATE KEY/.test(text)) return "the five dashes around BEGIN or END are not whole";
   if (/BEGIN CERTIFICATE/.test(text)) return "this is a certificate";
   if (/^["']?(b3BlbnNzaC1rZXktdjE|M[C-I])[A-Za-z0-9+/=\s]{40,}["']?$/.test(text)) {

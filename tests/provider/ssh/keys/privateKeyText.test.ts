@@ -270,6 +270,11 @@ describe("The text of a private key", function () {
       [rsa.replaceAll("\n", "n"), /backslashes of its "\\n" were lost/],
       [open.replaceAll("\n", "n"), /backslashes of its "\\n" were lost/],
       [rsa.replaceAll("+", "%2B").replaceAll("/", "%2F"), /percent-encoded/],
+      ...[",", ";", "|", "<br>", "&#10;", '", "'].map((mark): [string, RegExp] => [
+        open.replaceAll("\n", mark),
+        /stands where its line breaks were; give it with real line breaks/,
+      ]),
+      [encodeURIComponent(rsa), /percent-encoded/],
       [rsa.replace(/\n(.{20}).{30}/, "\n$1…"), /has characters that no key has/],
       [rsa.replace(/\n.{64}\n/, "\n"), /bytes are missing|damaged/],
       [rsa.replace(/\n.{3}/, "\n"), /one of its characters is missing|damaged|bytes are missing/],
@@ -278,6 +283,13 @@ describe("The text of a private key", function () {
       ["correct horse battery staple", /expected text with a line/],
     ] as const) {
       refused(text, reason);
+    }
+  });
+
+  it("Line breaks escaped as in JSON are read", () => {
+    const text = corpus.find(({ name }) => name === "ssh-keygen ed25519 RFC4716 ")?.text ?? "";
+    for (const mark of ["\\u000a", "\\u000A", "\\x0a", "\\u000d\\u000a"]) {
+      assert.equal(read(text.replaceAll("\n", mark), false), read(text, false), mark);
     }
   });
 

@@ -98,7 +98,17 @@ describe("SshConnection and its authorized_keys file", function () {
     assert.match(run.output, /with the options from="127\.0\.0\.1",.*; they become no-pty, as restrict says/);
     assert.equal(authorizedKeys(account), `no-pty ${key.publicKey}\n`);
     // Options declared by the program itself may be removed.
-    await stack.up({ box: { ...where, ...pair() } });
+    const removal = await stack.up({ box: { ...where, ...pair() } });
+    assert.equal(authorizedKeys(account), `${key.publicKey}\n`);
+    assert.doesNotMatch(removal.output, /they become/);
+    // Options that others add to a managed line are drift. An update without a refresh names what it takes away.
+    writeAuthorizedKeys(account, `from="127.0.0.1" ${key.publicKey}\n`);
+    const hostKey = where.hostKey[0] ?? "";
+    const update = await stack.up({ box: { ...where, ...pair(), hostKey } });
+    assert.match(
+      update.output,
+      /with the options from="127\.0\.0\.1"; they become none, as the line is managed as a whole/,
+    );
     assert.equal(authorizedKeys(account), `${key.publicKey}\n`);
   });
 

@@ -87,10 +87,12 @@ async function reconcile(
     managedKeyCredentials(inputs),
   ];
   const account = accountOf(inputs, old?.knownHosts, candidates);
+  // Options in the state were deployed by the program, or shown as drift in the preview.
+  const known = old?.publicKey === inputs.publicKey ? await optionsOf(old.restrict, old) : undefined;
   const result = await deploy(account, {
     publicKey: inputs.publicKey,
     options,
-    ...(old?.publicKey !== inputs.publicKey && { mayChange: optionChangeGuard(inputs, options, context) }),
+    mayChange: optionChangeGuard(inputs, options, known, context),
     ...(inputs.privateKey !== undefined && { privateKey: inputs.privateKey }),
     ...(inputs.passphrase !== undefined && { passphrase: inputs.passphrase }),
     ...(old !== undefined && { replaces: old.publicKey }),
@@ -102,22 +104,34 @@ async function reconcile(
   return state;
 }
 
-/** A guard against removing options of others: refuses without `restrict`, else logs the change. */
-function optionChangeGuard({ restrict, host, username }: SshConnectionInputs, options: string, { log }: Context) {
+/**
+ * A guard against removing options of others: refuses without `restrict`, else logs the change.
+ * @param known options of the line in the state; undefined for a key that is new there. A managed line is never refused
+ */
+function optionChangeGuard(
+  { restrict, host, username }: SshConnectionInputs,
+  options: string,
+  known: string | undefined,
+  { log }: Context,
+) {
+  const isExpected = (each: string) =>
+    each === "" || [options, known].some((expected) => expected !== undefined && sameOptions(each, expected));
   let isReported = false;
   return (present: readonly { options: string }[], path: string) => {
-    const foreign = present.map((line) => line.options).filter((each) => each !== options && each !== "");
+    const foreign = present.map((line) => line.options).filter((each) => !isExpected(each));
     if (foreign.length === 0 || isReported) return;
     isReported = true;
     const shown = withoutEnvironment(foreign.join(" and "));
     const where = `The key stands in ${path} of ${username}@${host} already, with the options ${shown}`;
-    if (restrict === undefined) {
+    if (known === undefined && restrict === undefined) {
       throw new ProviderError(
         "refused",
         `${where}, which a deployment would take away. Keep them with restrict: { options: "…" }, or set restrict: { options: "" } to let the key do everything.`,
       );
     }
-    log(`${where}; they become ${options === "" ? "none" : options}, as restrict says`);
+    log(
+      `${where}; they become ${options === "" ? "none" : options}, as ${restrict ? "restrict says" : "the line is managed as a whole"}`,
+    );
   };
 }
 

@@ -89,8 +89,9 @@ for (const host of ["the dynamic host", "the plugin"]) {
 
     it("Two resources with one line are named in one line of the output", async () => {
       program = () => {
-        new borgbase.SshConnection("one", args());
-        new borgbase.SshConnection("two", args({ restrict: { options: "no-pty" } }));
+        // In the other order the options of "two" are foreign to "one", which refuses to take them away.
+        const one = new borgbase.SshConnection("one", args());
+        new borgbase.SshConnection("two", args({ restrict: { options: "no-pty" } }), { dependsOn: one });
       };
       const run = await stack.up();
       assert.match(run.output, /manages the same SshConnection .* as the resource "(one|two)" of this program/);

@@ -30,6 +30,7 @@ const DECLARED = new Set([
 const OF_PULUMI = new Set([
   "dependsOn",
   "envVars",
+  "deleteBeforeReplace",
   "ignoreChanges",
   "protect",
   "provider",

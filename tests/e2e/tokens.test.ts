@@ -117,8 +117,8 @@ describe("Token levels through the real CLI", function () {
     account.emulator.control.resetCounters();
     const refreshed = await stack.refresh();
     assertOneLineError(refreshed, /BorgBase refused the token in the environment variable BORGBASE_TOKEN/, /expired/);
-    // The two lists are requested in parallel; none of the six resources sends another request.
-    assert.deepEqual(account.emulator.control.counters().operations, { sshList: 1, repoList: 1 });
+    // Account and lists are requested in parallel; none of the six resources sends another request.
+    assert.deepEqual(account.emulator.control.counters().operations, { me: 1, sshList: 1, repoList: 1 });
 
     await stack.setConfig("borgbase:token", account.emulator.accounts[0].tokens.createOnly);
     repo = { region: "eu", alertDays: 5 };

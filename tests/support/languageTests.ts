@@ -144,11 +144,12 @@ async function importAsCode(
   assert.deepEqual(account.mutations(), []);
 }
 
-/** The names of all arguments in generated code, each once. */
+/** The names of the arguments of `Repo` and `SshKey` in generated code, each once. */
 function argumentsIn(code: string, { argument }: Language): string[] {
   const { resources } = JSON.parse(readFileSync(join(__dirname, "../../../schema.json"), "utf8")) as {
     resources: Record<string, { inputProperties: object }>;
   };
-  const names = new Set(Object.values(resources).flatMap(({ inputProperties }) => Object.keys(inputProperties)));
+  const imported = ["Repo", "SshKey"].map((type) => resources[`borgbase:index:${type}`]?.inputProperties ?? {});
+  const names = new Set(imported.flatMap(Object.keys));
   return [...names].filter((name) => new RegExp(`(^|[^\\w])${argument(name)}`, "m").test(code)).sort();
 }

@@ -136,7 +136,8 @@ describe("Borg UI through the real CLI", function () {
       const type = "borgbase:borgui:Connection";
       await stack.cli("import", type, "other", id, "--yes", "--protect=false", "--generate-code=false");
       const imported = await stack.resource("borgui.Connection", "other");
-      assert.deepEqual([imported?.id, imported?.inputs?.username], [id, other.username]);
+      const { username, trustAnyHostKey } = imported?.inputs ?? {};
+      assert.deepEqual([imported?.id, username, trustAnyHostKey], [id, other.username, true]);
     } finally {
       plugin.close();
     }

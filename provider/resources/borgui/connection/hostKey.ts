@@ -42,3 +42,15 @@ export async function pinHostKey(ui: BorgUi, row: ServerConnection, { hostKey }:
   }
   if (!isPinned) await ui.connections.pin(row.id, seen);
 }
+
+/** What an import declares of the host key: the pinned keys, or that the server takes any. Empty where nothing is pinned yet. */
+export async function foundTrust(
+  ui: BorgUi,
+  { id, host, port }: ServerConnection,
+): Promise<Pick<ConnectionInputs, "hostKey" | "trustAnyHostKey">> {
+  if (!(await ui.connections.pinsHostKeys())) return { trustAnyHostKey: true };
+  const { seen, isPinned } = await ui.connections.hostKeys(id);
+  if (seen === undefined || !isPinned) return {};
+  const { readPins } = await import("../../../ssh/connection/hostKeyPins.js");
+  return { hostKey: readPins(host, port, [seen]).map(({ fingerprint }) => fingerprint) };
+}

@@ -8,7 +8,7 @@ import { DEFAULT_PORT } from "../../../ssh/defaults";
 import { adoptionLines, assertMade, assertUnchangeable } from "../adoption";
 import { fingerprintOf } from "../keyMaterial";
 import { assertSameServer, type OfServer, serverOf } from "../sameServer";
-import { mustPin, pinHostKey } from "./hostKey";
+import { foundTrust, mustPin, pinHostKey } from "./hostKey";
 import { assertUnneeded } from "./needed";
 import { toEdit, toState } from "./remote";
 
@@ -155,7 +155,9 @@ export const connection: Resource<ConnectionInputs, ConnectionState> = {
     const { ui, mark } = await serverOf(context);
     const row = await ui.connections.get(id);
     assertSameServer(`connection ${id}`, state, ui, isTargetOf(state, row));
-    return row && toState(row, { ...state, ...mark });
+    if (row === undefined) return undefined;
+    const isImport = state.host === undefined;
+    return toState(row, { ...state, ...(isImport && (await foundTrust(ui, row))), ...mark });
   },
 
   async update(id, state, inputs, context) {

@@ -25,7 +25,8 @@ const TIERS = {
   machine: ["tests/machine"],
   /** A real SSH server. */
   ssh: ["tests/provider/ssh"],
-  emulator: ["tests/emulator"],
+  /** The emulator, and what needs its real SSH and borg. */
+  emulator: ["tests/emulator", "tests/provider/borgui", "tests/provider/hosts/borgui.test.ts"],
   /** Provider, API client and SDK: no CLI, below 30 seconds on two quiet cores. */
   unit: ["tests/provider", "tests/sdk", "tests/generate", "tests/docs"],
 };

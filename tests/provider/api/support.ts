@@ -11,7 +11,7 @@ export const TOKEN = "a-token-that-nobody-may-see";
 /** Several tries within a tenth of a second. */
 export const IMPATIENT: ApiOptions = { timeout: 2_000, retry: { baseDelay: 4, maxDelay: 16, maxElapsed: 100 } };
 /** Enough tries for a few faults. */
-export const PATIENT: ApiOptions = { timeout: 5_000, retry: { baseDelay: 2, maxDelay: 8, maxElapsed: 30_000 } };
+export const PATIENT: ApiOptions = { timeout: 3_000, retry: { baseDelay: 2, maxDelay: 8, maxElapsed: 30_000 } };
 
 export interface Reply {
   /** Default 200. */

@@ -11,19 +11,14 @@ type Access = Pick<BackupJobInputs, "connection" | "become" | "sudoPassword">;
  * managers hold locks, and systemd is reloaded.
  * @param pinned fingerprint that the state has seen, for a connection without `hostKey`
  */
-export async function onMachine<T>(
-  { connection, become, sudoPassword }: Access,
+export function onMachine<T>(
+  access: Access,
   pinned: string | undefined,
   work: (machine: Machine) => Promise<T>,
 ): Promise<T> {
-  const root = { sudo: become === "sudo", password: sudoPassword || undefined };
-  if (connection === "local") {
-    const { localMachine } = await import("./host/local.js");
-    return inTurn("local", () => work(localMachine(root)));
-  }
-  const { onRemoteMachine } = await import("./host/remote.js");
-  const { host, port } = connection;
-  return inTurn(`${host}:${port}`, () => onRemoteMachine(targetOf(connection, pinned), root, work));
+  const { connection } = access;
+  const machine = connection === "local" ? "local" : `${connection.host}:${connection.port}`;
+  return inTurn(machine, () => observingMachine(access, pinned, work));
 }
 
 /** The same without a turn: an observation disturbs nobody. */

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { isKind, ProviderError } from "../errors";
+import { isKind } from "../errors";
 import { lazy } from "../lazy";
 import type { PendingCreates } from "../pendingCreates";
-import { Collection } from "../remote/collection";
 import type { CreateOutcome } from "../remote/createRecovery";
 import { flag, id, optionalText } from "../remote/readers";
 import { type Client, SSH_TIMEOUT } from "./client";
 import { done } from "./readers";
+import { Rows } from "./rows";
 
 /** A host that the server logs in to. Two rows may have one target. */
 export type ServerConnection = z.output<typeof connection>;
@@ -85,7 +85,7 @@ export interface ConnectionEdit {
   use_sudo?: boolean;
 }
 
-export class ServerConnections extends Collection<ServerConnection> {
+export class ServerConnections extends Rows<ServerConnection> {
   constructor(
     private readonly client: Client,
     pendingCreates?: PendingCreates,
@@ -95,8 +95,8 @@ export class ServerConnections extends Collection<ServerConnection> {
   }
 
   /** Read from the list, as the API has no call for one. */
-  async getUncached(id: string): Promise<ServerConnection | undefined> {
-    return (await this.refetchCoalesced()).find((item) => item.id === id);
+  getUncached(id: string): Promise<ServerConnection | undefined> {
+    return this.findListed(id);
   }
 
   /**
@@ -111,16 +111,12 @@ export class ServerConnections extends Collection<ServerConnection> {
   ): Promise<CreateOutcome<ServerConnection>> {
     const name = targetOf(args);
     const matches = (item: ServerConnection) => item.name === name && item.ssh_key_id === args.keyId;
-    return this.recovery.run({
+    return this.createRow({
       origin,
       name,
-      args: { name },
       matches,
-      isUnused: () => true,
-      isAdoptable: matches,
-      discard: (item) => this.delete(item.id),
+      assertFree,
       send: async (find) => {
-        assertFree(await this.refetchCoalesced());
         const { host, port, username, password, useSftpMode } = args;
         const target = { host, port, username };
         const id = await this.client.create(
@@ -138,7 +134,7 @@ export class ServerConnections extends Collection<ServerConnection> {
           },
           async () => (await find())?.id,
         );
-        return this.#readBack(id, name);
+        return this.readBack(id, `the connection ${name}`);
       },
     });
   }
@@ -154,7 +150,7 @@ export class ServerConnections extends Collection<ServerConnection> {
       timeout: SSH_TIMEOUT,
       answer: made,
     });
-    return this.#readBack(row.id, row.name);
+    return this.readBack(row.id, `the connection ${row.name}`);
   }
 
   /** Whether this version of the server pins host keys. Asked for a row that no server has. */
@@ -200,7 +196,7 @@ export class ServerConnections extends Collection<ServerConnection> {
       body: changes,
       answer: edited,
     });
-    return this.#readBack(id, id);
+    return this.readBack(id, `the connection ${id}`);
   }
 
   /**
@@ -228,12 +224,6 @@ export class ServerConnections extends Collection<ServerConnection> {
       path: `/api/ssh-keys/connections/${id}`,
       answer: done,
     });
-  }
-
-  async #readBack(id: string, name: string): Promise<ServerConnection> {
-    const found = await this.getUncached(id);
-    if (found) return found;
-    throw new ProviderError("answer", `Borg UI said that it has the connection ${name} (${id}), and does not list it.`);
   }
 }
 

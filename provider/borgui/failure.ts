@@ -37,8 +37,8 @@ type Detail = z.output<typeof detail>["detail"];
 export function failureOf(failed: Failed, { status, body, retryAfter }: HttpAnswer): ProviderError {
   const { purpose, url, repeatable, secrets = [] } = failed;
   const shown = secrets.filter(Boolean).reduce((text, secret) => text.replaceAll(inJson(secret), "[secret]"), body);
-  const told = detail.safeParse(jsonIn(shown)).data?.detail;
-  const key = typeof told === "object" && "key" in told ? told : undefined;
+  const given = detail.safeParse(jsonIn(shown)).data?.detail;
+  const key = typeof given === "object" && "key" in given ? given : undefined;
   const could = `Borg UI could not ${purpose}`;
   const wait = parseRetryAfter(retryAfter ?? null);
   const delay = wait === undefined ? {} : { retryAfter: wait };
@@ -59,7 +59,7 @@ export function failureOf(failed: Failed, { status, body, retryAfter }: HttpAnsw
       `${could}: it takes no tokens here, as it leaves logins to a proxy in front of it. Give an address that is not behind that mode.`,
     );
   }
-  if (status === 401) return new ProviderError("authentication", `${could}: it refuses the login${wordsAfter(told)}.`);
+  if (status === 401) return new ProviderError("authentication", `${could}: it refuses the login${wordsAfter(given)}.`);
   if (key?.feature) {
     const { feature, required, current } = key;
     return new ProviderError(
@@ -68,38 +68,38 @@ export function failureOf(failed: Failed, { status, body, retryAfter }: HttpAnsw
     );
   }
   if (/plan\.\w*Limit/.test(key?.key ?? ""))
-    return new ProviderError("licence", `${could}: its plan allows no more${wordsAfter(told)}.`);
+    return new ProviderError("licence", `${could}: its plan allows no more${wordsAfter(given)}.`);
   if (status === 403) {
     return new ProviderError(
       "permission",
-      `${could}: the user may not${wordsAfter(told)}. Use a token of an administrator of Borg UI.`,
+      `${could}: the user may not${wordsAfter(given)}. Use a token of an administrator of Borg UI.`,
     );
   }
   if (status === 404 && key) return new ProviderError("notFound", `${could}: ${wordsOf(key)}.`);
-  if (told !== undefined && status !== 404) return new ProviderError("remote", `${could}: ${wordsOf(told)}.`);
+  if (given !== undefined && status !== 404) return new ProviderError("remote", `${could}: ${wordsOf(given)}.`);
   return new ProviderError(
     "answer",
     `${could}: status ${status} with an answer that is not Borg UI's. Is ${url} its address?`,
   );
 }
 
-function wordsAfter(told: Detail | undefined): string {
-  return told === undefined ? "" : `: ${wordsOf(told)}`;
+function wordsAfter(given: Detail | undefined): string {
+  return given === undefined ? "" : `: ${wordsOf(given)}`;
 }
 
 /**
  * The server's reason in words. `backend.errors.ssh.keyNameAlreadyExists` is a key of its translations.
  * @param keyOnly leaves parameters out: those of a fault may hold SQL and encrypted secrets
  */
-function wordsOf(told: Detail, keyOnly = false): string {
-  if (typeof told === "string") return told.replace(/[.\s]+$/, "").slice(0, 200);
-  if (Array.isArray(told)) {
+function wordsOf(given: Detail, keyOnly = false): string {
+  if (typeof given === "string") return given.replace(/[.\s]+$/, "").slice(0, 200);
+  if (Array.isArray(given)) {
     // The value that was refused stays out: it may be a secret.
-    return told.map(({ loc, msg }) => `${loc.filter((part) => part !== "body").join(".")}: ${msg}`).join("; ");
+    return given.map(({ loc, msg }) => `${loc.filter((part) => part !== "body").join(".")}: ${msg}`).join("; ");
   }
-  const words = spaced(told.key.split(".").at(-1) ?? told.key);
-  const params = Object.entries(told.params ?? {}).map(([name, value]) => `${name} ${String(value).trim()}`);
-  if (keyOnly) return [words, ...borgsWords(told)].join(", ");
+  const words = spaced(given.key.split(".").at(-1) ?? given.key);
+  const params = Object.entries(given.params ?? {}).map(([name, value]) => `${name} ${String(value).trim()}`);
+  if (keyOnly) return [words, ...borgsWords(given)].join(", ");
   return params.length > 0 ? `${words} (${params.join(", ").slice(0, 300)})` : words;
 }
 

@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { ProviderError } from "../errors";
 import type { PendingCreates } from "../pendingCreates";
-import { Collection } from "../remote/collection";
 import type { CreateOutcome } from "../remote/createRecovery";
 import { flag, id, numberOr, optionalText } from "../remote/readers";
 import type { Client } from "./client";
 import { done } from "./readers";
+import { Rows } from "./rows";
 
 /** A key pair that the server holds. No call returns its private half. */
 export type ServerKey = z.output<typeof key>;
@@ -36,7 +35,7 @@ export type NewKey =
 export type KeyEdit = { name?: string; description?: string };
 
 /** The keys of both kinds: the server's own one, and those that people have added. */
-export class ServerKeys extends Collection<ServerKey> {
+export class ServerKeys extends Rows<ServerKey> {
   constructor(
     type: string,
     private readonly client: Client,
@@ -54,8 +53,8 @@ export class ServerKeys extends Collection<ServerKey> {
   }
 
   /** Read from the list, which alone tells the kind of a key. */
-  async getUncached(id: string): Promise<ServerKey | undefined> {
-    return (await this.refetchCoalesced()).find((item) => item.id === id);
+  getUncached(id: string): Promise<ServerKey | undefined> {
+    return this.findListed(id);
   }
 
   /**
@@ -70,17 +69,12 @@ export class ServerKeys extends Collection<ServerKey> {
     origin?: string,
   ): Promise<CreateOutcome<ServerKey>> {
     const { name } = args;
-    return this.recovery.run({
+    return this.createRow({
       origin,
       name,
-      // Only what tells the object again: the record of a pending create holds no secret.
-      args: { name },
       matches,
-      isUnused: () => true,
-      isAdoptable: matches,
-      discard: (item) => this.delete(item.id),
+      assertFree,
       send: async (find) => {
-        assertFree(await this.refetchCoalesced());
         const { how, ...body } = args;
         const created = await this.client.create(
           {
@@ -92,7 +86,7 @@ export class ServerKeys extends Collection<ServerKey> {
           },
           async () => (await find())?.id,
         );
-        return this.#readBack(created, name);
+        return this.readBack(created, `the SSH key "${name}"`);
       },
     });
   }
@@ -105,7 +99,7 @@ export class ServerKeys extends Collection<ServerKey> {
       body: changes,
       answer: edited,
     });
-    return this.#readBack(id, changes.name ?? id);
+    return this.readBack(id, `the SSH key "${changes.name ?? id}"`);
   }
 
   protected remove(id: string) {
@@ -115,12 +109,6 @@ export class ServerKeys extends Collection<ServerKey> {
       path: `/api/ssh-keys/${id}`,
       answer: done,
     });
-  }
-
-  async #readBack(id: string, name: string): Promise<ServerKey> {
-    const found = await this.getUncached(id);
-    if (found) return found;
-    throw new ProviderError("answer", `Borg UI said that it has the SSH key "${name}" (${id}), and does not list it.`);
   }
 }
 

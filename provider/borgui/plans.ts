@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { isKind } from "../errors";
 import type { PendingCreates } from "../pendingCreates";
-import { Collection } from "../remote/collection";
 import type { CreateOutcome } from "../remote/createRecovery";
 import { flag, id, numberOr, optionalText } from "../remote/readers";
 import type { Client } from "./client";
 import { done } from "./readers";
+import { Rows } from "./rows";
 
 const optionalId = id.nullish().transform((value) => value ?? undefined);
 const location = z.looseObject({ source_ssh_connection_id: optionalId });
@@ -95,7 +95,7 @@ export interface PlanEdit extends Partial<Record<`prune_keep_${Period}`, number>
 
 const list = z.object({ backup_plans: z.array(summary) }).transform(({ backup_plans }) => backup_plans);
 
-export class BackupPlans extends Collection<PlanSummary> {
+export class BackupPlans extends Rows<PlanSummary> {
   constructor(
     private readonly client: Client,
     pendingCreates?: PendingCreates,
@@ -134,17 +134,13 @@ export class BackupPlans extends Collection<PlanSummary> {
   ): Promise<CreateOutcome<PlanSummary>> {
     const { name } = args;
     const matches = (item: PlanSummary) => item.name === name;
-    return this.recovery.run({
+    return this.createRow({
       origin,
       name,
-      args: { name },
       matches,
-      isUnused: () => true,
-      isAdoptable: matches,
-      discard: (item) => this.delete(item.id),
-      send: async (find) => {
-        assertFree(await this.refetchCoalesced());
-        return this.client.create<PlanSummary>(
+      assertFree,
+      send: (find) =>
+        this.client.create<PlanSummary>(
           {
             purpose: `make the backup plan "${name}"`,
             method: "POST",
@@ -153,8 +149,7 @@ export class BackupPlans extends Collection<PlanSummary> {
             answer: plan.transform(summarized),
           },
           find,
-        );
-      },
+        ),
     });
   }
 

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { isKind, ProviderError } from "../errors";
 import type { PendingCreates } from "../pendingCreates";
-import { Collection } from "../remote/collection";
 import type { CreateOutcome } from "../remote/createRecovery";
 import { flag, id, numberOr, optionalText } from "../remote/readers";
 import { BORG_TIMEOUT, type Client } from "./client";
 import { done } from "./readers";
+import { Rows } from "./rows";
 
 /** A repository that the server backs up to. No call returns its passphrase or the id of its connection. */
 export type ServerRepository = z.output<typeof repository>;
@@ -91,7 +91,7 @@ export interface RepositoryOutcome extends CreateOutcome<ServerRepository> {
   wasSent: boolean;
 }
 
-export class Repositories extends Collection<ServerRepository> {
+export class Repositories extends Rows<ServerRepository> {
   /** Addresses of the repositories that this process has taken out of Borg UI: a replacement may come back to one. */
   readonly released = new Set<string>();
 
@@ -105,7 +105,7 @@ export class Repositories extends Collection<ServerRepository> {
 
   /** @throws `permission` where the user may not see it: the list lacks it then */
   async getUncached(id: string): Promise<ServerRepository | undefined> {
-    const listed = (await this.refetchCoalesced()).find((item) => item.id === id);
+    const listed = await this.findListed(id);
     if (listed) return listed;
     try {
       await this.checkSchedule(id);
@@ -127,19 +127,15 @@ export class Repositories extends Collection<ServerRepository> {
     assertFree: (all: ServerRepository[]) => void,
     origin?: string,
   ): Promise<RepositoryOutcome> {
-    const told = { alreadyExisted: false, wasSent: false };
-    const outcome = await this.recovery.run({
+    const facts = { alreadyExisted: false, wasSent: false };
+    const outcome = await this.createRow({
       origin,
       name: args.name,
-      // The record of a pending create holds no secret.
       args: { name: args.name, path: args.path },
       matches,
-      isUnused: () => true,
-      isAdoptable: matches,
-      discard: (item) => this.delete(item.id),
+      assertFree,
       send: async (find, wasSent) => {
-        told.wasSent = wasSent;
-        assertFree(await this.refetchCoalesced());
+        facts.wasSent = wasSent;
         const created = await this.client.create(
           {
             purpose: `${how} the repository "${args.name}"`,
@@ -150,16 +146,16 @@ export class Repositories extends Collection<ServerRepository> {
             answer: made,
           },
           async () => {
-            told.wasSent = true;
+            facts.wasSent = true;
             const found = await find();
             return found && { already_existed: false, repository: { id: found.id } };
           },
         );
-        told.alreadyExisted = created.already_existed;
-        return this.#readBack(created.repository.id, args.name);
+        facts.alreadyExisted = created.already_existed;
+        return this.readBack(created.repository.id, `the repository "${args.name}"`);
       },
     });
-    return { ...outcome, ...told };
+    return { ...outcome, ...facts };
   }
 
   async update(id: string, changes: RepositoryEdit): Promise<ServerRepository> {
@@ -170,7 +166,7 @@ export class Repositories extends Collection<ServerRepository> {
       body: changes,
       answer: edited,
     });
-    return this.#readBack(id, changes.name ?? id);
+    return this.readBack(id, `the repository "${changes.name ?? id}"`);
   }
 
   /** Opens the repository with the passphrase that the server has. Returns the number of its archives. */
@@ -225,14 +221,5 @@ export class Repositories extends Collection<ServerRepository> {
       path: `/api/repositories/${id}`,
       answer: done,
     });
-  }
-
-  async #readBack(id: string, name: string): Promise<ServerRepository> {
-    const found = (await this.refetchCoalesced()).find((item) => item.id === id);
-    if (found) return found;
-    throw new ProviderError(
-      "answer",
-      `Borg UI said that it has the repository "${name}" (${id}), and does not list it.`,
-    );
   }
 }

@@ -58,13 +58,16 @@ function unitStatus(found: ReadonlyMap<string, string>): BackupStatus {
   };
 }
 
-/** The end of a log, without what borgmatic repeats of it: its command line, an advertisement of help, empty levels. */
+/** The end of a log, without what borgmatic puts around the reason: levels, headings and its own command line. */
 function lastWords(log: string): string {
-  const isNoise = /^(\w+ )?(Command '.*' returned non-zero exit status|Need some help)|^(\w+: ?)?(CRITICAL|ERROR)?$/;
-  const lines = log.split("\n").map((line) => line.trim());
-  const told = lines.filter((line) => !isNoise.test(line));
-  return printable([...new Set(told)].join(" ")).slice(-500);
+  const lines = log.split("\n").map((line) => line.trim().replace(/^(CRITICAL|ERROR):? ?/, ""));
+  const reasons = lines.filter((line) => line !== "" && !HEADING.test(line));
+  return printable([...new Set(reasons)].join(" ")).slice(-500);
 }
+
+/** Text around the reason, as borgmatic 1.7 to 2.0 prints it. */
+const HEADING =
+  /Command '.*' returned non-zero exit status|^Need some help|An error occurred$|^summary:$|^Error running actions for repository$/;
 
 /** cron keeps no log of its own: the job leaves its exit status in a file, whose time is the end of the run. */
 function cronStatus(found: ReadonlyMap<string, string>): BackupStatus {

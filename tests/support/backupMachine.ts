@@ -1,15 +1,16 @@
 import { strict as assert } from "node:assert";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Emulator } from "../../emulator";
 import { until } from "./processes";
 import { execute, type Result } from "./project";
 
-/** A machine that runs one `borg create` after the other over SSH, with the key that its file holds when each begins. */
+/** A machine that runs one `borg create` after the other over SSH, with the key file that is named when each begins. */
 export class BackupMachine {
   readonly backups: Result[] = [];
   private begun = 0;
+  private keyFiles = 0;
   private resting = false;
   private work: Promise<void> | undefined;
 
@@ -31,10 +32,14 @@ export class BackupMachine {
     return machine;
   }
 
-  /** The key of all that begins from now on. What runs has read the old one, or reads it before it is gone. */
+  /** The key of all that begins from now on. A backup that runs keeps its file: ssh reads one twice per connection. */
   useKey(privateKey: string): void {
-    writeFileSync(join(this.folder, "key.new"), privateKey, { mode: 0o600 });
-    renameSync(join(this.folder, "key.new"), join(this.folder, "key"));
+    this.keyFiles += 1;
+    writeFileSync(this.keyFile, privateKey, { mode: 0o600 });
+  }
+
+  private get keyFile(): string {
+    return join(this.folder, `key-${this.keyFiles}`);
   }
 
   borg(...args: string[]): Promise<Result> {
@@ -44,7 +49,7 @@ export class BackupMachine {
       BORG_BASE_DIR: join(this.folder, "base"),
       BORG_RSH: [
         "ssh -F none -o IdentitiesOnly=yes -o IdentityAgent=none -o BatchMode=yes -o StrictHostKeyChecking=yes",
-        `-o UserKnownHostsFile=${this.folder}/known_hosts -o GlobalKnownHostsFile=none -i ${this.folder}/key`,
+        `-o UserKnownHostsFile=${this.folder}/known_hosts -o GlobalKnownHostsFile=none -i ${this.keyFile}`,
       ].join(" "),
     });
   }

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { Stack } from "@pulumi/pulumi/automation";
+import { promisify } from "node:util";
+import type { ConfigMap, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { z } from "zod";
 import { type ProviderSettings, type SettingName, settingsFrom } from "../provider/settings";
 
@@ -19,13 +21,21 @@ export interface StateResource {
  * @throws an error for {@link reasonOf}
  */
 export async function openStack(workDir: string, name: string | undefined): Promise<Stack | undefined> {
-  if (!statSync(workDir, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new Error(`there is no folder ${workDir}: name the project's with --cwd`);
-  }
-  const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
-  const workspace = await LocalWorkspace.create({ workDir });
+  const workspace = await openWorkspace(workDir);
   const stackName = name ?? (await workspace.stack())?.name;
-  return stackName === undefined ? undefined : LocalWorkspace.selectStack({ stackName, workDir });
+  if (stackName === undefined) return undefined;
+  const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
+  return LocalWorkspace.selectStack({ stackName, workDir });
+}
+
+async function openWorkspace(workDir: string): Promise<LocalWorkspace> {
+  if (!isFolder(workDir)) throw new Error(`there is no folder ${workDir}: name the project's with --cwd`);
+  const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
+  return LocalWorkspace.create({ workDir });
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Whether the folder is in a Pulumi project. */
@@ -36,13 +46,67 @@ export function isInProject(folder: string): boolean {
   }
 }
 
+/** Several stacks of a project: what they manage, and the account that one of them uses. */
+export interface Stacks {
+  /** Undefined outside a project: what a stack manages is unknown then. */
+  names: string[] | undefined;
+  /** Those of the first named stack, else of the selected one; empty without one. */
+  settings: ProviderSettings;
+  /** Secrets in the inputs stay encrypted, so that no passphrase is needed. */
+  resources: (StateResource & { stack: string })[];
+}
+
+/**
+ * The named stacks of the folder's project, or all of them.
+ * @throws an error of one line
+ */
+export async function readStacks(folder: string, named: readonly string[]): Promise<Stacks> {
+  if (named.length === 0 && isFolder(folder) && !isInProject(folder)) {
+    return { names: undefined, settings: {}, resources: [] };
+  }
+  try {
+    const workspace = await openWorkspace(folder);
+    const listed = named.length > 0 ? [] : await workspace.listStacks();
+    const names = [...new Set(named.length > 0 ? named : listed.map(({ name }) => name))];
+    const first = named[0] ?? listed.find(({ current }) => current)?.name;
+    const [settings, resources] = await Promise.all([
+      first === undefined ? {} : workspace.getAllConfig(first).then(settingsIn),
+      inTurns(names, async (stack) => (await exported(folder, stack)).map((each) => ({ ...each, stack }))),
+    ]);
+    return { names, settings, resources: resources.flat() };
+  } catch (error) {
+    throw new Error(reasonOf(error));
+  }
+}
+
+/** Without `--show-secrets`, which the export of Pulumi's SDK sets. */
+async function exported(cwd: string, stack: string): Promise<StateResource[]> {
+  const args = ["stack", "export", "--stack", stack, "--non-interactive"];
+  const { stdout } = await promisify(execFile)("pulumi", args, { cwd, maxBuffer: 2 ** 30 });
+  return state.parse(JSON.parse(stdout)).deployment.resources;
+}
+
+/** Some at a time, as each is a process of the Pulumi CLI. */
+async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let start = 0; start < items.length; start += PROCESSES) {
+    results.push(...(await Promise.all(items.slice(start, start + PROCESSES).map(work))));
+  }
+  return results;
+}
+
+const PROCESSES = 4;
+
 export async function resourcesOf(stack: Stack): Promise<StateResource[]> {
   return deployment.parse((await stack.exportStack()).deployment).resources;
 }
 
 /** Settings of the stack's configuration, as its default provider gets them. */
 export async function settingsOf(stack: Stack): Promise<ProviderSettings> {
-  const configuration = await stack.getAllConfig();
+  return settingsIn(await stack.getAllConfig());
+}
+
+function settingsIn(configuration: ConfigMap): ProviderSettings {
   return readSettings((name) => configuration[`borgbase:${name}`]?.value);
 }
 
@@ -72,6 +136,8 @@ const deployment = z.object({
     .nullish()
     .transform((resources) => resources ?? []),
 });
+
+const state = z.object({ deployment });
 
 /** The reason of a failed command of the Pulumi CLI, in one line. */
 export function reasonOf(error: unknown): string {

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { type Config, resolveConfig } from "../provider/config";
 import { type Command, readOptions, UsageError } from "./command";
 import { isInProject, openStack, reasonOf, resourcesOf, type StateResource, settingsOf } from "./stack";
+import { type Step, withProgress } from "./terminal";
 import type { Unmanaged } from "./unmanaged";
 
 const HELP = `Usage: pulumi-borgbase discover [OPTIONS]
@@ -41,9 +42,7 @@ const discover: Command = async (args) => {
   if (format !== "import" && format !== "typescript") {
     throw new UsageError(`--format takes import or typescript, not ${format}`);
   }
-  const { stack, config, resources } = await readStack(options.cwd, options.stack);
-  const { unmanaged } = await import("./unmanaged.js");
-  const found = await unmanaged(config, resources);
+  const { stack, found } = await withProgress("Reading the stack", (step) => find(options, step));
   const text = format === "import" ? importFile(found) : await program(found);
   if (out === undefined) process.stdout.write(text);
   else write(out, text);
@@ -53,6 +52,13 @@ const discover: Command = async (args) => {
 };
 
 export default discover;
+
+async function find({ cwd, stack: name }: { cwd: string; stack?: string | undefined }, step: Step) {
+  const { stack, config, resources } = await readStack(cwd, name);
+  step("Reading the account");
+  const { unmanaged } = await import("./unmanaged.js");
+  return { stack, found: await unmanaged(config, resources) };
+}
 
 interface Managed {
   /** Name of the stack. */

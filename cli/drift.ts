@@ -3,6 +3,7 @@ import { type Command, readOptions } from "./command";
 import type { Orphan } from "./orphans";
 import { oneLine, openStack, reasonOf } from "./stack";
 import { table } from "./table";
+import { type Step, withProgress } from "./terminal";
 
 const HELP = `Usage: pulumi-borgbase drift [OPTIONS]
 
@@ -51,12 +52,12 @@ const drift: Command = async (args) => {
     process.stdout.write(HELP);
     return 0;
   }
-  const result = await compare(options.cwd, options.stack);
+  const result = await withProgress("Reading the stack", (step) => compare(options.cwd, options.stack, step));
   process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : report(result));
   return EXIT[result.status];
 };
 
-async function compare(workDir: string, stackName: string | undefined): Promise<Result> {
+async function compare(workDir: string, stackName: string | undefined, step: Step): Promise<Result> {
   const drifted: Drift[] = [];
   const orphans: Orphan[] = [];
   const errors: string[] = [];
@@ -64,14 +65,18 @@ async function compare(workDir: string, stackName: string | undefined): Promise<
   try {
     const stack = await openStack(workDir, stackName);
     if (!stack) return unknown("no stack is selected: name one with --stack");
+    let compared = 0;
+    step(`Comparing the stack ${stack.name} with the real objects`);
     await stack.previewRefresh({
       color: "never",
       onEvent: ({ resOutputsEvent, diagnosticEvent }: EngineEvent) => {
+        if (resOutputsEvent) step(`Comparing the stack ${stack.name} with the real objects: ${++compared} compared`);
         const found = resOutputsEvent && differences(resOutputsEvent.metadata);
         if (found) drifted.push(found);
         if (diagnosticEvent?.severity === "error") errors.push(oneLine(diagnosticEvent.message));
       },
     });
+    step("Looking for objects of interrupted runs");
     const { orphansOf } = await import("./orphans.js");
     orphans.push(...(await orphansOf(stack)));
   } catch (error) {

@@ -1,6 +1,7 @@
 import { text } from "node:stream/consumers";
 import { type Command, readOptions, UsageError } from "./command";
 import { adoptingProgram } from "./program";
+import { withProgress } from "./terminal";
 
 const HELP = `Usage: terraform show -json | pulumi-borgbase from-terraform > index.ts
 
@@ -16,7 +17,12 @@ Example:
 const fromTerraform: Command = async (args) => {
   const { help } = readOptions(args, { help: { type: "boolean", short: "h", default: false } });
   if (!help && process.stdin.isTTY) throw new UsageError("pipe in what `terraform show -json` prints");
-  process.stdout.write(help ? HELP : program(await readState(await text(process.stdin))));
+  if (help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const json = await withProgress("Waiting for the state on standard input", () => text(process.stdin));
+  process.stdout.write(program(await readState(json)));
   return 0;
 };
 

@@ -11,7 +11,7 @@ import { installLanguages, languagesFolder } from "./setup/languages.mjs";
 import { buildMachines, MACHINES } from "./setup/machines.mjs";
 import { LOCAL, ROOT } from "./setup/paths.mjs";
 import { Problem, runMain } from "./setup/progress.mjs";
-import { installTools } from "./setup/tools.mjs";
+import { browserPath, installTools } from "./setup/tools.mjs";
 import { environment, setUp } from "./setup.mjs";
 
 /**
@@ -38,6 +38,9 @@ const COUNTS = join(LOCAL, "test-counts.json");
 
 /** Tests of programs in other languages, which need their hosts. */
 const LANGUAGES = /^dist\/tests\/e2e\/languages/;
+
+/** Tests that open a page in a browser. */
+const PAGES = /Page\.test\.js$/;
 
 /** @type {[string, string[]][]} */
 const CHECKS = [
@@ -123,19 +126,24 @@ function filesOf(tier) {
 }
 
 /**
- * Prepares the hosts of the machine tests. Where they cannot be had, those tests fail with the reason; the others run.
+ * Prepares requirements of some tests. Where they cannot be had, those tests fail with the reason; the others run.
  * @param {NodeJS.ProcessEnv} env
+ * @param {string} problem the variable for the reason
+ * @param {() => Promise<void>} work
  */
-async function prepareMachines(env) {
-  env.TEST_MACHINES = MACHINES;
+async function prepare(env, problem, work) {
   try {
-    await installTools(["mmdebstrap", "systemd-nspawn"]);
-    await buildMachines();
+    await work();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (error.output) console.error(error.output);
-    env.TEST_MACHINES_PROBLEM = error.message;
+    env[problem] = error.message;
   }
+}
+
+async function prepareMachines() {
+  await installTools(["mmdebstrap", "systemd-nspawn"]);
+  await buildMachines();
 }
 
 /** @param {{ passed: number, failed: number }} counts */
@@ -156,7 +164,14 @@ await runMain(
     const all = args.length === 0;
     if (!args.some((arg) => arg.startsWith("dist/tests"))) args.push(...Object.keys(TIERS).flatMap(filesOf));
     if (all) args.push("--forbid-only", "--forbid-pending");
-    if (args.some((arg) => arg.startsWith("dist/tests/machine"))) await prepareMachines(env);
+    if (args.some((arg) => arg.startsWith("dist/tests/machine"))) {
+      env.TEST_MACHINES = MACHINES;
+      await prepare(env, "TEST_MACHINES_PROBLEM", prepareMachines);
+    }
+    if (args.some((arg) => PAGES.test(arg))) {
+      await prepare(env, "TEST_BROWSER_PROBLEM", () => installTools(["browser"]));
+      env.TEST_BROWSER = browserPath();
+    }
     if (args.some((arg) => LANGUAGES.test(arg))) {
       await installTools(["venv"]);
       await installLanguages();

@@ -1,11 +1,11 @@
 // System programs that the demonstration and the tests run.
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { which } from "./paths.mjs";
+import { isExecutable, which } from "./paths.mjs";
 import { Problem, run, step } from "./progress.mjs";
 
 /**
- * @typedef {"borg" | "git" | "mmdebstrap" | "restic" | "setfacl" | "ssh" | "sshd" | "systemd-nspawn" | "venv"} Tool
+ * @typedef {"borg" | "browser" | "git" | "mmdebstrap" | "restic" | "setfacl" | "ssh" | "sshd" | "systemd-nspawn" | "venv"} Tool
  * @typedef {Record<Tool, string>} Packages the package of each tool
  * @typedef {{ command: string, refresh?: string[], install: string[], packages: Packages }} Manager
  */
@@ -13,6 +13,7 @@ import { Problem, run, step } from "./progress.mjs";
 /** @type {Packages} */
 const DEBIAN = {
   borg: "borgbackup",
+  browser: "chromium",
   git: "git",
   mmdebstrap: "mmdebstrap",
   restic: "restic",
@@ -49,6 +50,10 @@ const MANAGERS = [
   { command: "brew", install: ["install"], packages: { ...OTHERS, ssh: "openssh", sshd: "openssh", venv: "python" } },
 ];
 
+/** Names of Chromium and Chrome on the PATH of different distributions, and the programs inside their bundles for macOS. */
+const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
+const BUNDLES = ["Chromium", "Google Chrome"].map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`);
+
 /** Debian's maintainer scripts run this file before they start a service; exit code 101 forbids it. */
 const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
 
@@ -72,8 +77,14 @@ export async function installTools(tools) {
   if (still.length > 0) throw new Problem(`${still.join(", ")} missing still after ${manager.command} installed them`);
 }
 
+/** @returns {string | undefined} the executable of an installed Chromium or Chrome */
+export function browserPath() {
+  return BROWSERS.map((name) => which(name)).find((path) => path !== undefined) ?? BUNDLES.find(isExecutable);
+}
+
 /** @param {Tool} tool */
 function isInstalled(tool) {
+  if (tool === "browser") return browserPath() !== undefined;
   if (tool !== "venv") return which(tool) !== undefined;
   // A module of Python. Debian's own installation has it without the part that installs pip.
   return spawnSync("python3", ["-c", "import ensurepip, venv"]).status === 0;

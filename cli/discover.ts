@@ -1,57 +1,42 @@
 import { writeFileSync } from "node:fs";
 import { type Config, resolveConfig } from "../provider/config";
-import { type Command, readOptions, UsageError } from "./command";
+import { CWD, defineCommand, STACK } from "./command";
 import { isInProject, openStack, reasonOf, resourcesOf, type StateResource, settingsOf } from "./stack";
 import { type Step, withProgress } from "./terminal";
 import type { Unmanaged } from "./unmanaged";
 
-const HELP = `Usage: pulumi-borgbase discover [OPTIONS]
+export default defineCommand({
+  usage: "pulumi-borgbase discover [OPTIONS]",
+  about: `Prints the SSH keys and repositories of the account that the stack does not manage, as code. Changes nothing. Outside a
+project, or without a selected stack, it prints everything in the account.`,
+  options: {
+    format: {
+      type: "string",
+      default: "import",
+      value: "FORMAT",
+      values: ["import", "typescript"],
+      help: `import: a file for \`pulumi import --file\`, which needs the plugin (default)
+typescript: a program that adopts the objects with existingId`,
+    },
+    out: { type: "string", value: "FILE", help: "File to write, which must not exist (default: standard output)" },
+    stack: STACK,
+    cwd: CWD,
+  },
+  notes: `The account is that of the stack's borgbase:token, else of BORGBASE_TOKEN. No secret is printed.
 
-Prints the SSH keys and repositories of the account that the stack does not manage, as code. Changes nothing. Outside a
-project, or without a selected stack, it prints everything in the account.
-
-  --format FORMAT  import: a file for \`pulumi import --file\`, which needs the plugin (default)
-                   typescript: a program that adopts the objects with existingId
-  --out FILE       File to write, which must not exist (default: standard output)
-  --stack NAME     Stack (default: the selected stack)
-  --cwd FOLDER     Folder of the project (default: the current folder)
-  -h, --help       Show this help
-
-The account is that of the stack's borgbase:token, else of BORGBASE_TOKEN. No secret is printed.
-
-Exit codes: 0 printed, 1 failed, 64 wrong command line.
-
-Example:
-  pulumi-borgbase discover --out found.json
-  pulumi import --file found.json
-`;
-
-const discover: Command = async (args) => {
-  const options = readOptions(args, {
-    format: { type: "string", default: "import" },
-    out: { type: "string" },
-    stack: { type: "string" },
-    cwd: { type: "string", default: "." },
-    help: { type: "boolean", short: "h", default: false },
-  });
-  if (options.help) {
-    process.stdout.write(HELP);
+Exit codes: 0 printed, 1 failed, 64 wrong command line.`,
+  example: `pulumi-borgbase discover --out found.json
+pulumi import --file found.json`,
+  run: async (options) => {
+    const { stack, found } = await withProgress("Reading the stack", (step) => find(options, step));
+    const text = options.format === "import" ? importFile(found) : await program(found);
+    if (options.out === undefined) process.stdout.write(text);
+    else write(options.out, text);
+    // On standard error, as standard output may be the file.
+    process.stderr.write(`${summary(found, stack)}\n`);
     return 0;
-  }
-  const { format, out } = options;
-  if (format !== "import" && format !== "typescript") {
-    throw new UsageError(`--format takes import or typescript, not ${format}`);
-  }
-  const { stack, found } = await withProgress("Reading the stack", (step) => find(options, step));
-  const text = format === "import" ? importFile(found) : await program(found);
-  if (out === undefined) process.stdout.write(text);
-  else write(out, text);
-  // On standard error, as standard output may be the file.
-  process.stderr.write(`${summary(found, stack)}\n`);
-  return 0;
-};
-
-export default discover;
+  },
+});
 
 async function find({ cwd, stack: name }: { cwd: string; stack?: string | undefined }, step: Step) {
   const { stack, config, resources } = await readStack(cwd, name);

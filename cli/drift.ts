@@ -1,25 +1,9 @@
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation";
-import { type Command, readOptions } from "./command";
+import { CWD, defineCommand, STACK } from "./command";
 import type { Orphan } from "./orphans";
 import { oneLine, openStack, reasonOf } from "./stack";
 import { table } from "./table";
 import { type Step, withProgress } from "./terminal";
-
-const HELP = `Usage: pulumi-borgbase drift [OPTIONS]
-
-Compares a stack's state with the real objects, and changes neither. An object that an interrupted run on this machine
-created counts as drift while the state lacks it.
-
-  --stack NAME   Stack (default: the selected stack)
-  --cwd FOLDER   Folder of the project (default: the current folder)
-  --json         Print one JSON document instead of a table
-  -h, --help     Show this help
-
-Exit codes: 0 no drift, 2 drift, 1 unknown, 64 wrong command line.
-
-Example:
-  pulumi-borgbase drift --stack prod --json
-`;
 
 /** Difference between the state and the real object of one resource. */
 interface Drift {
@@ -41,21 +25,23 @@ interface Result {
 
 const EXIT = { clean: 0, drifted: 2, unknown: 1 };
 
-const drift: Command = async (args) => {
-  const options = readOptions(args, {
-    stack: { type: "string" },
-    cwd: { type: "string", default: "." },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", short: "h", default: false },
-  });
-  if (options.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  const result = await withProgress("Reading the stack", (step) => compare(options.cwd, options.stack, step));
-  process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : report(result));
-  return EXIT[result.status];
-};
+export default defineCommand({
+  usage: "pulumi-borgbase drift [OPTIONS]",
+  about: `Compares a stack's state with the real objects, and changes neither. An object that an interrupted run on this machine
+created counts as drift while the state lacks it.`,
+  options: {
+    stack: STACK,
+    cwd: CWD,
+    json: { type: "boolean", default: false, help: "Print one JSON document instead of a table" },
+  },
+  notes: "Exit codes: 0 no drift, 2 drift, 1 unknown, 64 wrong command line.",
+  example: "pulumi-borgbase drift --stack prod --json",
+  run: async ({ cwd, stack, json }) => {
+    const result = await withProgress("Reading the stack", (step) => compare(cwd, stack, step));
+    process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : report(result));
+    return EXIT[result.status];
+  },
+});
 
 async function compare(workDir: string, stackName: string | undefined, step: Step): Promise<Result> {
   const drifted: Drift[] = [];
@@ -132,5 +118,3 @@ function report({ status, drifted, orphans, errors }: Result): string {
 function show(value: unknown): string {
   return value === null ? "none" : JSON.stringify(value);
 }
-
-export default drift;

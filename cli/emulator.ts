@@ -2,31 +2,8 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Emulator, TokenLevel } from "../emulator";
 import type { BorgUi, BorgUiVariants } from "../emulator/borgui";
-import { type Command, readOptions, readPort, UsageError } from "./command";
+import { defineCommand, readPort, UsageError } from "./command";
 import { table } from "./table";
-
-const HELP = `Usage: pulumi-borgbase emulator [OPTIONS]
-
-Runs a local BorgBase: its GraphQL API, an SSH server in front of borg, and restic's REST protocol.
-
-  --port PORT       Port of the API and of restic (default 8650; 0 picks a free one)
-  --ssh-port PORT   Port of the SSH server (default 8622; 0 picks a free one)
-  --host ADDRESS    Address to listen on (default 127.0.0.1, for this machine only)
-  --data FOLDER     Folder for accounts and repositories (default ~/.local/share/pulumi-borgbase/emulator)
-  --memory          Keep no data after the end
-  --control         Serve controls for tests under /control/ (reset, latency, faults)
-  --allow-host NAME Serve /control/ under this host name too, besides localhost and addresses (repeatable)
-  --set NAME=VALUE  Set a behaviour that is uncertain of the real API, as missing=null (repeatable)
-  --borg-ui         Run a Borg UI server too: its REST API, with real SSH and borg
-  --borg-ui-port PORT       Port of Borg UI (default 8651; 0 picks a free one)
-  --borg-ui-set NAME=VALUE  Set a property of that server, as plan=pro (repeatable)
-  --json            Print one line of JSON once it runs, and no log
-  --quiet           Log no requests
-  -h, --help        Show this help
-
-Example:
-  pulumi-borgbase emulator --memory --port 0 --ssh-port 0 --json
-`;
 
 const LEVELS: Record<TokenLevel, string> = {
   fullAccess: "Full Access",
@@ -34,69 +11,117 @@ const LEVELS: Record<TokenLevel, string> = {
   readOnly: "Read Only",
 };
 
-const emulator: Command = async (args) => {
-  const options = readOptions(args, {
-    port: { type: "string", default: "8650" },
-    "ssh-port": { type: "string", default: "8622" },
-    host: { type: "string", default: "127.0.0.1" },
-    data: { type: "string" },
-    memory: { type: "boolean", default: false },
-    control: { type: "boolean", default: false },
-    "allow-host": { type: "string", multiple: true, default: [] },
-    set: { type: "string", multiple: true, default: [] },
-    "borg-ui": { type: "boolean", default: false },
-    "borg-ui-port": { type: "string", default: "8651" },
-    "borg-ui-set": { type: "string", multiple: true, default: [] },
-    json: { type: "boolean", default: false },
-    quiet: { type: "boolean", default: false },
-    help: { type: "boolean", short: "h", default: false },
-  });
-  if (options.help) {
-    process.stdout.write(HELP);
+export default defineCommand({
+  usage: "pulumi-borgbase emulator [OPTIONS]",
+  about: "Runs a local BorgBase: its GraphQL API, an SSH server in front of borg, and restic's REST protocol.",
+  options: {
+    port: {
+      type: "string",
+      default: "8650",
+      value: "PORT",
+      help: "Port of the API and of restic (default 8650; 0 picks a free one)",
+    },
+    "ssh-port": {
+      type: "string",
+      default: "8622",
+      value: "PORT",
+      help: "Port of the SSH server (default 8622; 0 picks a free one)",
+    },
+    host: {
+      type: "string",
+      default: "127.0.0.1",
+      value: "ADDRESS",
+      help: "Address to listen on (default 127.0.0.1, for this machine only)",
+    },
+    data: {
+      type: "string",
+      value: "FOLDER",
+      help: "Folder for accounts and repositories (default ~/.local/share/pulumi-borgbase/emulator)",
+    },
+    memory: { type: "boolean", default: false, help: "Keep no data after the end" },
+    control: {
+      type: "boolean",
+      default: false,
+      help: "Serve controls for tests under /control/ (reset, latency, faults)",
+    },
+    "allow-host": {
+      type: "string",
+      multiple: true,
+      default: [],
+      value: "NAME",
+      help: "Serve /control/ under this host name too, besides localhost and addresses (repeatable)",
+    },
+    set: {
+      type: "string",
+      multiple: true,
+      default: [],
+      value: "NAME=VALUE",
+      help: "Set a behaviour that is uncertain of the real API, as missing=null (repeatable)",
+    },
+    "borg-ui": {
+      type: "boolean",
+      default: false,
+      help: "Run a Borg UI server too: its REST API, with real SSH and borg",
+    },
+    "borg-ui-port": {
+      type: "string",
+      default: "8651",
+      value: "PORT",
+      help: "Port of Borg UI (default 8651; 0 picks a free one)",
+    },
+    "borg-ui-set": {
+      type: "string",
+      multiple: true,
+      default: [],
+      value: "NAME=VALUE",
+      help: "Set a property of that server, as plan=pro (repeatable)",
+    },
+    json: { type: "boolean", default: false, help: "Print one line of JSON once it runs, and no log" },
+    quiet: { type: "boolean", default: false, help: "Log no requests" },
+  },
+  example: "pulumi-borgbase emulator --memory --port 0 --ssh-port 0 --json",
+  run: async (options) => {
+    if (options.memory && options.data !== undefined) throw new UsageError("--memory and --data exclude each other");
+    const dataDir = options.memory ? undefined : resolve(options.data ?? defaultFolder());
+    const port = readPort("port", options.port);
+    const sshPort = readPort("ssh-port", options["ssh-port"]);
+
+    const { startEmulator, readVariants } = require("../emulator") as typeof import("../emulator");
+    const variants = readVariants(options.set.map((pair) => assignment(pair)));
+    if (typeof variants === "string") throw new UsageError(variants);
+    const borgUiVariants = startsBorgUi(options) ? readBorgUiSettings(options["borg-ui-set"]) : {};
+    const stopped = stopSignal();
+    const log = options.json || options.quiet ? undefined : (line: string) => process.stdout.write(`${line}\n`);
+    const running = await startEmulator({
+      host: options.host,
+      port,
+      sshPort,
+      storage: true,
+      dataDir,
+      control: options.control,
+      allowedHosts: options["allow-host"],
+      variants,
+      log,
+    }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
+      throw portInUse(error, error.port === sshPort ? "--ssh-port" : "--port", port);
+    });
+    const borgUi = startsBorgUi(options)
+      ? await runBorgUi({ ...options, dataDir, variants: borgUiVariants, log }).catch(async (error) => {
+          await running.close();
+          throw error;
+        })
+      : null;
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify(jsonSummary(running, borgUi, dataDir))}\n`
+        : summary(running, dataDir, options) + borgUiSummary(borgUi),
+    );
+    await stopped;
+    await borgUi?.close();
+    await running.close();
     return 0;
-  }
-  if (options.memory && options.data !== undefined) throw new UsageError("--memory and --data exclude each other");
-  const dataDir = options.memory ? undefined : resolve(options.data ?? defaultFolder());
-  const port = readPort("port", options.port);
-  const sshPort = readPort("ssh-port", options["ssh-port"]);
-
-  const { startEmulator, readVariants } = require("../emulator") as typeof import("../emulator");
-  const variants = readVariants(options.set.map((pair) => assignment(pair)));
-  if (typeof variants === "string") throw new UsageError(variants);
-  const borgUiVariants = startsBorgUi(options) ? readBorgUiSettings(options["borg-ui-set"]) : {};
-  const stopped = stopSignal();
-  const log = options.json || options.quiet ? undefined : (line: string) => process.stdout.write(`${line}\n`);
-  const running = await startEmulator({
-    host: options.host,
-    port,
-    sshPort,
-    storage: true,
-    dataDir,
-    control: options.control,
-    allowedHosts: options["allow-host"],
-    variants,
-    log,
-  }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
-    throw portInUse(error, error.port === sshPort ? "--ssh-port" : "--port", port);
-  });
-  const borgUi = startsBorgUi(options)
-    ? await runBorgUi({ ...options, dataDir, variants: borgUiVariants, log }).catch(async (error) => {
-        await running.close();
-        throw error;
-      })
-    : null;
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify(jsonSummary(running, borgUi, dataDir))}\n`
-      : summary(running, dataDir, options) + borgUiSummary(borgUi),
-  );
-  await stopped;
-  await borgUi?.close();
-  await running.close();
-  return 0;
-};
-
-export default emulator;
+  },
+});
 
 function startsBorgUi(options: { "borg-ui": boolean; "borg-ui-set": string[] }): boolean {
   if (!options["borg-ui"] && options["borg-ui-set"].length > 0) throw new UsageError("--borg-ui-set needs --borg-ui");

@@ -1,32 +1,21 @@
 import { text } from "node:stream/consumers";
-import { type Command, readOptions, UsageError } from "./command";
+import { defineCommand, UsageError } from "./command";
 import { adoptingProgram } from "./program";
 import { withProgress } from "./terminal";
 
-const HELP = `Usage: terraform show -json | pulumi-borgbase from-terraform > index.ts
-
-Prints a Pulumi program that adopts, by id, the SSH keys and repositories in the state of the Terraform provider
-gjabell/borgbase. Sends no request to BorgBase and changes nothing.
-
-  -h, --help   Show this help
-
-Example:
-  terraform show -json | pulumi-borgbase from-terraform > index.ts
-`;
-
-const fromTerraform: Command = async (args) => {
-  const { help } = readOptions(args, { help: { type: "boolean", short: "h", default: false } });
-  if (!help && process.stdin.isTTY) throw new UsageError("pipe in what `terraform show -json` prints");
-  if (help) {
-    process.stdout.write(HELP);
+export default defineCommand({
+  usage: "terraform show -json | pulumi-borgbase from-terraform > index.ts",
+  about: `Prints a Pulumi program that adopts, by id, the SSH keys and repositories in the state of the Terraform provider
+gjabell/borgbase. Sends no request to BorgBase and changes nothing.`,
+  options: {},
+  example: "terraform show -json | pulumi-borgbase from-terraform > index.ts",
+  run: async () => {
+    if (process.stdin.isTTY) throw new UsageError("pipe in what `terraform show -json` prints");
+    const json = await withProgress("Waiting for the state on standard input", () => text(process.stdin));
+    process.stdout.write(program(await readState(json)));
     return 0;
-  }
-  const json = await withProgress("Waiting for the state on standard input", () => text(process.stdin));
-  process.stdout.write(program(await readState(json)));
-  return 0;
-};
-
-export default fromTerraform;
+  },
+});
 
 /** The keys and repositories of that provider in Terraform's JSON output format, modules included. */
 async function readState(json: string) {

@@ -1,43 +1,35 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { type Command, readOptions, UsageError } from "./command";
+import { defineCommand } from "./command";
 
-const HELP = `Usage: pulumi-borgbase plugin install [OPTIONS]
-
-Puts the provider plugin of this package where the Pulumi CLI looks for plugins: $PULUMI_HOME/plugins, by default
-~/.pulumi/plugins. Programs in every language then use it. Needs Node.js on the PATH, and no network.
-
-  --version VERSION   Fail unless this package holds that version (default: any)
-  --help              Show this help
-`;
-
-const plugin: Command = async ([action, ...args]) => {
-  if (action === "--help" || action === "-h") {
-    process.stdout.write(HELP);
+export default defineCommand({
+  usage: "pulumi-borgbase plugin install [OPTIONS]",
+  about: `Puts the provider plugin of this package where the Pulumi CLI looks for plugins: $PULUMI_HOME/plugins, by default
+~/.pulumi/plugins. Programs in every language then use it. Needs Node.js on the PATH, and no network.`,
+  actions: ["install"],
+  options: {
+    version: {
+      type: "string",
+      value: "VERSION",
+      help: "Fail unless this package holds that version (default: any)",
+    },
+  },
+  example: "pulumi-borgbase plugin install",
+  run: async (options) => {
+    const version = packageVersion();
+    const wanted = options.version?.replace(/^v/, "") ?? version;
+    if (wanted !== version) {
+      throw new Error(
+        `this package holds the plugin ${version}, not ${wanted}: run npx pulumi-borgbase@${wanted} plugin install`,
+      );
+    }
+    const folder = pluginFolder(version);
+    install(folder);
+    process.stdout.write(`Installed the plugin borgbase ${version} in ${folder}.\n`);
     return 0;
-  }
-  if (action !== "install")
-    throw new UsageError(action === undefined ? "no action is given" : `unknown action ${action}`);
-  const options = readOptions(args, { version: { type: "string" }, help: { type: "boolean", default: false } });
-  if (options.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  const version = packageVersion();
-  const wanted = options.version?.replace(/^v/, "") ?? version;
-  if (wanted !== version) {
-    throw new Error(
-      `this package holds the plugin ${version}, not ${wanted}: run npx pulumi-borgbase@${wanted} plugin install`,
-    );
-  }
-  const folder = pluginFolder(version);
-  install(folder);
-  process.stdout.write(`Installed the plugin borgbase ${version} in ${folder}.\n`);
-  return 0;
-};
-
-export default plugin;
+  },
+});
 
 /** The package's root: of the npm package or the checkout. */
 const ROOT = dirname(dirname(__dirname));

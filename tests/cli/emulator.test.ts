@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { COMMANDS } from "../../cli/commands";
 
 const MAIN = join(__dirname, "..", "..", "cli", "main.js");
 
@@ -53,12 +54,12 @@ describe("pulumi-borgbase command line", () => {
     assert.match((await run("--version")).out, /^\d+\.\d+\.\d+\n$/);
   });
 
-  for (const command of ["emulator", "drift", "from-terraform"]) {
+  for (const command of Object.keys(COMMANDS)) {
     it(`The command pulumi-borgbase ${command} prints its help with an example`, async () => {
       const { code, out } = await run(command, "--help");
       assert.equal(code, 0);
       assert.match(out, new RegExp(`^Usage: .*pulumi-borgbase ${command}`));
-      assert.match(out, new RegExp(`^Example:\\n {2}.*pulumi-borgbase ${command}`, "m"));
+      assert.match(out, new RegExp(`^Examples?:\\n {2}.*pulumi-borgbase ${command}`, "m"));
       assert.deepEqual(await run(command, "-h"), { code: 0, out, err: "" });
     });
   }

@@ -229,7 +229,7 @@ function summary(running: Emulator, dataDir: string | undefined, options: { host
   return `
 A local BorgBase is running. Ctrl+C stops it.
 
-  GraphQL API  ${running.endpoint}  (GraphiQL in a browser)
+  GraphQL API  ${running.endpoint}  (a page to try it, in a browser)
   SSH          ${options.host}:${running.ssh?.port}
   Data         ${dataDir ?? "a temporary folder, gone when it stops"}
   Control      ${options.control ? controlUrl : "off (start with --control)"}

@@ -4,8 +4,8 @@ import { isAllowedHost } from "./allowedHost";
 import { type Api, type Caller, htmlReply, json, type Reply } from "./api";
 import type { Context } from "./context";
 import { executesFirst, type Fault, type Faults } from "./faults";
-import { graphiqlPage } from "./graphiql";
 import { type GraphqlRequest, readGraphql, requestUrl } from "./graphqlRequest";
+import { graphiqlPage, type PageAccount, type PageReply, pageAccounts } from "./page";
 import { repoOfHost } from "./proxy";
 import { type RequestLog, redacted } from "./requestLog";
 import { rootFields } from "./schema";
@@ -20,6 +20,8 @@ export interface HttpOptions {
   requests: RequestLog;
   /** Delay in ms between the execution of a request and its response. */
   latency: () => number;
+  /** The accounts with their present tokens, for the page's choice. */
+  accounts: () => PageAccount[];
   /** Handler of the paths below /control/, called with a name and a JSON body; null without `--control`. */
   control: ((name: string, body: unknown) => unknown) | null;
   /** Host names, besides those of loopback, under which /control/ may be called. */
@@ -41,9 +43,11 @@ export function createHttpServer(options: HttpOptions): Server {
     const handled =
       path === "/graphql" || path === "/graphql/"
         ? graphql(options, url, request, response)
-        : path.startsWith("/control/")
-          ? control(options, path.slice("/control/".length), request, response)
-          : redirectOrRestic(options, path, request, response);
+        : path === "/graphql/accounts"
+          ? send(response, pageAccounts(request, options.accounts(), options.allowedHosts))
+          : path.startsWith("/control/")
+            ? control(options, path.slice("/control/".length), request, response)
+            : redirectOrRestic(options, path, request, response);
     // The client receives an unexpected error as a response, and the emulator keeps running.
     Promise.resolve(handled).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
@@ -63,7 +67,7 @@ async function graphql(
   response: ServerResponse,
 ): Promise<void> {
   const { api, faults, requests, context } = options;
-  if (wantsPage(request, url)) return send(response, graphiqlPage());
+  if (wantsPage(request, url)) return send(response, graphiqlPage(request));
   requests.begin();
   response.once("close", () => requests.end());
   const started = performance.now();
@@ -214,7 +218,7 @@ function sendCounted(response: ServerResponse, reply: Reply, requests: RequestLo
   return reply;
 }
 
-function send(response: ServerResponse, { status, type, body, headers }: Reply): void {
+function send(response: ServerResponse, { status, type, body, headers }: PageReply): void {
   response.writeHead(status, { "Content-Type": type, "Content-Length": Buffer.byteLength(body), ...headers });
   response.end(body);
 }

@@ -115,6 +115,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       faults,
       requests,
       latency: () => latency.ms,
+      accounts: () => accountsOf(store),
       control: options.control ? controlOverHttp(control) : null,
       allowedHosts: (options.allowedHosts ?? []).map((name) => name.toLowerCase()),
       restic: real?.restic ?? null,

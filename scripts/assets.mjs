@@ -3,7 +3,7 @@ import { chmodSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync } fro
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleDynamicHost, bundlePlugin } from "./bundle.mjs";
-import { graphiqlPage } from "./graphiql.mjs";
+import { packEmulatorPage } from "./emulatorPage.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -21,9 +21,13 @@ for (const folder of FOLDERS) {
   });
 }
 
-writeFileSync(join(DIST, "emulator", "graphiql.html"), graphiqlPage());
-
-await Promise.all([bundlePlugin(ROOT), bundleDynamicHost(ROOT)]);
+await Promise.all([
+  bundlePlugin(ROOT),
+  bundleDynamicHost(ROOT),
+  packEmulatorPage(ROOT, join(DIST, "emulator", "page.html.br")),
+]);
+// Of an earlier version, whose page was not compressed.
+rmSync(join(DIST, "emulator", "graphiql.html"), { force: true });
 
 const cli = join(DIST, "cli", "main.js");
 if (existsSync(cli)) chmodSync(cli, 0o755);

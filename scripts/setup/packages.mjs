@@ -54,7 +54,8 @@ function isBuilt() {
   const stamp = join(ROOT, "dist", ".built");
   if (!existsSync(stamp)) return false;
   const { include } = JSON.parse(readFileSync(join(ROOT, "tsconfig.json"), "utf8"));
-  const sources = ["package-lock.json", "tsconfig.json", "scripts/assets.mjs", "scripts/bundle.mjs", ...include];
+  const scripts = ["assets", "bundle", "emulatorPage"].map((name) => `scripts/${name}.mjs`);
+  const sources = ["package-lock.json", "tsconfig.json", ...scripts, ...include];
   return Math.max(...sources.map((source) => newest(join(ROOT, source)))) < statSync(stamp).mtimeMs;
 }
 

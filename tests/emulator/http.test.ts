@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
+import { get } from "node:http";
 import { Subject } from "./support";
+
+/** The status of a GET under another host name, which `fetch` does not send. */
+function statusUnderName(address: string, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(address, { headers: { Host: host } }, (response) => resolve(response.resume().statusCode)).on("error", reject);
+  });
+}
 
 describe("Emulator: HTTP", () => {
   let subject: Subject;
@@ -26,16 +34,34 @@ describe("Emulator: HTTP", () => {
     }
   });
 
-  it("The emulator serves GraphiQL to a browser on one page without external resources", async () => {
-    const response = await raw({ headers: { Accept: "text/html,application/xhtml+xml" } });
-    assert.deepEqual([response.status, response.headers.get("content-type")], [200, "text/html; charset=utf-8"]);
-    const page = await response.text();
-    const styles = [...page.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(([, style]) => style).join("\n");
-    const tags = page.replace(/<(script|style)>[\s\S]*?<\/\1>/g, "");
-    // `assert.match` would print a million characters on failure.
-    assert.ok(tags.includes('<div id="graphiql">') && page.includes("createElement(GraphiQL"));
-    assert.equal(/@import|url\((?!["']?(data:|#))/.exec(styles)?.[0], undefined);
-    assert.equal(/\b(src|href)=(?!"data:).*/.exec(tags)?.[0], undefined);
+  it("The emulator serves its page compressed, and plain to a client that does not accept Brotli", async () => {
+    const page = async (encoding: string) => {
+      const response = await raw({ headers: { Accept: "text/html", "Accept-Encoding": encoding } });
+      const { headers, status } = response;
+      return {
+        status,
+        encoding: headers.get("content-encoding"),
+        type: headers.get("content-type"),
+        text: await response.text(),
+      };
+    };
+    const packed = await page("gzip, deflate, br");
+    const plain = await page("gzip, deflate");
+    assert.deepEqual([packed.status, packed.encoding, packed.type], [200, "br", "text/html; charset=utf-8"]);
+    assert.deepEqual([plain.status, plain.encoding, plain.type], [200, null, "text/html; charset=utf-8"]);
+    // `assert.equal` would print a million characters on failure.
+    assert.ok(plain.text === packed.text && plain.text.includes('<div id="page">'));
+  });
+
+  it("The page's tokens are for browsers on this machine, under a name of this machine", async () => {
+    const address = subject.emulator.endpoint.replace("/graphql", "/graphql/accounts");
+    const accounts = (await (await fetch(address)).json()) as { email: string; tokens: Record<string, string> }[];
+    assert.deepEqual(
+      accounts.map(({ email, tokens }) => [email, tokens.readOnly]),
+      subject.emulator.accounts.map(({ email, tokens }) => [email, tokens.readOnly]),
+    );
+    // A page of another site may reach the emulator by a name of its own.
+    assert.equal(await statusUnderName(address, "evil.example"), 403);
   });
 
   it("The emulator answers queries by GET and refuses mutations by GET", async () => {

@@ -18,6 +18,11 @@ export abstract class Collection<Item extends { id: string; name: string }> {
     return this.list.all();
   }
 
+  /** Requests the list for reads that follow. */
+  prefetch(): void {
+    this.list.prefetch();
+  }
+
   /** As {@link all}, but never from the cache. Calls at the same time share one request. */
   refetchCoalesced(): Promise<Item[]> {
     return this.list.refetchCoalesced();

@@ -36,6 +36,11 @@ export class SharedList<T extends { id: string }> {
     return [...(await this.#items()).values()];
   }
 
+  /** Fills the cache before the first read. A failure is that read's to report. */
+  prefetch(): void {
+    this.#items().catch(() => {});
+  }
+
   /** Sends a new request, whatever the cache contains. */
   refetch(): Promise<T[]> {
     this.invalidate();

@@ -152,7 +152,10 @@ export const sshKey: Resource<SshKeyInputs, SshKeyState> = {
   },
 
   async read(id, state, context) {
-    const { keys } = await context.api();
+    const { keys, repos } = await context.api();
+    // A refresh reads keys before repositories, as these depend on them: both lists come in the time of one request.
+    // An import or a `get` knows the id alone, and reads one object.
+    if (state.publicKey !== undefined) repos.prefetch();
     const [key, owner] = await Promise.all([keys.get(id), readableOwner(context)]);
     if (key) return toState(key, owner ?? state.__account);
     await assertSameOwner(`SSH key ${id}`, state.__account, (await keys.all()).length, context);

@@ -211,6 +211,7 @@ describe("Package", function () {
     }
     for (const needed of [
       "dist/sdk/index.d.ts",
+      "dist/dynamic/host.js",
       "dist/dynamic/index.js",
       "dist/provider/hosts/dynamic.d.ts",
       "dist/emulator/schema.graphql",

@@ -7,7 +7,7 @@ export interface RetryPolicy {
   baseDelay: number;
   /** Upper bound of every delay. */
   maxDelay: number;
-  /** Time since the first try after which no retry starts. */
+  /** Time since the first failure after which no retry starts. */
   maxElapsed: number;
 }
 
@@ -43,12 +43,14 @@ export async function retry<T>(
   } = {},
 ): Promise<T> {
   const policy = options.policy ?? RETRY;
-  const deadline = Date.now() + policy.maxElapsed;
+  let deadline: number | undefined;
   for (let tries = 0; ; tries++) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
+      // From the first failure on, as a first try of any length deserves a second one.
+      deadline ??= Date.now() + policy.maxElapsed;
       const delay = delayBefore(tries, error, policy);
       if (Date.now() + delay > deadline) throw exhausted(error, tries + 1);
       if (await isInterrupted(delay, options.signal)) throw interrupted(error);

@@ -375,7 +375,7 @@ describe("CreateRecovery: the run after an interruption", () => {
     "The next run with several matches fails and lists their ids",
     withEmulator(async (emulator) => {
       emulator.control.addFault({ kind: "silence", operation: "repoAdd", count: null });
-      await failure(add(run(emulator, { ...IMPATIENT, timeout: 30 })), "unavailable");
+      await failure(add(run(emulator, { ...IMPATIENT, timeout: 1_000 })), "unavailable");
       emulator.control.clearFaults();
       for (let each = 0; each < 2; each++) await clientOf(emulator).repos.create({ name: "web", region: "eu" });
       const said = await failure(add(run(emulator)), "refused");

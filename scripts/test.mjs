@@ -1,6 +1,6 @@
 // `npm test`: installs missing requirements, then runs all checks and tests, or those in the arguments:
 //   npm test -- tests/emulator            a folder or a file
-//   npm test -- --tier unit               unit, ssh, machine, emulator or e2e
+//   npm test -- --tier unit               unit, docs, ssh, machine, emulator or e2e
 //   npm test -- --grep "another name"     mocha's own options
 // Test files run side by side, one process per core. The last line is `N passed, N failed`; a check counts as one.
 import { spawn } from "node:child_process";
@@ -27,8 +27,10 @@ const TIERS = {
   ssh: ["tests/provider/ssh"],
   /** The emulator, and what needs its real SSH and borg. */
   emulator: ["tests/emulator", "tests/provider/borgui", "tests/provider/hosts/borgui.test.ts"],
+  /** Links and code of the Markdown, and the documentation site in a browser. */
+  docs: ["tests/docs"],
   /** Provider, API client and SDK: no CLI, below 30 seconds on two quiet cores. */
-  unit: ["tests/provider", "tests/sdk", "tests/generate", "tests/docs"],
+  unit: ["tests/provider", "tests/sdk", "tests/generate"],
 };
 
 /** More would only make each slower: most of a test's time is the CPU time of the CLI and its provider. */

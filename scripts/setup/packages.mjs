@@ -7,12 +7,14 @@ import { run, step } from "./progress.mjs";
 /**
  * Installs the packages of package-lock.json, unless node_modules matches it. `npm ci` would reject a lockfile without the
  * packages for other platforms, which npm omits when a registry lacks them.
+ * @param {string} folder
+ * @param {string[]} options of npm
  */
-export async function installPackages() {
-  if (isInstalled()) return;
+export async function installPackages(folder = ROOT, options = []) {
+  if (isInstalled(folder)) return;
   await step("Installing npm packages", () =>
-    run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
-      cwd: ROOT,
+    run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", ...options], {
+      cwd: folder,
       problem: "`npm install` failed; its messages are above",
     }),
   );
@@ -30,10 +32,13 @@ export async function build() {
   );
 }
 
-/** Compares package-lock.json with npm's own record in node_modules, which omits packages for other platforms. */
-function isInstalled() {
-  const installed = lockedPackages(join(ROOT, "node_modules", ".package-lock.json"));
-  const wanted = lockedPackages(join(ROOT, "package-lock.json"));
+/**
+ * Compares package-lock.json with npm's own record in node_modules, which omits packages for other platforms.
+ * @param {string} folder
+ */
+function isInstalled(folder) {
+  const installed = lockedPackages(join(folder, "node_modules", ".package-lock.json"));
+  const wanted = lockedPackages(join(folder, "package-lock.json"));
   if (!installed || !wanted) return false;
   return Object.entries(wanted)
     .filter(([path]) => path !== "")

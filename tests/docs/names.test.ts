@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { z } from "zod";
+import { COMMANDS } from "../../cli/commands";
 import { buildModel } from "../../generate/model";
 import { fileOf } from "../../generate/typescript";
 import { functionSchemas, resourceSchemas } from "../../provider/schema";
@@ -127,7 +128,7 @@ describe("Names in the documentation", () => {
 
   it("Every npm script and every command of pulumi-borgbase that a Markdown file names exists", () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-    const commands = new Set(["discover", "drift", "emulator", "from-terraform", "plugin"]);
+    const commands = new Set(Object.keys(COMMANDS));
     const unknown = markdownFiles().flatMap((file) => {
       const text = readFileSync(join(ROOT, file), "utf8");
       const named = [...text.matchAll(/npm run (?:--silent )?([a-z][\w:-]*)/g)].map(([, name = ""]) => name);

@@ -10,6 +10,10 @@ export const COMMANDS: Record<string, { summary: string; load: () => { default: 
     summary: "Compare a stack's state with the real objects (exit code 0, 2 or 1)",
     load: () => require("./drift") as typeof import("./drift"),
   },
+  report: {
+    summary: "Show all repositories and keys, and first what needs attention (exit code 0, 2 or 1)",
+    load: () => require("./report") as typeof import("./report"),
+  },
   discover: {
     summary: "Print what the account has and the stack does not manage, as code",
     load: () => require("./discover") as typeof import("./discover"),

@@ -139,6 +139,11 @@ const deployment = z.object({
 
 const state = z.object({ deployment });
 
+/** The last part of `urn:pulumi:STACK::PROJECT::TYPE::NAME`; a name may hold `::`. */
+export function nameIn(urn: string): string {
+  return urn.split("::").slice(3).join("::");
+}
+
 /** The reason of a failed command of the Pulumi CLI, in one line. */
 export function reasonOf(error: unknown): string {
   const lines = (error instanceof Error ? error.message : String(error)).split("\n").map((line) => line.trim());

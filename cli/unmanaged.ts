@@ -6,7 +6,7 @@ import { toState as repoState } from "../provider/resources/repo/remote";
 import { toState as keyState } from "../provider/resources/sshKey";
 import { logicalNames } from "./logicalNames";
 import type { Adoption } from "./program";
-import type { StateResource } from "./stack";
+import { nameIn, type StateResource } from "./stack";
 
 /** An object of the account that no resource of the stack manages. */
 export interface Unmanaged extends Adoption {
@@ -52,8 +52,3 @@ async function noBorgUi(): Promise<never> {
 
 /** `web-2` before `web-10`, the same on every machine. */
 const byName = new Intl.Collator("en", { numeric: true }).compare;
-
-/** The last part of `urn:pulumi:STACK::PROJECT::TYPE::NAME`; a name may hold `::`. */
-function nameIn(urn: string): string {
-  return urn.split("::").slice(3).join("::");
-}

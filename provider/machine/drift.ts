@@ -48,7 +48,8 @@ export async function readDrift(machine: Machine, state: BackupJobState): Promis
   };
   const knownHosts = textOf(found.entries.get(names.knownHosts));
   const job = jobOf(state as BackupJobInputs & { name: string }, knownHosts);
-  const plan = renderPlan({ ...job, scheduler: state.scheduler as Job["scheduler"] }, facts);
+  // The output `scheduler` is what the last refresh saw; the unit is what was deployed.
+  const plan = renderPlan({ ...job, scheduler: state.unit.startsWith("/") ? "cron" : "systemd" }, facts);
   compareFiles(found, plan, job, facts, note);
   const pins = fingerprintsIn(knownHosts ?? "");
   if (pins.join() !== state.pinnedHostKeys.join()) note("repositoryHostKeys", "the pinned keys were changed", pins);
@@ -106,6 +107,14 @@ function differenceOf(planned: Pick<PlannedFile, "path" | "mode" | "owner" | "gr
 
 function compareUnits({ timer, service, entries }: Observation, { names, schedule }: Plan, note: Note): void {
   const wanted = new Set(schedule.files.map(({ path }) => path));
+  const foreign = [names.cronPath, names.servicePath].find((path) => !wanted.has(path) && entries.has(path));
+  if (foreign !== undefined && wanted.size > 0 && ![...wanted].some((path) => entries.has(path))) {
+    note(
+      "scheduler",
+      `${foreign} took the place of ${[...wanted].join(" and ")}`,
+      foreign === names.cronPath ? "cron" : "systemd",
+    );
+  }
   for (const path of [names.cronPath, names.timerPath, names.servicePath]) {
     if (!wanted.has(path) && entries.has(path)) note("schedule", `${path} starts the job, too`);
   }

@@ -1,29 +1,17 @@
 import assert from "node:assert/strict";
 import { JobStack, Storage } from "../support/backupJob";
 import { MachineHost, type Suite } from "../support/machineHost";
+import { argumentNames, driftRows, editScript } from "./driftRows";
 
 const FOLDER = "/etc/pulumi-borgbase/web";
 const UNITS = "/etc/systemd/system/borgbase-web";
+const ROWS = driftRows(FOLDER, UNITS);
 
-/** Another value for every option that an argument has, in either form of the configuration. */
-const EDIT = `
-import json
-path = "${FOLDER}/config.yaml"
-text = open(path).read()
-head, body = text.split("\\n", 1)
-config = json.loads(body)
-def put(options):
-    for name, value in VALUES.items():
-        if name in options: options[name] = value
-    for each in list(options.values()):
-        if isinstance(each, dict) and "ping_url" not in each: put(each)
-VALUES = {"source_directories": ["/home"], "exclude_patterns": ["*.iso"], "exclude_if_present": [".skip"],
-  "exclude_caches": False, "one_file_system": True, "compression": "none", "archive_name_format": "all-{now}",
-  "upload_rate_limit": 9, "remote_path": "borg1", "keep_daily": 1, "checks": [{"name": "archives"}],
-  "before_backup": ["false"], "on_error": ["false"], "commands": [], "healthchecks": {"ping_url": "https://other.example"},
-  "lock_wait": 3}
-put(config)
-open(path, "w").write(head + "\\n" + json.dumps(config, indent=2) + "\\n")`;
+describe("Drift of a BackupJob", () => {
+  it("Every argument has a row in the table of drift", async () => {
+    assert.deepEqual(Object.keys(ROWS).sort(), (await argumentNames()).sort());
+  });
+});
 
 for (const suite of ["bookworm", "trixie"] satisfies Suite[]) {
   describe(`Drift of a BackupJob on ${suite}`, function () {
@@ -51,6 +39,7 @@ for (const suite of ["bookworm", "trixie"] satisfies Suite[]) {
         hooks: { before: ["true"], onError: ["true"] },
         healthchecks: "https://ping.example",
         schedule: { at: "02:30" },
+        scheduler: "systemd",
       });
       await job.up();
       assert.deepEqual(await job.refresh(), []);
@@ -77,19 +66,27 @@ for (const suite of ["bookworm", "trixie"] satisfies Suite[]) {
       assert.equal(after.replace(manifest, ""), before.replace(manifest, ""));
     }
 
-    it("names every argument whose option was edited in the configuration", () =>
-      drifts(
-        `python3 -c '${EDIT}'`,
-        ...["paths", "exclude", "excludeIfPresent", "excludeCaches", "oneFileSystem", "compression", "archiveName"],
-        ...["uploadLimit", "remotePath", "retention", "checks", "hooks", "healthchecks", "borgmatic"],
-      ));
+    it("names every argument whose option was edited in the configuration", () => {
+      const rows = Object.entries(ROWS).flatMap(([name, row]) => ("options" in row ? [{ name, ...row }] : []));
+      const options = Object.assign({}, ...rows.map((row) => row.options));
+      return drifts(editScript(FOLDER, options), ...rows.map(({ name }) => name));
+    });
 
-    it("names the arguments of edited key, passphrase, wrapper and units, and of removed host keys", () =>
-      drifts(
-        `cd ${FOLDER}; echo x >> id; echo x > passphrase; echo x >> borg; echo > known_hosts
-         sed -i s/Nice=19/Nice=5/ ${UNITS}.service; sed -i 's/02:30/12:00/' ${UNITS}.timer; systemctl daemon-reload`,
-        ...["privateKey", "passphrase", "repository", "repositoryHostKeys", "serviceOptions", "schedule"],
-      ));
+    it("names every argument whose file was edited, and the cron file that took the place of the units", async () => {
+      const rows = Object.entries(ROWS).flatMap(([name, row]) => ("script" in row ? [{ name, ...row }] : []));
+      const own = rows.filter((row) => !("named" in row) && row.name !== "scheduler");
+      await drifts(own.map(({ script }) => script).join("\n"), ...own.map(({ name }) => name));
+      const { script } = ROWS.scheduler as { script: string };
+      await drifts(script, "schedule", "scheduler", "serviceOptions");
+    });
+
+    for (const [name, row] of Object.entries(ROWS)) {
+      if (!("named" in row)) continue;
+      it(`names ${row.named} for another ${name}: ${row.because}`, async () => {
+        await drifts(row.script, row.named);
+        await host.output(`rm -rf ${FOLDER}-2`);
+      });
+    }
 
     it("names the argument of a file with another mode or owner", () =>
       drifts(`chmod 644 ${FOLDER}/passphrase; chown daemon ${FOLDER}/id`, "passphrase", "privateKey"));
@@ -113,11 +110,7 @@ for (const suite of ["bookworm", "trixie"] satisfies Suite[]) {
       drifts("echo '0 0 * * * root true' > /etc/cron.d/borgbase-web", "schedule"));
 
     it("makes the job again where its folder was removed", async () => {
-      await host.output(`rm -r ${FOLDER}`);
-      assert.deepEqual(await job.refresh(), ["paths"]);
-      assert.equal(job.state?.status, "missing");
-      await job.up();
-      assert.deepEqual(await job.refresh(), []);
+      await drifts(`rm -r ${FOLDER}`, "paths");
       await host.output(`${FOLDER}/borg list`);
     });
   });

@@ -6,8 +6,9 @@ import { Subject } from "../emulator/support";
 import { context } from "../provider/support";
 import { MachineHost, type Suite } from "../support/machineHost";
 
-/** cloud-init runs a script from a file of its own. */
+/** cloud-init runs a script from a file of its own. Debian's `sh` is dash. */
 const RUN = 'cd /; printf %s "$1" > /root/job.sh; sh /root/job.sh';
+const RUN_BY_BUSYBOX = RUN.replace("; sh", "; busybox sh");
 
 /** The script of a rendered job on real hosts, against real repositories. */
 describe("Script of renderBackupJob", () => {
@@ -44,10 +45,11 @@ describe("Script of renderBackupJob", () => {
     ["trixie", "1.9.14", false],
   ];
   for (const [suite, borgmaticVersion, borg] of CASES) {
-    it(`The script sets a job up on ${suite}, ${borg ? "" : "installs its programs, "}and changes nothing when it runs again`, async () => {
+    it(`The script sets a job up on ${suite}, ${borg ? "" : "installs its programs, "}changes nothing when it runs again, and updates it in place`, async () => {
       const host = await MachineHost.start({ suite, borg });
       try {
-        const { script, files } = await render(await newJob({ borgmaticVersion }));
+        const args = await newJob({ borgmaticVersion });
+        const { script, files } = await render(args);
         await host.output(RUN, script);
         for (const { path, mode, owner } of files) {
           assert.equal(await host.output('stat -c "0%a %U" "$1"', path), `${mode} ${owner}`, path);
@@ -59,14 +61,44 @@ describe("Script of renderBackupJob", () => {
         await host.output("systemctl start borgbase-web.service");
         assert.match(await host.output("/etc/pulumi-borgbase/web/borg list --short"), /-web-\d{4}-/);
         const found = await host.fingerprint("/etc");
-        await host.output(RUN, script);
-        assert.equal(await host.fingerprint("/etc"), found);
-        const archives = await host.output("/etc/pulumi-borgbase/web/borg list --short");
-        assert.equal(archives.split("\n").length, 1);
+        for (const run of [RUN, RUN_BY_BUSYBOX]) {
+          await host.output(run, script);
+          assert.equal(await host.fingerprint("/etc"), found);
+        }
+        const archives = () => host.output("/etc/pulumi-borgbase/web/borg list --short");
+        assert.equal((await archives()).split("\n").length, 1);
+        await updatesInPlace(host, args, archives);
       } finally {
         await host.stop();
       }
     });
+  }
+
+  /** Another passphrase and schedule; then an interrupted change of it, and a passphrase of another repository. */
+  async function updatesInPlace(host: MachineHost, args: RenderBackupJobArgs, archives: () => Promise<string>) {
+    const before = await archives();
+    const id = '/etc/pulumi-borgbase/web/borg info --json | grep -o \'"id": *"[0-9a-f]*"\' | tail -1';
+    const repository = await host.output(id);
+    const changed = { ...args, passphrase: "another", schedule: { at: "01:23" } };
+    await host.output(RUN_BY_BUSYBOX, (await render(changed)).script);
+    assert.equal(await archives(), before);
+    assert.equal(await host.output(id), repository);
+    assert.match(await host.output("systemctl cat borgbase-web.timer"), /^OnCalendar=.*01:23/m);
+    await host.output("systemctl start borgbase-web.service");
+    const files = "ls -A /etc/pulumi-borgbase/web";
+    assert.equal(await host.output(files), "borg\nconfig.yaml\nid\nknown_hosts\npassphrase");
+
+    // As a run that ended between the change and the move of its file.
+    const third = { ...changed, passphrase: "third" };
+    await host.output("BORG_NEW_PASSPHRASE=third /etc/pulumi-borgbase/web/borg key change-passphrase");
+    await host.output(RUN, (await render(third)).script);
+    await host.output("systemctl start borgbase-web.service");
+    assert.equal((await archives()).split("\n").length, 3);
+
+    await host.output("BORG_NEW_PASSPHRASE=foreign /etc/pulumi-borgbase/web/borg key change-passphrase");
+    const { code, output } = await host.run(RUN, (await render(third)).script);
+    assert.equal(code, 1);
+    assert.match(output, /^backup job web: the passphrase does not open its repository$/m);
   }
 
   it("The script stops with the reason, and leaves no schedule", async () => {

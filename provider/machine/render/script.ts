@@ -23,7 +23,8 @@ export function renderScript(job: ScriptJob): string {
   const plan = (plans.systemd ?? plans.cron) as Plan;
   const { names } = plan;
   const config = plan.files.find(({ path }) => path === names.config) as Plan["files"][number];
-  const others = plan.files.filter((file) => file !== config && file.path !== names.knownHosts);
+  const passphrase = plan.files.find(({ path }) => path === names.passphrase) as Plan["files"][number];
+  const others = plan.files.filter((file) => ![config, passphrase].includes(file) && file.path !== names.knownHosts);
   const parts = [
     "#!/bin/sh",
     `# Sets up the backup job ${name}. Run it as root; it can be run again. It holds secrets.`,
@@ -46,6 +47,7 @@ export function renderScript(job: ScriptJob): string {
     ...knownHostsLines(job, plan),
     fileLines("draft", config),
     ...validationLines(names.config),
+    fileLines("draft", passphrase),
     ...repositoryLines(job, plan),
     scheduleLines(job),
   ];
@@ -94,20 +96,42 @@ function validationLines(config: string): string[] {
   ];
 }
 
-/** A repository is made where none is: borg names the reason, and any other one stops the script. */
+/**
+ * A repository is made where none is, and its passphrase is changed where the one of the last run opens it. borg names the
+ * reason, and any other one stops the script. No backup starts meanwhile, so none meets a passphrase that is not in force yet.
+ */
 function repositoryLines({ user, encryption, initialize, repository }: ScriptJob, { names }: Plan): string[] {
+  const { passphrase, wrapper, lock } = names;
   const borg = (args: string) =>
-    user === "root" ? `${names.wrapper} ${args}` : `su -s /bin/sh -c '${names.wrapper} ${args}' ${user}`;
+    user === "root" ? `${wrapper} ${args}` : `su -s /bin/sh -c '${wrapper} ${args}' ${user}`;
   const missing = initialize
     ? `${borg(`init --encryption ${encryption}`)}`
     : `fail ${word(`there is no repository at ${repository}`)}`;
   return [
+    `if [ -e ${passphrase} ] && [ "$(cat ${passphrase})" != "$(cat ${passphrase}.new)" ]; then`,
+    `  exec 9< ${lock}`,
+    "  flock -w 20 9 || fail 'a backup is running: run the script again when it has ended'",
+    `  mv -f ${passphrase} ${passphrase}.old`,
+    "fi",
+    `mv -f ${passphrase}.new ${passphrase}`,
+    `restore() { [ ! -e ${passphrase}.old ] || mv -f ${passphrase}.old ${passphrase}; }`,
     `if ! log=$(${borg("--log-json --bypass-lock list --last 1")} 2>&1 > /dev/null); then`,
-    `  case $log in`,
+    "  case $log in",
     `    *'"Repository.DoesNotExist"'* | *'"Repository.InvalidRepository"'*) ${missing} ;;`,
-    `    *) fail "cannot open its repository: $log" ;;`,
+    `    *'"PassphraseWrong"'*)`,
+    `      [ -e ${passphrase}.old ] || fail "the passphrase does not open its repository"`,
+    `      mv -f ${passphrase} ${passphrase}.new`,
+    "      restore",
+    `      BORG_NEW_PASSPHRASE=$(cat ${passphrase}.new)`,
+    "      export BORG_NEW_PASSPHRASE",
+    `      ${borg("key change-passphrase")} || fail "the passphrase of its repository could not be changed"`,
+    "      unset BORG_NEW_PASSPHRASE",
+    `      mv -f ${passphrase}.new ${passphrase} ;;`,
+    '    *) restore; fail "cannot open its repository: $log" ;;',
     "  esac",
     "fi",
+    `rm -f ${passphrase}.old`,
+    "exec 9<&-",
   ];
 }
 

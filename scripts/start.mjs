@@ -1,4 +1,5 @@
-// `npm start`: a demonstration. A Pulumi stack creates a key and a repository, and borg backs up into it.
+// `npm start`: a demonstration. A Pulumi stack creates a key and a repository, and borg backs up into it. As root on a
+// machine with systemd, a job of the machine's own does the same by its unit.
 //   npm start               against the emulator, without network
 //   npm start -- --real     against BorgBase, with the token in BORGBASE_TOKEN
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -6,7 +7,7 @@ import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { borgEnvironment, secretFile } from "./demo/borg.mjs";
 import { startDemoEmulator } from "./demo/demoEmulator.mjs";
-import { leftOut } from "./demo/machine.mjs";
+import { backUpThisMachine, leftOut } from "./demo/machine.mjs";
 import { attempt, forwardInterrupts, quoted, show } from "./demo/shell.mjs";
 import { LOCAL, ROOT } from "./setup/paths.mjs";
 import { Problem, runMain, step } from "./setup/progress.mjs";
@@ -103,6 +104,16 @@ async function tryToDestroy(env) {
   return refusal.replace(/^error: /, "");
 }
 
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<string | undefined>} what happened; undefined on a machine that cannot have a job
+ */
+async function machinePart(env) {
+  if (leftOut()) return undefined;
+  chapter("This machine backs itself up, by a unit and a timer of its own");
+  return backUpThisMachine(env);
+}
+
 await runMain(async () => {
   const real = readArguments();
   await setUp(["borg", "ssh"]);
@@ -127,11 +138,12 @@ await runMain(async () => {
     chapter("A second `pulumi up` changes nothing");
     await show([...UP, "--expect-no-changes", "--suppress-outputs"], { env: { ...env, ...variables } });
     const refusal = await tryToDestroy({ ...env, ...variables });
+    const machine = real ? undefined : await machinePart({ ...env, ...variables });
 
     const file = join(folder, "env");
     const { PATH = "", PULUMI_HOME = "" } = env;
     writeVariables({ PATH, PULUMI_HOME, PULUMI_SKIP_UPDATE_CHECK: "true", ...variables, ...borg }, file);
-    summarize({ outputs, archives, refusal, file: relative(ROOT, file), emulator: emulator?.command });
+    summarize({ outputs, archives, refusal, machine, file: relative(ROOT, file), emulator: emulator?.command });
   } finally {
     await emulator?.stop();
   }
@@ -142,10 +154,11 @@ await runMain(async () => {
  * @param {import("./demo/borg.mjs").StackOutputs} facts.outputs
  * @param {string} facts.archives one name a line
  * @param {string} facts.refusal
+ * @param {string} [facts.machine] what happened to this machine
  * @param {string} facts.file with the variables for a shell
  * @param {string[]} [facts.emulator] the command that starts it
  */
-function summarize({ outputs, archives, refusal, file, emulator }) {
+function summarize({ outputs, archives, refusal, machine, file, emulator }) {
   const names = archives.trim().split("\n");
   const before = emulator
     ? `In one shell, the emulator again:\n\n    ${emulator.map(quoted).join(" ")}\n\n  In another one in this folder`
@@ -156,7 +169,7 @@ function summarize({ outputs, archives, refusal, file, emulator }) {
   Repository   ${outputs.repoPath}
   Archives     ${names.length}, the newest ${names.at(-1)}
   Destroy      refused: ${refusal}
-  Left out     ${leftOut()}
+  ${machine ? `This machine ${machine}` : `Left out     ${leftOut() ?? "the timer that backs up by itself, which examples/machine shows"}`}
 
   ${before}, to look around:
 

@@ -33,11 +33,17 @@ export interface MachineBackupArgs {
   /** Schedule on which the server frees the space of deleted archives. */
   compaction?: RepoArgs["compaction"];
   /**
-   * Borg version of the server. A client of borg 1 cannot use a server of borg 2.
+   * Borg version of the server, one of borg 1 as on the machine. `LATEST` may be borg 2, and is refused.
    *
    * @default "V_1_4_X"
    */
   borgVersion?: RepoArgs["borgVersion"];
+  /**
+   * Whether the repository may be deleted while it holds backups. Deleting the job leaves them either way.
+   *
+   * @default false
+   */
+  forceDestroy?: RepoArgs["forceDestroy"];
   /** Arbitrary values. A change of one replaces the machine's key in one deployment, for example `{ rotated: "2026-11" }`. */
   keepers?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** Further arguments of the job. `retention` needs `access: "full"`. */
@@ -50,9 +56,13 @@ export interface MachineBackupArgs {
  * The machine's key may only add archives by default. Archives are then deleted elsewhere, with a key of `adminKeys`.
  */
 export class MachineBackup extends pulumi.ComponentResource {
+  /** The machine's own key pair. */
   readonly pair: KeyPair;
+  /** Its public key at BorgBase. */
   readonly key: SshKey;
+  /** The repository of the machine. */
   readonly repo: Repo;
+  /** The job on the machine. */
   readonly job: BackupJob;
   /** Repository URL for `borg`. */
   readonly repoPath: pulumi.Output<string>;
@@ -60,9 +70,21 @@ export class MachineBackup extends pulumi.ComponentResource {
   readonly repositoryKey: pulumi.Output<string>;
 
   constructor(name: string, args: MachineBackupArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { connection, paths, region, passphrase, adminKeys, quota, compaction, keepers, job = {} } = args;
+    const {
+      connection,
+      paths,
+      region,
+      passphrase,
+      adminKeys,
+      quota,
+      compaction,
+      forceDestroy,
+      keepers,
+      job = {},
+    } = args;
     const { access = "append-only", alertDays = 2, borgVersion = "V_1_4_X" } = args;
     assertMayDelete(name, access, job);
+    assertBorg1(name, borgVersion);
     super("borgbase:index:MachineBackup", name, {}, opts);
     const parent = { parent: this };
 
@@ -77,6 +99,7 @@ export class MachineBackup extends pulumi.ComponentResource {
         ...keysOf(access, this.key.id, adminKeys),
         ...(quota !== undefined && { quota }),
         ...(compaction !== undefined && { compaction }),
+        ...(forceDestroy !== undefined && { forceDestroy }),
       },
       parent,
     );
@@ -115,5 +138,14 @@ function assertMayDelete(name: string, access: string, { retention }: Pick<Backu
   throw new pulumi.RunError(
     `MachineBackup ${name}: retention needs a key that may delete, and access is "${access}". ` +
       'Prune on another machine with a key of adminKeys, or set access: "full".',
+  );
+}
+
+/** The machine has borg 1, which cannot use a server of borg 2. */
+function assertBorg1(name: string, version: RepoArgs["borgVersion"]): void {
+  if (typeof version !== "string" || /^V_1_/i.test(version)) return;
+  throw new pulumi.RunError(
+    `MachineBackup ${name}: borgVersion "${version}" may be borg 2, and the machine has borg 1. ` +
+      "Leave it out, or name a version of borg 1 such as V_1_4_X.",
   );
 }

@@ -18,6 +18,8 @@ const web = new borgbase.MachineBackup("web-1", {
   region: "eu",
   paths: ["/etc", "/srv"],
   passphrase: config.requireSecret("passphrase"),
+  // The repository stays while it holds backups, unless this is true.
+  forceDestroy: config.requireBoolean("forceDestroy"),
   keepers: { rotated: config.require("rotated") },
   job: { exclude: ["*/node_modules"], schedule: { onCalendar: config.require("onCalendar") } },
 });

@@ -29,7 +29,8 @@ export function stopIfInterrupted() {
 
 /**
  * @typedef {{ code: number | null, lines: string[] }} Outcome the exit status and all output lines
- * @typedef {{ env: NodeJS.ProcessEnv, quiet?: boolean }} Options `quiet`: prints neither the command nor its output
+ * @typedef {{ env: NodeJS.ProcessEnv, quiet?: boolean, always?: boolean }} Options `quiet`: prints neither the command nor its
+ *   output. `always`: runs after Ctrl-C too
  */
 
 /**
@@ -39,8 +40,8 @@ export function stopIfInterrupted() {
  * @returns {Promise<Outcome>}
  * @throws {Problem} when it cannot be started, or after Ctrl-C
  */
-export async function attempt([command = "", ...args], { env, quiet = false }) {
-  stopIfInterrupted();
+export async function attempt([command = "", ...args], { env, quiet = false, always = false }) {
+  if (!always) stopIfInterrupted();
   if (!quiet) process.stdout.write(`\n  $ ${[command, ...args].map(quoted).join(" ")}\n`);
   const child = spawn(command, args, { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
@@ -57,7 +58,7 @@ export async function attempt([command = "", ...args], { env, quiet = false }) {
       child.on("error", (error) => reject(new Problem(`${command}: ${error.message}`)));
       child.on("close", resolve);
     });
-    stopIfInterrupted();
+    if (!always) stopIfInterrupted();
     return { code, lines };
   } finally {
     running.delete(child);

@@ -45,14 +45,26 @@ describe("MachineBackup", () => {
     assert.deepEqual(BackupJob?.retention, { daily: 7 });
   });
 
-  it("Retention is refused for a key that may only add archives", () => {
-    const { message } = program(
-      "(async () => { try { machine({ job: { retention: { daily: 7 } } }); } catch ({ message }) { answer({ message }); } })();",
-      { mocks: MOCKS },
-    );
-    assert.match(
-      String(message),
+  for (const [args, reason] of [
+    [
+      "{ job: { retention: { daily: 7 } } }",
       /^MachineBackup web: retention needs a key that may delete, and access is "append-only"/,
-    );
+    ],
+    ['{ borgVersion: "LATEST" }', /^MachineBackup web: borgVersion "LATEST" may be borg 2, and the machine has borg 1/],
+    ['{ borgVersion: "V_2_0_X" }', /^MachineBackup web: borgVersion "V_2_0_X" may be borg 2/],
+  ] as const) {
+    it(`${args} is refused before anything is declared`, () => {
+      const { message } = program(
+        `(async () => { try { machine(${args}); } catch ({ message }) { answer({ message }); } })();`,
+        { mocks: MOCKS },
+      );
+      assert.match(String(message), reason);
+    });
+  }
+
+  it("Another server of borg 1 is taken, and the repository may be deleted with its backups only on request", () => {
+    assert.equal(declared("{}").Repo?.forceDestroy, undefined);
+    const { Repo } = declared('{ borgVersion: "V_1_2_X", forceDestroy: true }');
+    assert.deepEqual([Repo?.borgVersion, Repo?.forceDestroy], ["V_1_2_X", true]);
   });
 });

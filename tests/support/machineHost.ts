@@ -15,6 +15,8 @@ interface Options {
   suite: Suite;
   /** Whether borg and borgmatic are installed. Default true. Otherwise the host's package manager offers them. */
   borg?: boolean;
+  /** A folder that the host sees under the same path, beside this package. It cannot write there. */
+  folder?: string;
 }
 
 interface Result {
@@ -35,7 +37,7 @@ export class MachineHost {
     private readonly process: ChildProcess,
   ) {}
 
-  static async start({ suite, borg = true }: Options): Promise<MachineHost> {
+  static async start({ suite, borg = true, folder: shared = PROJECT }: Options): Promise<MachineHost> {
     assert.equal(process.getuid?.(), 0, "the machine tests boot hosts of their own and need root");
     const tree = join(process.env.TEST_MACHINES ?? "", suite);
     const problem = process.env.TEST_MACHINES_PROBLEM ?? "run the tests with `npm test`";
@@ -49,7 +51,7 @@ export class MachineHost {
     const log = openSync(join(folder, "console"), "w");
     // The end of a process namespace's first process ends all others: the host ends with this process, whatever ends it.
     const isolated = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc"];
-    const command = [...isolated, "--kill-child=KILL", "sh", "-c", BOOT, "sh", name, folder, layers, PROJECT];
+    const command = [...isolated, "--kill-child=KILL", "sh", "-c", BOOT, "sh", name, folder, layers, PROJECT, shared];
     const child = spawn("setpriv", ["--pdeathsig", "KILL", ...command], { stdio: ["ignore", log, log] });
     closeSync(log);
     const host = new MachineHost(name, port, keys.privateKey, keys.hostKey, folder, child);
@@ -165,7 +167,7 @@ mount -t tmpfs -o mode=755 tmpfs overlay; mkdir overlay/work overlay/root; cp -a
 mount -t overlay overlay -o "lowerdir=$layers,upperdir=overlay/upper,workdir=overlay/work" overlay/root
 umount -l /sys/fs/cgroup/* 2>/dev/null || :; umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir -p "/sys/fs/cgroup/$name"; echo $$ > "/sys/fs/cgroup/$name/cgroup.procs"
-exec systemd-nspawn --register=no --keep-unit -q -D overlay/root -M "$name" --bind-ro="$4" --console=pipe --boot`;
+exec systemd-nspawn --register=no --keep-unit -q -D overlay/root -M "$name" --bind-ro="$4" --bind-ro="$5" --console=pipe --boot`;
 
 const CLEAN = `umount -l /sys/fs/cgroup/* 2>/dev/null; umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
 find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} +`;

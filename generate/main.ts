@@ -6,14 +6,17 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { functionSchemas, resourceSchemas } from "../provider/schema";
+import { readComponent } from "./component";
 import { buildModel, modulesOf, ofModule } from "./model";
 import { listedTypes, packageSchema } from "./packageSchema";
-import { functionPage, indexPage, resourcePage } from "./reference";
+import { componentPage, functionPage, indexPage, resourcePage } from "./reference";
 import { fileOf, functionsFile, functionTypesFile, resourceFile, typesFile } from "./typescript";
 
 const ROOT = dirname(dirname(__dirname));
 const REFERENCE = "docs/reference";
 const EXAMPLES = "examples/reference";
+/** Classes of the SDK without a declaration. */
+export const COMPONENTS = ["MachineBackup"];
 
 /** The text of every generated file, by its path below the root. */
 export function generatedFiles(): Map<string, string> {
@@ -36,7 +39,11 @@ export function generatedFiles(): Map<string, string> {
     files.set(pageOf(each.schema.type), resourcePage(each, model.types, exampleOf(each.schema.type)));
   for (const each of model.functions)
     files.set(pageOf(each.schema.name), functionPage(each, model.types, exampleOf(each.schema.name)));
-  files.set(`${REFERENCE}/README.md`, indexPage(model, fileOf));
+  const components = COMPONENTS.map((type) =>
+    readComponent(type, readFileSync(join(ROOT, `sdk/${fileOf(type)}.ts`), "utf8")),
+  );
+  for (const each of components) files.set(pageOf(each.type), componentPage(each, exampleOf(each.type)));
+  files.set(`${REFERENCE}/README.md`, indexPage(model, components, fileOf));
 
   for (const type of listedTypes(model)) model.types.set(type.name, type);
   files.set("schema.json", formatted("schema.json", JSON.stringify(packageSchema(model, facts))));

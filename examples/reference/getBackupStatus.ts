@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as borgbase from "pulumi-borgbase";
+import { job } from "./backupJob";
 
 const config = new pulumi.Config();
 
@@ -7,9 +8,10 @@ const config = new pulumi.Config();
 export const lastBackup = borgbase.getBackupStatusOutput({
   connection: {
     host: config.require("machine"),
+    port: config.getNumber("machinePort"),
     username: "root",
     hostKey: config.require("machineHostKey"),
     privateKey: config.requireSecret("machinePrivateKey"),
   },
-  name: "web-1",
+  name: job.name,
 });

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ts from "typescript";
 import { z } from "zod";
-import { generatedFiles } from "../../generate/main";
+import { readComponent } from "../../generate/component";
+import { COMPONENTS, generatedFiles } from "../../generate/main";
 import { buildModel } from "../../generate/model";
 import { listedTypes, packageSchema } from "../../generate/packageSchema";
 import { fileOf } from "../../generate/typescript";
@@ -117,10 +118,16 @@ describe("Generated files", () => {
         assert.match(page(schema.name), new RegExp(`^\\| \`${name}\``, "m"));
       assert.match(page(schema.name), /^## Example\n\n```ts\nimport/m);
     }
+    for (const type of COMPONENTS) {
+      const { inputs, outputs } = readComponent(type, readFileSync(join(ROOT, "sdk", `${fileOf(type)}.ts`), "utf8"));
+      for (const { name } of [...inputs, ...outputs]) assert.match(page(type), new RegExp(`^\\| \`${name}\``, "m"));
+      assert.ok(inputs.length > 10 && outputs.length > 5);
+      assert.match(page(type), /^## Example\n\n```ts\nimport/m);
+    }
     const pages = readdirSync(join(ROOT, "docs", "reference"), { recursive: true, encoding: "utf8" }).filter((name) =>
       name.endsWith(".md"),
     );
-    assert.equal(pages.length, resourceSchemas.length + functionSchemas.length + 1);
+    assert.equal(pages.length, resourceSchemas.length + functionSchemas.length + COMPONENTS.length + 1);
   });
 });
 

@@ -39,7 +39,7 @@ const JOBS = String(Math.max(1, Math.min(4, availableParallelism())));
 const COUNTS = join(LOCAL, "test-counts.json");
 
 /** Tests of programs in other languages, which need their hosts. */
-const LANGUAGES = /^dist\/tests\/e2e\/languages/;
+const LANGUAGES = /^dist\/tests\/(e2e|machine)\/languages/;
 
 /** Tests that open a page in a browser. */
 const PAGES = /Page\.test\.js$/;

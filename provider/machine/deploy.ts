@@ -9,7 +9,16 @@ import { mustRun } from "./host/mustRun";
 import { type Observation, observe, stagedPath } from "./host/observation";
 import { makeFolder, quote, writeFile } from "./host/shell";
 import { installTools, missingTools } from "./packages";
-import { type HostFacts, isAtLeast, jobNames, jobOf, type Plan, type PlannedFile, renderPlan } from "./plan";
+import {
+  type HostFacts,
+  isAtLeast,
+  type JobNames,
+  jobNames,
+  jobOf,
+  type Plan,
+  type PlannedFile,
+  renderPlan,
+} from "./plan";
 import { renderWrapper } from "./plan/wrapper";
 import { assertOurs, assertUsable, assertVersions, factsOf } from "./preflight";
 import { acceptRelocation, type RepositoryFacts, settleRepository } from "./repository";
@@ -47,12 +56,15 @@ export async function deploy(machine: Machine, deployment: Deployment): Promise<
   let found = await observe(machine, names, user);
   assertUsable(machine, found, user, inputs.become === "sudo");
   assertOurs(machine, found, names, { origin, isKnown: old !== undefined });
-  if (missingTools(found).length > 0 && inputs.install === "none") factsOf(machine, found, inputs.scheduler);
+  const minimum = { borg: "1.2.0", borgmatic: "1.7.0", ...inputs.minimum };
+  if (missingTools(found).length === 0 || inputs.install === "none") {
+    assertVersions(machine, factsOf(machine, found, inputs.scheduler), minimum);
+  }
 
   const { paths = [], packages = [], signatures = [], versions = {} } = found.manifest ?? {};
   const instance = instanceFor(found.manifest, old);
   const manifest: Manifest = { schema: 1, origin, instance, phase: "applying", paths, packages, signatures, versions };
-  await claim(machine, names.root, names.folder, names.manifest, manifest);
+  await claim(machine, found, names, manifest);
   await afterStep("claim");
 
   if (missingTools(found).length > 0) {
@@ -61,7 +73,7 @@ export async function deploy(machine: Machine, deployment: Deployment): Promise<
     await afterStep("packages");
   }
   const facts = factsOf(machine, found, inputs.scheduler);
-  assertVersions(machine, facts, { borg: "1.2.0", borgmatic: "1.7.0", ...inputs.minimum });
+  assertVersions(machine, facts, minimum);
 
   const knownHosts = await settleKnownHosts(machine, found, inputs, names.knownHosts, old);
   const job = jobOf(inputs, knownHosts);
@@ -113,11 +125,16 @@ function instanceFor(manifest: Manifest | undefined, old: BackupJobState | undef
   return manifest?.phase === "applying" ? manifest.instance : randomBytes(12).toString("hex");
 }
 
-async function claim(machine: Machine, root: string, folder: string, path: string, manifest: Manifest): Promise<void> {
+/** Of two stacks that claim a folder at once, one makes it. */
+async function claim(machine: Machine, found: Observation, names: JobNames, manifest: Manifest): Promise<void> {
+  const { root, folder, manifest: path } = names;
+  const makeRoot = `mkdir -p -m 755 ${root}`;
+  // The account of the job may enter its folder as soon as the plan says so.
+  const makeJob = `mkdir -m 700 ${folder}`;
   const script = [
-    `{ [ -d ${root} ] || mkdir -m 755 ${root}; }`,
-    // The account of the job may enter its folder as soon as the plan says so.
-    `{ [ -d ${folder} ] || mkdir -m 700 ${folder}; }`,
+    makeRoot,
+    // The deletion of another stack's last job may take the root away at this moment.
+    ...(found.entries.has(folder) ? [] : [`{ ${makeJob} 2>/dev/null || { ${makeRoot} && ${makeJob}; }; }`]),
     writeFile({ ...ROOT_FILE, path, content: renderManifest(manifest) }),
   ];
   await mustRun(machine, script.join(" && "), "claim the job's folder");

@@ -72,7 +72,7 @@ export function factsOf(machine: Machine, found: Observation, scheduler: string 
   };
 }
 
-/** Refuses versions that are too old. */
+/** Refuses versions that are too old, and borg 2: it has another format, other commands, and no server of borg 1. */
 export function assertVersions(
   { address }: Machine,
   { versions }: HostFacts,
@@ -83,6 +83,9 @@ export function assertVersions(
     throw refused(
       `${address} has ${name} ${versions[name]}, and minimum.${name} is ${minimum[name]}: install a newer one there, and set install: "none".`,
     );
+  }
+  if (isAtLeast(versions.borg, "2")) {
+    throw refused(`${address} has borg ${versions.borg}, and a job needs borg 1: install that, with install: "none".`);
   }
 }
 

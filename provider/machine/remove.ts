@@ -25,7 +25,9 @@ rm -rf ${quote(names.stateFolder)} || exit
 find ${quote(names.folder)} -mindepth 1 ! -path ${quote(names.manifest)} -exec rm -rf {} + || exit
 rm -rf ${quote(names.folder)} || exit
 rmdir ${quote(names.root)} 2>/dev/null
-[ -n "$(find ${quote(names.stateRoot)} -mindepth 1 -maxdepth 1 ! -name 'lock-*' 2>/dev/null)" ] || rm -rf ${quote(names.stateRoot)}
+[ -n "$(find ${quote(names.stateRoot)} -mindepth 1 -maxdepth 1 ! -name 'lock-*' 2>/dev/null)" ] || {
+rm -f ${quote(names.stateRoot)}/lock-*; rmdir ${quote(names.stateRoot)} 2>/dev/null
+}
 :`;
   await mustRun(machine, script, "remove the job");
 }

@@ -48,6 +48,18 @@ describe("BackupJob on other hosts", function () {
     assert.equal(await host.fingerprint(...FOLDERS), before);
   });
 
+  it("a borg of version 2 is refused, and changes nothing", async () => {
+    const fake = "/usr/local/bin/borg /usr/local/bin/borgmatic";
+    await host.output(`printf '#!/bin/sh\necho 2.0.0b19\n' | tee ${fake} >/dev/null; chmod +x ${fake}`);
+    try {
+      const before = await host.fingerprint(...FOLDERS);
+      await assert.rejects((await job("two")).up(), /has borg 2\.0\.0b19, and a job needs borg 1: /);
+      assert.equal(await host.fingerprint(...FOLDERS), before);
+    } finally {
+      await host.output(`rm ${fake}`);
+    }
+  });
+
   it("sudo without its password is refused with sudo's words", async () => {
     const connection = { ...host.connection, username: "admin" };
     await assert.rejects((await job("asks", { connection, become: "sudo" })).up(), /sudo says: .*password/);
@@ -109,6 +121,26 @@ select(undef, undef, undef, 0.1) until -e "/tmp/release"'`,
     const printed = await host.node("tests/support/localJob.js", { name: "here", args, destroy: true });
     assert.deepEqual(JSON.parse(printed), { named: [] });
     assert.equal(await host.fingerprint(...FOLDERS), before);
+  });
+
+  it("several stacks that make and delete jobs of one host at once lose nothing", async () => {
+    const first = await job("first");
+    await first.up();
+    await first.destroy();
+    const before = await host.fingerprint(...FOLDERS);
+    const round = async (turn: number) => {
+      const stays = await job(`stays-${turn}`);
+      const others = await Promise.all([1, 2].map((each) => job(`goes-${turn}-${each}`, { connection: "local" })));
+      await Promise.all([
+        stays.up(),
+        ...others.map(({ name, args }) => host.node("tests/support/localJob.js", { name, args, destroy: true })),
+      ]);
+      assert.deepEqual(await stays.refresh(), []);
+      await host.output(`systemctl start borgbase-${stays.name}.service; [ -n "$(${list(stays.name)})" ]`);
+      await stays.destroy();
+      assert.equal(await host.fingerprint(...FOLDERS), before);
+    };
+    for (const turn of [1, 2]) await round(turn);
   });
 
   it("a host with the tools of BusyBox takes a job, too", async () => {

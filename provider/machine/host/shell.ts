@@ -32,7 +32,8 @@ export function writeFile({ path, mode, owner, group, content }: FileToWrite): s
 
 export function makeFolder({ path, mode, owner, group }: Omit<FileToWrite, "content">): string {
   const folder = quote(path);
-  return `{ [ -d ${folder} ] || mkdir ${folder}; } && chown ${quote(`${owner}:${group}`)} ${folder} && chmod ${octal(mode)} ${folder}`;
+  // Another stack may make or remove a shared folder at the same moment.
+  return `mkdir -p ${folder} && chown ${quote(`${owner}:${group}`)} ${folder} && chmod ${octal(mode)} ${folder}`;
 }
 
 export function octal(mode: number): string {

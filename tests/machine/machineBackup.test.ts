@@ -33,6 +33,7 @@ describe("The example machine", function () {
         assert.equal(await restored(host), "precious");
         await stack.works("config", "set", "onCalendar", "daily");
         await stack.works("up", "--yes", "--skip-preview");
+        await repairsByHand(stack, host);
         await rotateBelowBackup(stack, host, account);
 
         const [repo] = await account.console.repos();
@@ -54,6 +55,25 @@ describe("The example machine", function () {
 async function restored(host: MachineHost): Promise<string> {
   const newest = `$(${BORG} list --short --last 1)`;
   return host.output(`cd /tmp && ${BORG} --bypass-lock extract --stdout "::${newest}" srv/data/file`);
+}
+
+/** The command line names an argument that somebody changed on the host, and the next deployment repairs it. */
+async function repairsByHand(stack: ProjectStack, host: MachineHost): Promise<void> {
+  const config = "/etc/pulumi-borgbase/web-1/config.yaml";
+  const before = await host.fingerprint(config);
+  await host.output(`sed -i 's/auto,zstd/lzma/' ${config}; systemctl disable --quiet --now borgbase-web-1.timer`);
+  const { ok, output } = await stack.run("refresh", "--yes", "--skip-preview", "--diff");
+  assert.ok(ok, output);
+  assert.match(output, /~ compression *: "auto,zstd" => "lzma"/);
+  assert.match(output, /\+ schedule *: "changed on the host"/);
+  assert.match(output, /schedule: borgbase-web-1\.timer is loaded, disabled and inactive/);
+  const preview = await stack.run("preview", "--diff", "--expect-no-changes");
+  assert.ok(!preview.ok);
+  assert.match(preview.output, /~ 1 to update/);
+  await stack.works("up", "--yes", "--skip-preview");
+  await stack.works("preview", "--refresh", "--expect-no-changes");
+  assert.equal(await host.fingerprint(config), before);
+  await host.output("systemctl is-enabled borgbase-web-1.timer");
 }
 
 /** One deployment exchanges the key. The backup that runs ends well, and so does the next one. */

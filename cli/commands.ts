@@ -18,6 +18,10 @@ export const COMMANDS: Record<string, { summary: string; load: () => { default: 
     summary: "Print what the account has and the stack does not manage, as code",
     load: () => require("./discover") as typeof import("./discover"),
   },
+  "recovery-kit": {
+    summary: "Write what a person needs to restore when the state of a stack is lost",
+    load: () => require("./recoveryKit") as typeof import("./recoveryKit"),
+  },
   plugin: {
     summary: "Install the provider plugin, for programs in every language",
     load: () => require("./plugin") as typeof import("./plugin"),

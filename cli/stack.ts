@@ -50,7 +50,7 @@ export function isInProject(folder: string): boolean {
 export interface Stacks {
   /** Undefined outside a project: what a stack manages is unknown then. */
   names: string[] | undefined;
-  /** Those of the first named stack, else of the selected one; empty without one. */
+  /** Those of the first named stack, else of the selected or only one; empty without one. */
   settings: ProviderSettings;
   /** Secrets in the inputs stay encrypted, so that no passphrase is needed. */
   resources: (StateResource & { stack: string })[];
@@ -68,7 +68,7 @@ export async function readStacks(folder: string, named: readonly string[]): Prom
     const workspace = await openWorkspace(folder);
     const listed = named.length > 0 ? [] : await workspace.listStacks();
     const names = [...new Set(named.length > 0 ? named : listed.map(({ name }) => name))];
-    const first = named[0] ?? listed.find(({ current }) => current)?.name;
+    const first = named[0] ?? listed.find(({ current }) => current || listed.length === 1)?.name;
     const [settings, resources] = await Promise.all([
       first === undefined ? {} : workspace.getAllConfig(first).then(settingsIn),
       inTurns(names, async (stack) => (await exported(folder, stack)).map((each) => ({ ...each, stack }))),

@@ -11,22 +11,24 @@ export interface Column {
   align?: "right";
   /** Width down to which it may be cut; undefined: never. */
   min?: number;
-  /** Columns with the highest number are left out first; undefined: never. */
+  /** An optional column; the lowest joins first. */
   rank?: number;
 }
 
 const GAP = 2;
 
-/** A table in at most `width` columns: first the optional columns go, then cells are cut. Empty columns are left out. */
+/**
+ * A table in at most `width` columns. Optional columns join by their rank, as far as there is room; cells are cut then. Empty
+ * columns are left out.
+ */
 export function fittedTable(columns: Column[], width: number): string {
-  let shown = columns.filter(({ cells }) => cells.some((cell) => cell !== ""));
+  const filled = columns.filter(({ cells }) => cells.some((cell) => cell !== ""));
   const least = ({ title, cells, min }: Column) => Math.min(min ?? Number.POSITIVE_INFINITY, natural(title, cells));
-  while (total(shown.map(least)) > width) {
-    const ranks = shown.flatMap(({ rank }) => rank ?? []);
-    if (ranks.length === 0) break;
-    const last = Math.max(...ranks);
-    shown = shown.filter(({ rank }) => rank !== last);
+  const chosen = new Set(filled.filter(({ rank }) => rank === undefined));
+  for (const column of filled.toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0))) {
+    if (total([...chosen, column].map(least)) <= width) chosen.add(column);
   }
+  const shown = filled.filter((column) => chosen.has(column));
   const widths = shown.map(({ title, cells }) => natural(title, cells));
   // The widest column that may be cut loses a character, until the row fits.
   for (let over = total(widths) - width; over > 0; over--) {

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   openSync,
   readSync,
   realpathSync,
@@ -10,7 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 
 /** The text by which a page of a report is known; it stands near the beginning. */
 export const MARK = '<meta name="generator" content="pulumi-borgbase report">';
@@ -24,6 +25,7 @@ const MARK_WITHIN = 1024;
 export function target(name: string, force: boolean): { write(content: string): void } {
   const old = statSync(name, { throwIfNoEntry: false });
   if (old && !old.isFile()) throw new Error(`${name} is no file: name another one with --html, or - to print the page`);
+  if (!existsSync(dirname(resolve(name)))) throw new Error(`there is no folder ${dirname(name)}: make it first`);
   if (old && !force && old.size > 0 && !isReport(name)) {
     throw new Error(`${name} exists and is no report: name another file with --html, or replace it with --force`);
   }

@@ -16,7 +16,7 @@ export const KINDS: Record<Kind, { title: string; advice: string; urgent: boolea
   "unused-key": { title: "Unused key", advice: "Delete the key, or give it to a repository.", urgent: false },
   unmanaged: {
     title: "Unmanaged",
-    advice: "`pulumi-borgbase discover` prints the code that adopts them.",
+    advice: "pulumi-borgbase discover prints the code that adopts them.",
     urgent: false,
   },
 };

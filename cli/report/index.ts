@@ -54,8 +54,8 @@ is replaced, another file is not`,
   unused-key     Key in no repository
   unmanaged      Repository or key in none of the stacks; unknown outside a project
 
-The account is that of the first --stack, else of the selected stack (borgbase:token), else of BORGBASE_TOKEN. A new page is
-readable for its owner alone; a replaced one keeps its mode. No secret is printed. BorgBase has counted compactions as
+The account is that of the first --stack, else of the selected or only stack (borgbase:token), else of BORGBASE_TOKEN. A new
+page is readable for its owner alone; a replaced one keeps its mode. No secret is printed. BorgBase has counted compactions as
 changes: a recent change is a hint, and no proof of a backup.
 
 Exit codes: 0 nothing found, 2 something needs attention, 1 failed, 64 wrong command line.`,

@@ -81,7 +81,7 @@ function repositoryTable(report: Report, width: number): string {
   return fittedTable(
     [
       column("", (repo) => (isUrgent(repo) ? "!" : ""), { style: marked("red", isUrgent) }),
-      column("Repository", ({ name }) => printable(name), { min: 16, style: marked("red", isUrgent) }),
+      column("Repository", ({ name }) => printable(name), { min: 18, style: marked("red", isUrgent) }),
       column("ID", ({ id }) => printable(id), { rank: 4 }),
       column("Region", ({ region }) => printable(region), { rank: 6 }),
       column("Format", ({ format }) => printable(format), { rank: 5 }),
@@ -96,9 +96,9 @@ function repositoryTable(report: Report, width: number): string {
         align: "right",
         style: marked("yellow", has("no-alert")),
       }),
-      column("Keys", keyCounts, { min: 14, rank: 2 }),
+      column("Keys", keyCounts, { rank: 2 }),
       column("Compaction", compaction, { rank: 1, style: marked("yellow", has("no-compaction")) }),
-      { title: "Managed by", cells: lists, min: 10, style: marked("yellow", has("unmanaged")) },
+      { title: "Managed by", cells: lists, min: 14, style: marked("yellow", has("unmanaged")) },
     ],
     width,
   );

@@ -285,7 +285,7 @@ describe("pulumi-borgbase report", function () {
     await failed(["--only", "stale,rotten"], {}, 64, /--only takes stale, nearly-full, .*, not rotten/);
     await failed(["--stale-after", "soon"], {}, 64, /--stale-after takes a number, not soon/);
     await failed(["--html", "none.html"], { BORGBASE_TOKEN: "wrong" }, 1, /refused the token in .* BORGBASE_TOKEN/);
-    await failed(["--html", "none/none.html"], {}, 1, /none\/none\.html/);
+    await failed(["--html", "none/none.html"], {}, 1, /there is no folder none: make it first/);
     await failed(["--html", "."], {}, 1, /\. is no file/);
     await failed(["--cwd", "none"], {}, 1, /there is no folder none: name the project's with --cwd/);
     const project = join(outside, "project");

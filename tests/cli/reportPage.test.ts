@@ -154,6 +154,14 @@ describe("pulumi-borgbase report: the page in a browser", function () {
     }
   });
 
+  it("The page scrolls sideways at no width between phone and desktop", async () => {
+    const opened = await open();
+    for (const width of [700, 900, 1000, 1100]) {
+      await opened.page.setViewport({ width, height: 800 });
+      assert.equal(await value(opened, "document.documentElement.scrollWidth"), width);
+    }
+  });
+
   it("A print shows every list unfolded, without the search; without scripts nothing is missing", async () => {
     const { page, ...opened } = await open({ width: 800, dark: true });
     await page.emulateMediaType("print");

@@ -98,7 +98,7 @@ i.full { color: var(--note); }
 footer { padding-bottom: 2.5rem; font-size: .85rem; }
 footer p { margin-top: .3rem; }
 
-@media screen and (max-width: 52rem) {
+@media screen and (max-width: 62rem) {
   main, header, footer { padding: 0 .8rem; }
   header { padding-top: 1.2rem; }
   .tiles { grid-template-columns: 1fr 1fr; gap: .7rem; }

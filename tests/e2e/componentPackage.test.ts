@@ -64,7 +64,7 @@ describe("Component package with pulumi-borgbase in a workspace", function () {
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const { ok, output } = await stack.run(...command);
       assertOneLineError(
-        { ok, output, steps: [] },
+        { ok, output, steps: [], violations: [] },
         /add "pulumi-borgbase": "\^\d+\.\d+\.\d+" to the dependencies in \S+/,
         new RegExp(`${join(folder, "program", "package.json")}, and install`),
       );

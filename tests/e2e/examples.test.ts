@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { startAccount } from "../support/account";
 import { BackupMachine } from "../support/backupMachine";
 import { startUi, type Ui } from "../support/borgUi";
+import { PolicyPackRun } from "../support/policyPack";
 import { execute, ProjectStack, ROOT } from "../support/project";
 import { makeKey } from "../support/sshKeygen";
 import { StorageBox } from "../support/storageBox";
@@ -40,6 +41,10 @@ const EXAMPLES: Record<string, Expectation> = {
     },
     config: async () => ({ passphrase: "correct horse" }),
     works: runThePlan,
+  },
+  policies: {
+    resources: { KeyPair: 1, SshKey: 1, Repo: 1 },
+    works: checkPolicies,
   },
   quickstart: {
     resources: { KeyPair: 1, SshKey: 1, Repo: 1 },
@@ -174,6 +179,24 @@ async function runThePlan(stack: ProjectStack, account: Account, { console: ui }
   await stack.works("refresh", "--yes", "--expect-no-changes");
   const [repo] = await account.console.repos();
   account.emulator.control.setContent(repo?.id ?? "", { currentUsage: 0, lastModified: null });
+}
+
+/** Follows the README: the program as it stands passes, without an alert it fails. */
+async function checkPolicies(stack: ProjectStack): Promise<void> {
+  const pack = new PolicyPackRun(join(ROOT, "examples", "policies", "policy-pack"));
+  try {
+    await stack.works("preview", "--expect-no-changes", ...pack.flags());
+    await stack.works("config", "set", "alertDays", "0");
+    const { ok, output } = await stack.run("preview", ...pack.flags());
+    assert.ok(!ok);
+    assert.match(
+      output,
+      /\[mandatory\].*borgbase-repo-alert[\s\S]*Repo "web-1" has no alert: set alertDays to at most 7\./,
+    );
+  } finally {
+    await stack.works("config", "rm", "alertDays");
+    pack.close();
+  }
 }
 
 /** Backs up a file and restores it from the repository address in the stack's outputs. */

@@ -16,6 +16,7 @@ import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { startAccount } from "../support/account";
+import { PolicyPackRun } from "../support/policyPack";
 import { execute, ProjectStack, ROOT } from "../support/project";
 
 const RESOURCES = `
@@ -202,6 +203,7 @@ describe("Package", function () {
       (file) =>
         !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file) &&
         !/^dist\/(sdk|provider|emulator|cli|dynamic)\/.*\.(js|d\.ts|graphql|html)$/.test(file) &&
+        !/^policy-pack\/(index\.js|package\.json|PulumiPolicy\.yaml)$/.test(file) &&
         !/^(schema\.json|(dist\/)?plugin\/pulumi-resource-borgbase(\.cmd|\.js)?)$/.test(file),
     );
     assert.deepEqual(unexpected, []);
@@ -217,6 +219,7 @@ describe("Package", function () {
       "dist/emulator/schema.graphql",
       "dist/plugin/pulumi-resource-borgbase.js",
       "plugin/pulumi-resource-borgbase.cmd",
+      "policy-pack/PulumiPolicy.yaml",
       "schema.json",
     ]) {
       assert.ok(files.includes(needed), needed);
@@ -261,6 +264,26 @@ describe("Package", function () {
       assert.match(line.toString(), /^\d+\n$/);
     } finally {
       plugin.kill("SIGKILL");
+    }
+  });
+
+  it("The policies load without @pulumi/policy, and their pack names it where it is missing", async () => {
+    assert.equal(await script('console.log(require("pulumi-borgbase/policies").borgbasePolicies.length)'), "6");
+    const project = write(join(folder, "policies"), {
+      "package.json": { name: "program", private: true, main: "index.js" },
+      "index.js": "",
+      "Pulumi.yaml": "name: elsewhere\nruntime: nodejs\n",
+    });
+    const pack = new PolicyPackRun(join(installed, "policy-pack"));
+    const stack = await ProjectStack.create(project, account.env);
+    try {
+      const { ok, output } = await stack.run("preview", ...pack.flags());
+      assert.ok(!ok);
+      assert.match(output, /needs @pulumi\/policy: run npm install --save-dev @pulumi\/policy$/m);
+      assert.doesNotMatch(output, /Cannot find module|\n +at /);
+    } finally {
+      await stack.close();
+      pack.close();
     }
   });
 

@@ -27,6 +27,16 @@ export interface Run {
   output: string;
   /** What it did, or would do, to each resource that it did not leave as it was. */
   steps: Step[];
+  /** What policies reported. */
+  violations: Violation[];
+}
+
+export interface Violation {
+  policy: string;
+  level: string;
+  /** The name of the resource that the engine shows it at. */
+  resource: string;
+  message: string;
 }
 
 export interface Step {
@@ -191,7 +201,12 @@ type Command = (onEvent: (event: EngineEvent) => void) => Promise<{ stdout: stri
 
 async function run(command: Command): Promise<Run> {
   const steps: Step[] = [];
-  const collect = ({ resourcePreEvent, resOutputsEvent, diagnosticEvent }: EngineEvent) => {
+  const violations: Violation[] = [];
+  const collect = ({ resourcePreEvent, resOutputsEvent, diagnosticEvent, policyEvent }: EngineEvent) => {
+    if (policyEvent) {
+      const { policyName: policy, enforcementLevel: level, resourceUrn = "", message } = policyEvent;
+      violations.push({ policy, level, resource: resourceUrn.split("::").at(-1) ?? "", message: message.trimEnd() });
+    }
     const metadata = resourcePreEvent?.metadata ?? resOutputsEvent?.metadata;
     if (!metadata || diagnosticEvent || !metadata.type.startsWith("borgbase:")) return;
     const step = {
@@ -207,8 +222,8 @@ async function run(command: Command): Promise<Run> {
   };
   try {
     const { stdout, stderr } = await command(collect);
-    return { ok: true, output: stdout + stderr, steps };
+    return { ok: true, output: stdout + stderr, steps, violations };
   } catch (error) {
-    return { ok: false, output: error instanceof Error ? error.message : String(error), steps };
+    return { ok: false, output: error instanceof Error ? error.message : String(error), steps, violations };
   }
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { which } from "../setup/paths.mjs";
+import { Problem } from "../setup/progress.mjs";
 import { attempt, show } from "./shell.mjs";
 
 /** The example, with its stack beside that of the quickstart. */
@@ -50,8 +51,16 @@ export async function backUpThisMachine(env) {
     const archives = await show([BORG, "list", "--short"], { env });
     return `its own unit backed up ${archives.trim().split("\n").at(-1)}; the job is gone again${stays}`;
   } finally {
-    // After Ctrl-C too: the machine is left as it was.
-    const { code } = await attempt([...PULUMI, "destroy", ...UNATTENDED], { env, always: true });
-    if (code === 0) await attempt([...PULUMI, "stack", "rm", ...STACK, "--yes"], { ...quietly, always: true });
+    await takeAway(env);
   }
+}
+
+/**
+ * Leaves the machine as it was, after Ctrl-C too.
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function takeAway(env) {
+  const { code } = await attempt([...PULUMI, "destroy", ...UNATTENDED], { env, always: true });
+  if (code !== 0) throw new Problem("The job web-1 is still on this machine: `npm start` again takes it away");
+  await attempt([...PULUMI, "stack", "rm", ...STACK, "--yes"], { env, quiet: true, always: true });
 }

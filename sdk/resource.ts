@@ -96,7 +96,7 @@ function warnOfOptions(resource: BorgBaseResource): void {
   const stack = pulumi.runtime.getStackResource() ?? BorgBaseResource;
   if (warned.has(stack)) return;
   warned.add(stack);
-  pulumi.log.warn(
+  void pulumi.log.warn(
     "pulumi-borgbase does not see the options that transformations of parents and of the stack add with this version of " +
       "@pulumi/pulumi: ignoreChanges from there does not keep changes made outside the program, replaceOnChanges " +
       "replaces nothing. Give both to each resource itself.",

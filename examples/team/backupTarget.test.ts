@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 const made: Record<string, Record<string, unknown>> = {};
 
 // Before the component is loaded, so that nothing asks Pulumi's engine.
-pulumi.runtime.setMocks({
+void pulumi.runtime.setMocks({
   newResource: ({ type, name, inputs }) => {
     made[`${type} ${name}`] = inputs;
     return { id: `${name}-id`, state: { ...inputs, repoPath: `ssh://${name}@example.com/./repo` } };

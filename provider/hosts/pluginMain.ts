@@ -20,4 +20,4 @@ async function main(): Promise<void> {
   exitWithEngine(address === undefined ? undefined : Number(address.split(":")[1]));
 }
 
-main();
+void main();

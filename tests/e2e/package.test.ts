@@ -15,6 +15,7 @@ import {
 import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
 import { startAccount } from "../support/account";
 import { PolicyPackRun } from "../support/policyPack";
 import { execute, ProjectStack, ROOT } from "../support/project";
@@ -31,6 +32,7 @@ const PROGRAMS = {
     "tsconfig.json": { compilerOptions: { module: "nodenext", strict: true, skipLibCheck: true, noEmit: true } },
     "index.ts": `import type * as pulumi from "@pulumi/pulumi";
 import * as borgbase from "pulumi-borgbase";
+import { brotliDecompressSync } from "node:zlib";
 ${RESOURCES}
 export const path: pulumi.Output<string> = repo.repoPath;
 `,
@@ -202,13 +204,14 @@ describe("Package", function () {
     const unexpected = files.filter(
       (file) =>
         !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file) &&
-        !/^dist\/(sdk|provider|emulator|cli|dynamic)\/.*\.(js|d\.ts|graphql|html)$/.test(file) &&
+        !/^dist\/(sdk|provider|emulator|cli|dynamic)\/.*\.(js|d\.ts|graphql|html\.br)$/.test(file) &&
         !/^policy-pack\/(index\.js|package\.json|PulumiPolicy\.yaml)$/.test(file) &&
         !/^(schema\.json|(dist\/)?plugin\/pulumi-resource-borgbase(\.cmd|\.js)?)$/.test(file),
     );
     assert.deepEqual(unexpected, []);
     for (const file of files) {
-      const text = readFileSync(join(installed, file), "utf8");
+      const content = readFileSync(join(installed, file));
+      const text = (file.endsWith(".br") ? brotliDecompressSync(content) : content).toString("utf8");
       for (const place of [ROOT, homedir(), folder]) assert.ok(!text.includes(`${place}/`), `${file} names ${place}`);
     }
     for (const needed of [
@@ -216,6 +219,7 @@ describe("Package", function () {
       "dist/dynamic/host.js",
       "dist/dynamic/index.js",
       "dist/provider/hosts/dynamic.d.ts",
+      "dist/emulator/page.html.br",
       "dist/emulator/schema.graphql",
       "dist/plugin/pulumi-resource-borgbase.js",
       "plugin/pulumi-resource-borgbase.cmd",

@@ -1,20 +1,25 @@
 // The navigation. The reference's pages come from its generated table of contents.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const GUIDES = [
-  { text: "Guide", link: "/guide" },
-  { text: "Backup jobs on machines", link: "/machines" },
-  { text: "Borg UI", link: "/borg-ui" },
-  { text: "The emulator", link: "/emulator" },
-];
+const DOCS = fileURLToPath(new URL("..", import.meta.url));
 
-const MORE = [
-  { text: "From Terraform", link: "/from-terraform" },
-  { text: "Benchmark", link: "/benchmark" },
-];
+/** The guides in their order. Any other page of docs/ follows them. */
+const GUIDES = ["guide", "machines", "borg-ui", "emulator", "policies", "from-terraform"];
+const ELSEWHERE = ["_index", "index", "installation-configuration"];
+
+function guides() {
+  const pages = readdirSync(DOCS).flatMap((file) => (file.endsWith(".md") ? [file.slice(0, -".md".length)] : []));
+  const others = pages.filter((page) => !GUIDES.includes(page) && !ELSEWHERE.includes(page));
+  return [...GUIDES, ...others].map((page) => {
+    const [, text = page] = /^# (.*)$/m.exec(readFileSync(join(DOCS, `${page}.md`), "utf8")) ?? [];
+    return { text, link: `/${page}` };
+  });
+}
 
 export function sidebar() {
-  const contents = readFileSync(new URL("../reference/README.md", import.meta.url), "utf8");
+  const contents = readFileSync(join(DOCS, "reference", "README.md"), "utf8");
   const pages = [...contents.matchAll(/^\| \[`([^`]+)`\]\(([^)]+)\.md\)/gm)].map(([, text, path]) => ({
     text,
     link: `/reference/${path}`,
@@ -24,7 +29,7 @@ export function sidebar() {
   const group = (text, items) => ({ text, items, collapsed: false });
   return [
     { text: "Start", items: [{ text: "Installation", link: "/installation-configuration" }] },
-    { text: "Guides", items: [...GUIDES, ...MORE] },
+    { text: "Guides", items: guides() },
     group("Resources", [
       { text: "Overview", link: "/reference/" },
       ...pages.filter((page) => !isBorgUi(page) && !isFunction(page)),

@@ -7,6 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { join, relative } from "node:path";
 import type { Measured } from "./goals";
+import { compareHosts } from "./hosts";
 import { loadingMilliseconds, pluginStart } from "./loading";
 import { type Plan, readPlan } from "./plan";
 import { plot } from "./plot";
@@ -27,6 +28,7 @@ const STARTS = 15;
 async function main(): Promise<void> {
   const started = Date.now();
   const plan = withoutUnavailable(readPlan(process.argv.slice(2)));
+  if (plan.hosts > 0) return console.log(await compareHosts(plan.hosts, plan.repeats));
   const load = loadavg()[0] ?? 0;
   mkdirSync(STACKS, { recursive: true });
   try {

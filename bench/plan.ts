@@ -14,11 +14,13 @@ export interface Plan {
   /** Ascending. */
   sizes: number[];
   repeats: number;
+  /** Hosts of the comparison of backup jobs with connections; 0 without it. */
+  hosts: number;
   /** A full run replaces the project's benchmark in docs/. */
   isFull: boolean;
 }
 
-const USAGE = `npm run bench [-- [--quick] [--sizes 10,300] [--subjects ${SUBJECT_IDS.slice(2, 5).join(",")}] [--operations "refresh,drift check"] [--repeat 3]]`;
+const USAGE = `npm run bench [-- [--quick] [--sizes 10,300] [--subjects ${SUBJECT_IDS.slice(2, 5).join(",")}] [--operations "refresh,drift check"] [--repeat 3] [--hosts 50]]`;
 
 const ALWAYS: SubjectId[] = ["noopBaseline", "sameOutputs", "dynamicHost", "plugin"];
 
@@ -49,20 +51,23 @@ export function readPlan(args: string[]): Plan {
       subjects: { type: "string" },
       operations: { type: "string" },
       repeat: { type: "string", default: "1" },
+      hosts: { type: "string", default: "0" },
     },
   });
   const sizes = values.sizes?.split(",").map(Number) ?? (values.quick ? [10, 100] : Object.keys(FULL_RUN).map(Number));
   const repeats = Number(values.repeat);
+  const hosts = Number(values.hosts);
   const subjects = values.subjects?.split(",").map((each) => known(each, SUBJECT_IDS));
   const operations = values.operations?.split(",").map((each) => known(each, OPERATIONS));
-  if (![...sizes, repeats].every((value) => Number.isInteger(value) && value > 0)) throw new Error(`Usage: ${USAGE}`);
+  if (![...sizes, repeats, hosts + 1].every((value) => Number.isInteger(value) && value > 0))
+    throw new Error(`Usage: ${USAGE}`);
   const ascending = [...new Set(sizes)].sort((a, b) => a - b);
   const rounds = Array.from({ length: repeats }, (_, round) =>
     ascending.map((size) => roundOf(size, round, subjects, operations)),
   ).flat();
   const isFull = !values.quick && !values.sizes && !subjects && !operations;
   if (isFull) rounds.push(withoutCheckpoints(ascending.at(-1) as number));
-  return { rounds, sizes: ascending, repeats, isFull };
+  return { rounds, sizes: ascending, repeats, hosts, isFull };
 }
 
 /** The order of the subjects rotates by round. */

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } fr
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { installLanguages, languagesFolder } from "./setup/languages.mjs";
-import { buildMachines, MACHINES } from "./setup/machines.mjs";
+import { MACHINES, prepareMachines } from "./setup/machines.mjs";
 import { LOCAL, ROOT } from "./setup/paths.mjs";
 import { Problem, runMain } from "./setup/progress.mjs";
 import { browserPath, installTools } from "./setup/tools.mjs";
@@ -141,11 +141,6 @@ async function prepare(env, problem, work) {
     if (error.output) console.error(error.output);
     env[problem] = error.message;
   }
-}
-
-async function prepareMachines() {
-  await installTools(["mmdebstrap", "systemd-nspawn"]);
-  await buildMachines();
 }
 
 /** @param {{ passed: number, failed: number }} counts */

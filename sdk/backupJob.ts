@@ -191,7 +191,7 @@ export interface BackupJobArgs {
    */
   minimum?: pulumi.Input<MinimumVersionsArgs>;
   /**
-   * `start`: creation starts a backup and does not wait for it. `no`: the schedule starts the first one.
+   * `start`: creation starts a backup and does not wait for it; `getBackupStatus` has its result. `no`: the schedule starts the first one.
    *
    * @default `"no"`
    */
@@ -214,7 +214,8 @@ export interface BackupJobArgs {
 /**
  * A borg backup job on one Linux host: its programs, key, passphrase, pinned host keys, configuration and
  * schedule. borgmatic runs it. The files of the job are managed as a whole: an argument that is left out has
- * its default there. A backup that ran is no drift. Deleting the job leaves the repository and all packages.
+ * its default there. A backup that ran is no drift. Deleting the job stops a backup that runs, and leaves the
+ * repository and all packages.
  */
 export class BackupJob extends BorgBaseResource {
   /**
@@ -297,7 +298,9 @@ export class BackupJob extends BorgBaseResource {
   declare readonly install: pulumi.Output<"packages" | "none" | undefined>;
   /** Oldest accepted versions. An older one is an error, never an upgrade. */
   declare readonly minimum: pulumi.Output<MinimumVersions | undefined>;
-  /** `start`: creation starts a backup and does not wait for it. `no`: the schedule starts the first one. */
+  /**
+   * `start`: creation starts a backup and does not wait for it; `getBackupStatus` has its result. `no`: the schedule starts the first one.
+   */
   declare readonly firstBackup: pulumi.Output<"no" | "start" | undefined>;
   /** Whether deleting the resource leaves the job on the host. */
   declare readonly keepOnDelete: pulumi.Output<boolean | undefined>;

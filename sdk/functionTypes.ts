@@ -487,7 +487,7 @@ export interface RenderBackupJobArgs {
    */
   install?: "packages" | "none";
   /**
-   * `start`: creation starts a backup and does not wait for it. `no`: the schedule starts the first one.
+   * `start`: creation starts a backup and does not wait for it; `getBackupStatus` has its result. `no`: the schedule starts the first one.
    *
    * @default `"no"`
    */
@@ -658,7 +658,7 @@ export interface RenderBackupJobArgsInputs {
    */
   install?: pulumi.Input<"packages" | "none">;
   /**
-   * `start`: creation starts a backup and does not wait for it. `no`: the schedule starts the first one.
+   * `start`: creation starts a backup and does not wait for it; `getBackupStatus` has its result. `no`: the schedule starts the first one.
    *
    * @default `"no"`
    */
@@ -688,7 +688,7 @@ export interface RenderBackupJobArgsInputs {
 export interface BackupStatus {
   /** Start of the last run under systemd, its end under cron, ISO 8601. Unset: none is known. */
   lastRun?: string;
-  /** Result of the last run. Unset: none has ended since the host started. */
+  /** Result of the last run. Unset: the host knows of none that has ended. */
   lastResult?: "success" | "failure";
   /** Next run of the timer, ISO 8601. Unset without a timer: cron names none. */
   nextRun?: string;

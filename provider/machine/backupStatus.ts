@@ -25,6 +25,7 @@ TZ=UTC; export TZ
 if [ -e ${quote(names.servicePath)} ]; then
 systemctl show ${names.service} -p ActiveState -p Result -p ExecMainStartTimestamp -p ExecMainExitTimestamp -p InvocationID
 systemctl show ${names.timer} -p NextElapseUSecRealtime -p LastTriggerUSec
+journalctl UNIT=${names.service} JOB_TYPE=start --since "@$(stat -c %Y ${quote(names.privateKey)})" -n 2 -o json --output-fields=JOB_RESULT --no-pager 2>/dev/null | sed 's/^/job=/'
 i=$(systemctl show ${names.service} -p InvocationID | cut -d= -f2)
 echo "log=$(journalctl _SYSTEMD_INVOCATION_ID="$i" -n 20 -o cat --no-pager 2>/dev/null | base64 | tr -d '\\n')"
 elif [ -e ${quote(names.lastStatus)} ]; then
@@ -38,13 +39,15 @@ fi`;
     );
   }
   const found = new Map(lines.map((line) => line.split(/=(.*)/s, 2) as [string, string]));
-  return found.has("ActiveState") ? unitStatus(found) : cronStatus(found);
+  if (!found.has("ActiveState")) return cronStatus(found);
+  if (timeOf(found.get("ExecMainStartTimestamp")) !== undefined) return unitStatus(found);
+  const entries = lines.filter((line) => line.startsWith("job=")).map((line) => JSON.parse(line.slice("job=".length)));
+  return forgottenUnitStatus(found, entries);
 }
 
 function unitStatus(found: ReadonlyMap<string, string>): BackupStatus {
   const running = ["activating", "active", "deactivating"].includes(found.get("ActiveState") ?? "");
-  const started = timeOf(found.get("ExecMainStartTimestamp"));
-  const lastRun = started ?? timeOf(found.get("LastTriggerUSec"));
+  const lastRun = timeOf(found.get("ExecMainStartTimestamp"));
   const nextRun = timeOf(found.get("NextElapseUSecRealtime"));
   const hasEnded = !running && timeOf(found.get("ExecMainExitTimestamp")) !== undefined;
   const failed = found.get("Result") !== "success";
@@ -55,6 +58,29 @@ function unitStatus(found: ReadonlyMap<string, string>): BackupStatus {
     ...(nextRun && { nextRun }),
     running,
     ...(hasEnded && failed && { reason: log || `systemd calls it ${found.get("Result")}` }),
+  };
+}
+
+/** An entry of systemd's journal about a job: its start, or its end, which has a result. */
+interface JobEntry {
+  /** Microseconds since 1970. */
+  __REALTIME_TIMESTAMP: string;
+  JOB_RESULT?: string;
+}
+
+/** systemd forgets a service at a boot, and one without a timer as soon as it has succeeded. Its journal has the last job. */
+function forgottenUnitStatus(found: ReadonlyMap<string, string>, entries: JobEntry[]): BackupStatus {
+  const [start] = entries;
+  const result = entries.at(-1)?.JOB_RESULT;
+  const seconds = Math.floor(Number(start?.__REALTIME_TIMESTAMP) / 1e6);
+  const lastRun = start ? new Date(seconds * 1000).toISOString() : timeOf(found.get("LastTriggerUSec"));
+  const nextRun = timeOf(found.get("NextElapseUSecRealtime"));
+  return {
+    ...(lastRun && { lastRun }),
+    ...(result !== undefined && { lastResult: result === "done" ? "success" : "failure" }),
+    ...(nextRun && { nextRun }),
+    running: found.get("ActiveState") === "activating",
+    ...(result !== undefined && result !== "done" && { reason: `systemd calls it ${result}` }),
   };
 }
 

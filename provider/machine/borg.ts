@@ -47,8 +47,15 @@ function readLog(stderr: string): Pick<BorgResult, "ids" | "reason"> {
       continue;
     }
     if (entry.msgid) ids.push(entry.msgid);
-    if (entry.message && entry.levelname !== "DEBUG" && entry.levelname !== "INFO") messages.push(entry.message);
+    if (entry.message && entry.levelname !== "DEBUG" && entry.levelname !== "INFO") {
+      messages.push(withoutTraceback(entry.message));
+    }
   }
-  // A traceback of borg ends with what matters.
   return { ids, reason: printable(messages.join(" ")).slice(-400) };
+}
+
+/** The exception alone: borg prints the calls before it, and versions of the system behind it. */
+function withoutTraceback(message: string): string {
+  if (!message.includes("Traceback (most recent call last)")) return message;
+  return message.match(/^[\w.]*(Error|Exception)\b.*$/gm)?.at(-1) ?? message;
 }

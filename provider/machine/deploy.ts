@@ -6,9 +6,9 @@ import { differs, differsAnywhere } from "./compareFiles";
 import type { Machine } from "./host/machine";
 import { type Manifest, renderManifest } from "./host/manifest";
 import { mustRun } from "./host/mustRun";
-import { type Observation, observe, stagedPath } from "./host/observation";
-import { makeFolder, quote, writeFile } from "./host/shell";
-import { installTools, missingTools } from "./packages";
+import { type Observation, observe } from "./host/observation";
+import { makeFolder, moveStaged, quote, stagedPath, writeFile } from "./host/shell";
+import { assertOffered, installTools, missingTools } from "./packages";
 import {
   type HostFacts,
   isAtLeast,
@@ -36,6 +36,8 @@ export interface Deployment {
   /** The state before an update. */
   old: BackupJobState | undefined;
   origin: string;
+  /** Prints a line for the user. */
+  log?(line: string): void;
   /** Called after each step. An error ends the deployment there. */
   afterStep?(step: Step): void | Promise<void>;
 }
@@ -50,21 +52,24 @@ export interface Deployed {
 
 /** Brings one job on one host to what the program says. Every step can be repeated. */
 export async function deploy(machine: Machine, deployment: Deployment): Promise<Deployed> {
-  const { inputs, old, origin, afterStep = () => {} } = deployment;
+  const { inputs, old, origin, log = () => {}, afterStep = () => {} } = deployment;
   const { user } = inputs;
   const names = jobNames(inputs.name, user);
   let found = await observe(machine, names, user);
-  assertUsable(machine, found, user, inputs.become === "sudo");
+  assertUsable(machine, found, inputs);
   assertOurs(machine, found, names, { origin, isKnown: old !== undefined });
   const minimum = { borg: "1.2.0", borgmatic: "1.7.0", ...inputs.minimum };
-  if (missingTools(found).length === 0 || inputs.install === "none") {
-    assertVersions(machine, factsOf(machine, found, inputs.scheduler), minimum);
+  assertVersions(machine, found, minimum);
+  if (missingTools(found).length > 0) {
+    if (inputs.install === "none") factsOf(machine, found);
+    await assertOffered(machine, found, missingTools(found), minimum);
   }
 
   const { paths = [], packages = [], signatures = [], versions = {} } = found.manifest ?? {};
   const instance = instanceFor(found.manifest, old);
   const manifest: Manifest = { schema: 1, origin, instance, phase: "applying", paths, packages, signatures, versions };
-  await claim(machine, found, names, manifest);
+  const left = await claim(machine, found, names, manifest);
+  if (old === undefined && left.length > 0) log(leftBehind(machine, left));
   await afterStep("claim");
 
   if (missingTools(found).length > 0) {
@@ -72,14 +77,14 @@ export async function deploy(machine: Machine, deployment: Deployment): Promise<
     found = await observe(machine, names, user);
     await afterStep("packages");
   }
-  const facts = factsOf(machine, found, inputs.scheduler);
-  assertVersions(machine, facts, minimum);
+  const facts = factsOf(machine, found);
+  assertVersions(machine, found, minimum);
 
   const knownHosts = await settleKnownHosts(machine, found, inputs, names.knownHosts, old);
   const job = jobOf(inputs, knownHosts);
   const plan = renderPlan(job, facts);
   const stale = plan.files.filter((file) => differs(found, file));
-  await stage(machine, plan, facts, stale, job);
+  await stage(machine, plan, facts, [...stale, ...plan.schedule.files.filter((file) => differs(found, file))], job);
   await afterStep("stage");
 
   const reaches = [names.privateKey, names.passphrase, names.knownHosts, names.wrapper];
@@ -125,19 +130,28 @@ function instanceFor(manifest: Manifest | undefined, old: BackupJobState | undef
   return manifest?.phase === "applying" ? manifest.instance : randomBytes(12).toString("hex");
 }
 
-/** Of two stacks that claim a folder at once, one makes it. */
-async function claim(machine: Machine, found: Observation, names: JobNames, manifest: Manifest): Promise<void> {
+/**
+ * Of two stacks that claim a folder at once, one makes it.
+ * @returns folders of the same resource under other names, whose deployment was interrupted
+ */
+async function claim(machine: Machine, found: Observation, names: JobNames, manifest: Manifest): Promise<string[]> {
   const { root, folder, manifest: path } = names;
   const makeRoot = `mkdir -p -m 755 ${root}`;
   // The account of the job may enter its folder as soon as the plan says so.
   const makeJob = `mkdir -m 700 ${folder}`;
+  const isSame = `grep -qF ${quote(JSON.stringify(manifest.origin))} "$m" && grep -qF '"phase": "applying"' "$m"`;
   const script = [
     makeRoot,
     // The deletion of another stack's last job may take the root away at this moment.
     ...(found.entries.has(folder) ? [] : [`{ ${makeJob} 2>/dev/null || { ${makeRoot} && ${makeJob}; }; }`]),
     writeFile({ ...ROOT_FILE, path, content: renderManifest(manifest) }),
+    `for m in ${root}/*/manifest.json; do [ "$m" = ${path} ] || { ${isSame} && dirname "$m"; } || :; done`,
   ];
-  await mustRun(machine, script.join(" && "), "claim the job's folder");
+  return (await mustRun(machine, script.join(" && "), "claim the job's folder")).split("\n").filter(Boolean);
+}
+
+function leftBehind({ address }: Machine, folders: string[]): string {
+  return `an interrupted creation under another name has left ${folders.join(", ")} on ${address}; docs/machines.md says how to remove it`;
 }
 
 async function settleKnownHosts(
@@ -236,7 +250,7 @@ async function settle(
 /** Puts the new files in place of the old ones, and removes what only served the way there. */
 async function replace(machine: Machine, plan: Plan, stale: PlannedFile[], repository: string): Promise<void> {
   const { names } = plan;
-  const moves = stale.map(({ path }) => `{ [ ! -e ${stagedPath(path)} ] || mv -f ${stagedPath(path)} ${path}; }`);
+  const moves = stale.map(({ path }) => moveStaged(path));
   const obsolete = serverOf(repository) === undefined ? [names.knownHosts] : [];
   const rest = [names.privateKey, names.passphrase, names.knownHosts].map(stagedPath);
   const script = [

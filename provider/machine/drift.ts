@@ -63,11 +63,11 @@ export async function readDrift(machine: Machine, state: BackupJobState): Promis
 }
 
 function presentFacts(found: Observation): HostFacts | undefined {
-  const { hostname, machineId, systemd, versions, commands, account } = found;
+  const { hostname, machineId, systemd, versions, commands, flockHasLimit, account } = found;
   const { borg, borgmatic } = versions;
   if (account === undefined || !borg || !borgmatic || !commands.ssh || !commands.flock) return undefined;
   const programs = commands as HostFacts["commands"];
-  return { hostname, machineId, systemd, versions: { borg, borgmatic }, commands: programs, account };
+  return { hostname, machineId, systemd, versions: { borg, borgmatic }, commands: programs, flockHasLimit, account };
 }
 
 function compareFiles(found: Observation, plan: Plan, job: Job, facts: HostFacts, note: Note): void {

@@ -2,6 +2,7 @@ import { ProviderError } from "../errors";
 import { printable } from "../ssh/error";
 import type { Machine } from "./host/machine";
 import type { Observation, PackageManager } from "./host/observation";
+import { isAtLeast } from "./plan/version";
 
 type Tool = "borg" | "borgmatic" | "ssh" | "flock";
 
@@ -9,6 +10,8 @@ interface Manager {
   packages: Record<Tool, string>;
   /** Shell function `install PACKAGE…`. */
   install: string;
+  /** Shell function `offered PACKAGE`, which prints the version that an installation would get. */
+  offered?: string;
 }
 
 const PACKAGES = { borg: "borgbackup", borgmatic: "borgmatic", ssh: "openssh-client", flock: "util-linux" };
@@ -21,6 +24,8 @@ export const MANAGERS: Record<PackageManager, Manager> = {
     // A fresh machine knows no package, and its own upgrades may hold the lock.
     install: `install() { a="apt-get -qq -y -o DPkg::Lock::Timeout=120 --no-install-recommends"; export DEBIAN_FRONTEND=noninteractive
 $a install --no-upgrade "$@" 2>/dev/null || { $a update && $a install --no-upgrade "$@"; }; }`,
+    offered: `candidate() { apt-cache policy "$1" | sed -n '/(none)/d; s/^  Candidate: //p' | grep .; }
+offered() { candidate "$1" || { apt-get -qq update >&2; candidate "$1"; }; }`,
   },
   dnf: { packages: RPM, install: 'install() { dnf install -y -q --setopt=install_weak_deps=False "$@"; }' },
   apk: { packages: PACKAGES, install: 'install() { apk add -q --no-cache "$@"; }' },
@@ -56,6 +61,35 @@ export async function installTools(machine: Machine, observation: Observation, t
     "host",
     `${manager} could not install ${packages.join(", ")} on ${machine.address} (it says: ${printable(stderr).slice(-300)}). Install them there, or make the packages available and run again.`,
   );
+}
+
+/**
+ * Refuses programs whose package is older than the minimum, before any is installed. Managers other than apt are not asked.
+ * A package that is not offered is left to the installation, which has the manager's own words for it.
+ */
+export async function assertOffered(
+  machine: Machine,
+  observation: Observation,
+  tools: Tool[],
+  minimum: Record<"borg" | "borgmatic", string>,
+): Promise<void> {
+  const manager = managerOf(observation);
+  if (manager === undefined) return;
+  const { offered, packages } = MANAGERS[manager];
+  const asked = (["borg", "borgmatic"] as const).filter((tool) => tools.includes(tool));
+  if (offered === undefined || asked.length === 0) return;
+  const lines = asked.map((tool) => `echo "${tool} $(offered ${packages[tool]})"`);
+  const purpose = `ask ${manager} for versions`;
+  const { output } = await machine.run(`${offered}\n${lines.join("\n")}`, { purpose, seconds: SECONDS });
+  for (const line of output.toString("utf8").split("\n")) {
+    const [tool, version = ""] = line.split(" ") as ["borg" | "borgmatic", string];
+    const upstream = version.replace(/^\d+:/, "");
+    if (upstream === "" || isAtLeast(upstream, minimum[tool])) continue;
+    throw new ProviderError(
+      "refused",
+      `${manager} on ${machine.address} offers ${tool} ${version}, and minimum.${tool} is ${minimum[tool]}: nothing was installed. Install a newer one there, and set install: "none".`,
+    );
+  }
 }
 
 export function managerOf({ commands }: Observation): PackageManager | undefined {

@@ -1,4 +1,5 @@
 import { ProviderError } from "../errors";
+import type { BackupJobInputs } from "../schema/backupJob";
 import type { Machine } from "./host/machine";
 import type { Observation } from "./host/observation";
 import { missingTools } from "./packages";
@@ -6,11 +7,14 @@ import { type HostFacts, isAtLeast, type JobNames } from "./plan";
 import { HEAD_LINE } from "./plan/names";
 
 /** Refuses a host that no job can be put on. Nothing has been changed by then. */
-export function assertUsable(machine: Machine, found: Observation, user: string, sudo: boolean): void {
-  const { address } = machine;
+export function assertUsable(
+  { address }: Machine,
+  found: Observation,
+  { user = "root", become, scheduler }: Pick<BackupJobInputs, "user" | "become" | "scheduler">,
+): void {
   if (found.os.system !== "Linux") throw refused(`${address} runs ${found.os.system}; a backup job needs Linux.`);
   if (found.uid !== 0) {
-    const how = sudo ? "sudo gave it another account" : 'set become: "sudo", or log in as root';
+    const how = become === "sudo" ? "sudo gave it another account" : 'set become: "sudo", or log in as root';
     throw refused(`The account at ${address} is not root: ${how}.`);
   }
   if (!found.writable) {
@@ -18,6 +22,9 @@ export function assertUsable(machine: Machine, found: Observation, user: string,
   }
   if (found.account === undefined) {
     throw refused(`${address} has no account ${user} (user): make it first, or leave user out.`);
+  }
+  if (scheduler === "systemd" && found.systemd === undefined) {
+    throw refused(`${address} does not run systemd: leave scheduler out, or set it to "cron".`);
   }
 }
 
@@ -52,15 +59,12 @@ export function assertOurs(
 }
 
 /** Facts of a host with every program. */
-export function factsOf(machine: Machine, found: Observation, scheduler: string | undefined): HostFacts {
-  const { commands, versions, account } = found;
+export function factsOf(machine: Machine, found: Observation): HostFacts {
+  const { commands, versions, account, flockHasLimit } = found;
   const missing = missingTools(found);
   if (missing.length > 0 || account === undefined || versions.borg === undefined || versions.borgmatic === undefined) {
     const what = missing.length > 0 ? `lacks ${missing.join(", ")}` : "has a borg or borgmatic that does not start";
     throw refused(`${machine.address} ${what}: install it there, or set install: "packages".`);
-  }
-  if (scheduler === "systemd" && found.systemd === undefined) {
-    throw refused(`${machine.address} does not run systemd: leave scheduler out, or set it to "cron".`);
   }
   return {
     hostname: found.hostname,
@@ -68,23 +72,24 @@ export function factsOf(machine: Machine, found: Observation, scheduler: string 
     systemd: found.systemd,
     versions: { borg: versions.borg, borgmatic: versions.borgmatic },
     commands: commands as HostFacts["commands"],
+    flockHasLimit,
     account,
   };
 }
 
-/** Refuses versions that are too old, and borg 2: it has another format, other commands, and no server of borg 1. */
+/** Refuses versions that are too old, of programs that are there, and borg 2: it has another format and other commands. */
 export function assertVersions(
   { address }: Machine,
-  { versions }: HostFacts,
+  { versions }: Pick<Observation, "versions">,
   minimum: Record<"borg" | "borgmatic", string>,
-) {
+): void {
   for (const name of ["borg", "borgmatic"] as const) {
-    if (isAtLeast(versions[name], minimum[name])) continue;
+    if (isAtLeast(versions[name] ?? minimum[name], minimum[name])) continue;
     throw refused(
       `${address} has ${name} ${versions[name]}, and minimum.${name} is ${minimum[name]}: install a newer one there, and set install: "none".`,
     );
   }
-  if (isAtLeast(versions.borg, "2")) {
+  if (versions.borg !== undefined && isAtLeast(versions.borg, "2")) {
     throw refused(`${address} has borg ${versions.borg}, and a job needs borg 1: install that, with install: "none".`);
   }
 }

@@ -101,9 +101,11 @@ async function changePassphrase(machine: Machine, task: RepositoryTask): Promise
     const files = [...(path === former.path ? [former] : []), wrapper];
     await machine.run(files.map(writeFile).join(" && "), { purpose: "prepare another passphrase" });
     const opened = await probe(machine, task, wrapper.path);
-    if (opened.code !== 0) continue;
+    if (isWrongPassphrase(opened)) continue;
+    if (opened.code !== 0) throw cannotOpen(machine, task, opened);
     // borg takes a new passphrase from its environment alone. Only this account sees it, and only for this call.
-    const before = `exec 9<${quote(names.lock)}; flock -w 20 9 || { echo 'a backup is running; run again when it has ended' >&2; exit 75; }
+    const before = `exec 9<${quote(names.lock)}; i=0
+until flock -n 9; do i=$((i+1)); [ $i -lt 20 ] || { echo 'a backup is running; run again when it has ended' >&2; exit 75; }; sleep 1; done
 BORG_NEW_PASSPHRASE=$(cat ${quote(stagedPassphrase)}); export BORG_NEW_PASSPHRASE`;
     const draft = quote(`${names.passphrase}.draft`);
     const after = `cp -p ${quote(stagedPassphrase)} ${draft} && mv -f ${draft} ${quote(names.passphrase)}; rm -f ${quote(former.path)}`;

@@ -1,12 +1,14 @@
 import { ProviderError } from "../errors";
+import { asUser } from "./borg";
 import type { Machine } from "./host/machine";
 import { mustRun } from "./host/mustRun";
 import { observe } from "./host/observation";
-import { quote, writeFile } from "./host/shell";
+import { moveStaged, quote, stagedPath } from "./host/shell";
+import { recordingStatus } from "./plan/command";
 import type { Plan } from "./plan/types";
 
 /**
- * Writes the units or the cron file, takes the other scheduler's away, and starts the timer.
+ * Puts the units or the cron file in place, takes the other scheduler's away, and starts the timer.
  * An old time stamp of a timer would start a recreated job at once.
  */
 export async function applySchedule(machine: Machine, plan: Plan, { isNew }: { isNew: boolean }): Promise<void> {
@@ -18,8 +20,8 @@ export async function applySchedule(machine: Machine, plan: Plan, { isNew }: { i
   const script = [
     's() { [ ! -d /run/systemd/system ] || systemctl "$@"; }',
     ...(schedule.timer === undefined || isNew ? [`s disable --quiet --now ${timer} 2>/dev/null || :`] : []),
-    `rm -f ${obsolete.join(" ")} || exit`,
-    `${schedule.files.map(writeFile).join(" && ") || ":"} || exit`,
+    `rm -f ${obsolete.flatMap((path) => [path, stagedPath(path)]).join(" ")} || exit`,
+    `${schedule.files.map(({ path }) => moveStaged(path)).join(" && ") || ":"} || exit`,
     ...(isNew ? [`rm -f ${names.timerStamp}`] : []),
     `rm -rf ${quote(names.serviceDropIns)} ${quote(names.timerDropIns)}`,
     "s daemon-reload || exit",
@@ -30,10 +32,15 @@ export async function applySchedule(machine: Machine, plan: Plan, { isNew }: { i
   await mustRun(machine, script.join("\n"), "set up the schedule");
 }
 
-/** Starts one backup, and does not wait for it. */
-export async function startBackup(machine: Machine, plan: Plan): Promise<void> {
-  const { service } = plan.schedule;
-  if (service !== undefined) await mustRun(machine, `systemctl start --no-block ${service}`, "start a backup");
+/** Starts one backup as the schedule does, and does not wait for it. */
+export async function startBackup(machine: Machine, { schedule, names }: Plan, user: string): Promise<void> {
+  const { service, command } = schedule;
+  const byHand = asUser(user, recordingStatus(command, names));
+  const script =
+    service === undefined
+      ? `setsid ${user === "root" ? `sh -c ${quote(byHand)}` : byHand} > /dev/null 2>&1 &`
+      : `systemctl start --no-block ${service}`;
+  await mustRun(machine, script, "start a backup");
 }
 
 /** Fails unless the schedule is in force: a timer that is enabled and not active never fires. */

@@ -18,7 +18,7 @@ export const backupJobSchema = defineResource(
     description:
       "A borg backup job on one Linux host: its programs, key, passphrase, pinned host keys, configuration and schedule. " +
       "borgmatic runs it. The files of the job are managed as a whole: an argument that is left out has its default there. " +
-      "A backup that ran is no drift. Deleting the job leaves the repository and all packages.",
+      "A backup that ran is no drift. Deleting the job stops a backup that runs, and leaves the repository and all packages.",
     errors: [
       "A path of the job that exists without its manifest, or with the manifest of another stack, is refused before anything changes.",
       "A host key of the repository's server that matches no declared fingerprint is refused, with both fingerprints.",
@@ -196,7 +196,7 @@ export const backupJobSchema = defineResource(
       }),
       firstBackup: input(z.enum(["no", "start"], { error: 'must be "no" or "start"' }), {
         description:
-          "`start`: creation starts a backup and does not wait for it. `no`: the schedule starts the first one.",
+          "`start`: creation starts a backup and does not wait for it; `getBackupStatus` has its result. `no`: the schedule starts the first one.",
         ...setting("no"),
       }),
       keepOnDelete: input(flag, {

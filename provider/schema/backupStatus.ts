@@ -35,7 +35,7 @@ export const getBackupStatusSchema = defineFunction(
           description: "Start of the last run under systemd, its end under cron, ISO 8601. Unset: none is known.",
         }),
         lastResult: output(z.enum(["success", "failure"]).optional(), {
-          description: "Result of the last run. Unset: none has ended since the host started.",
+          description: "Result of the last run. Unset: the host knows of none that has ended.",
         }),
         nextRun: output(z.string().optional(), {
           description: "Next run of the timer, ISO 8601. Unset without a timer: cron names none.",

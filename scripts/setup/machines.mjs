@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from "node:path";
 import { CACHE } from "./paths.mjs";
 import { Problem, run, step } from "./progress.mjs";
+import { installTools } from "./tools.mjs";
 
 /** @type {Record<string, string>} */
 const SUITES = { bookworm: "Debian 12", trixie: "Debian 13" };
@@ -26,8 +27,14 @@ const RECIPE = createHash("sha256")
 /** One folder per suite: the tree `base` without borg, whose packages /srv/apt offers, and the layer `borg` over it. */
 export const MACHINES = join(CACHE, "machines", RECIPE);
 
+/** Prepares all that {@link MACHINES} holds, and what boots it. */
+export async function prepareMachines() {
+  await installTools(["mmdebstrap", "systemd-nspawn"]);
+  await buildMachines();
+}
+
 /** Builds the trees that are missing, side by side: most of the time is spent waiting for downloads. */
-export async function buildMachines() {
+async function buildMachines() {
   const missing = Object.keys(SUITES).filter((suite) => !existsSync(join(MACHINES, suite)));
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0) throw new Problem("the machine tests boot hosts of their own and need root");

@@ -1,46 +1,22 @@
 import { strict as assert } from "node:assert";
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { generate, type KeyMaterial } from "../../provider/ssh/keys";
 import { type TestAccount, TestHost } from "../provider/ssh/support/accounts";
 import { Sshd } from "../provider/ssh/support/sshd";
+import { FarAway } from "../support/farAway";
 import { authorizedKeys, byPassword, SshStack, stepsOf, worked, writeAuthorizedKeys } from "../support/sshStack";
 
 const COUNT = 50;
 /** One-way latency in milliseconds. */
 const DISTANCE = 20;
 
-/** Hosts with an open connection, now and at most. */
-let now = 0;
-let mostAtOnce = 0;
-
-/** A port with the latency of a server in another country, in front of a local server. */
-async function farAway(port: number): Promise<Server> {
-  const server = createServer({ noDelay: true }, (client) => {
-    mostAtOnce = Math.max(mostAtOnce, ++now);
-    client.once("close", () => now--);
-    const far = connect({ port, host: "127.0.0.1", noDelay: true });
-    for (const [from, to] of [
-      [client, far],
-      [far, client],
-    ] as const) {
-      from.on("data", (chunk) => setTimeout(() => to.write(chunk), DISTANCE));
-      from.on("error", () => to.destroy()).on("close", () => setTimeout(() => to.destroy(), DISTANCE));
-    }
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return server;
-}
-
 describe("Many SshConnections of one stack", function () {
   this.timeout(600_000);
   let host: TestHost;
   let sshd: Sshd;
-  let hosts: Server[];
+  let hosts: FarAway[];
   let keys: KeyMaterial[];
   let stack: SshStack;
-  const port = (index: number) => ((hosts[index] as Server).address() as AddressInfo).port;
+  const port = (index: number) => (hosts[index] as FarAway).port;
   const pair = (index: number) => {
     const { publicKey = "", privateKey = "" } = keys[index] ?? {};
     return { publicKey, privateKey };
@@ -50,11 +26,11 @@ describe("Many SshConnections of one stack", function () {
   before(async () => {
     host = new TestHost();
     sshd = await Sshd.start(host, { config: "MaxStartups 200" });
-    hosts = await Promise.all(all(() => farAway(sshd.port)));
+    hosts = await Promise.all(all(() => FarAway.start(sshd.port, DISTANCE)));
     keys = await Promise.all(all((index) => generate({ comment: `key ${index}` })));
   });
   after(async () => {
-    for (const server of hosts) server.close();
+    for (const each of hosts ?? []) each.close();
     await sshd?.stop();
     host?.remove();
   });
@@ -70,6 +46,7 @@ describe("Many SshConnections of one stack", function () {
       accounts.map((account, index) => [`box${index}`, { ...where(account, index), ...pair(index) }]),
     );
     worked(await stack.stack.up({ parallel: COUNT }));
+    const { mostAtOnce } = FarAway;
     assert.ok(mostAtOnce >= COUNT / 3, `at most ${mostAtOnce} hosts of ${COUNT} at once`);
     assert.deepEqual(
       accounts.map(authorizedKeys),

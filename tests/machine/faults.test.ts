@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { deploy, type Step } from "../../provider/machine/deploy";
 import { onRemoteMachine } from "../../provider/machine/host/remote";
 import { JobStack, Storage } from "../support/backupJob";
 import { MachineHost } from "../support/machineHost";
+import { ROOT } from "../support/project";
 
 const FOLDERS = ["/etc", "/var/lib/pulumi-borgbase"];
 const CREATION: Step[] = ["claim", "stage", "repository", "replace", "schedule", "ready"];
@@ -73,6 +76,27 @@ describe("Faults of a BackupJob", function () {
       assert.equal(await host.fingerprint(...FOLDERS), untouched);
     });
   }
+
+  it("A creation that was killed and then got another name is reported, and removed as the guide says", async () => {
+    const stack = await job("left");
+    await interrupt(stack, "schedule");
+    stack.args.name = "renamed";
+    await stack.up();
+    assert.match(stack.lines.join("\n"), /has left \/etc\/pulumi-borgbase\/left on .*docs\/machines\.md/);
+    const section = readFileSync(join(ROOT, "docs/machines.md"), "utf8").split("## An interrupted creation")[1];
+    const [, commands = ""] = /```sh\n(.*?)```/s.exec(section ?? "") ?? [];
+    await host.output(commands.replaceAll("NAME", "left"));
+    stack.lines.length = 0;
+    assert.deepEqual(await stack.refresh(), []);
+    await stack.destroy();
+    assert.equal(await host.fingerprint(...FOLDERS), untouched);
+  });
+
+  it("Versions below the minimum are refused before anything changes", async () => {
+    const stack = await job("old", { minimum: { borg: "99.0" } });
+    await assert.rejects(stack.up(), /has borg 1\.4\.0, and minimum\.borg is 99\.0/);
+    assert.equal(await host.fingerprint(...FOLDERS), untouched);
+  });
 
   it("A rotation of passphrase and key that was killed after any step leaves a job that the next run finishes", async () => {
     const stack = await job("rotated");

@@ -60,6 +60,17 @@ describe("BackupJob on other hosts", function () {
     }
   });
 
+  it("programs that the package manager offers in too old a version are refused before anything is installed", async () => {
+    const before = await host.fingerprint(...FOLDERS);
+    const stack = await job("old", { minimum: { borgmatic: "99.0" } });
+    await assert.rejects(
+      stack.up(),
+      /apt-get on .* offers borgmatic 1\.7\.7\S*, and minimum\.borgmatic is 99\.0: nothing was installed\./,
+    );
+    assert.equal((await host.run("command -v borg borgmatic")).output, "");
+    assert.equal(await host.fingerprint(...FOLDERS), before);
+  });
+
   it("sudo without its password is refused with sudo's words", async () => {
     const connection = { ...host.connection, username: "admin" };
     await assert.rejects((await job("asks", { connection, become: "sudo" })).up(), /sudo says: .*password/);
@@ -144,13 +155,17 @@ select(undef, undef, undef, 0.1) until -e "/tmp/release"'`,
   });
 
   it("a host with the tools of BusyBox takes a job, too", async () => {
-    await host.output("mkdir -p /usr/local/bin; busybox --install -s /usr/local/bin; rm /usr/local/bin/flock; hash -r");
+    await host.output("mkdir -p /usr/local/bin; busybox --install -s /usr/local/bin; hash -r");
     await host.output('[ "$(readlink -f /usr/local/bin/sh)" = /usr/bin/busybox ]');
     const before = await host.fingerprint(...FOLDERS);
     const stack = await job("box");
     await stack.up();
     assert.deepEqual(await stack.refresh(), []);
+    const unit = await host.output("cat /etc/systemd/system/borgbase-box.service");
+    assert.match(unit, /^ExecStart=\/usr\/local\/bin\/flock \/var\/lib/m, "its flock has no limit");
     await host.output("systemctl start borgbase-box.service");
+    stack.args.passphrase = "another one";
+    await stack.up();
     await host.output(`[ -n "$(${list("box")})" ]`);
     await stack.destroy();
     assert.equal(await host.fingerprint(...FOLDERS), before);

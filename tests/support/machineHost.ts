@@ -53,10 +53,17 @@ export class MachineHost {
     const isolated = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc"];
     const command = [...isolated, "--kill-child=KILL", "sh", "-c", BOOT, "sh", name, folder, layers, PROJECT, shared];
     const child = spawn("setpriv", ["--pdeathsig", "KILL", ...command], { stdio: ["ignore", log, log] });
+    child.once("error", ({ message }) => writeFileSync(join(folder, "console"), message));
     closeSync(log);
     const host = new MachineHost(name, port, keys.privateKey, keys.hostKey, folder, child);
-    await host.#answers();
-    return host;
+    try {
+      await host.#answers();
+      return host;
+    } catch (error) {
+      child.kill("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   /** The argument `connection` of a job on this host. */
@@ -141,7 +148,9 @@ export class MachineHost {
     for (let attempt = 0; attempt < 600; attempt++) {
       if (this.process.exitCode !== null) {
         const reason = readFileSync(join(this.folder, "console"), "utf8").trim().split("\n").at(-1);
-        throw new Error(`this machine cannot boot the tests' own hosts (namespaces and systemd-nspawn): ${reason}`);
+        throw new Error(
+          `the machine tests boot hosts of their own, and this machine does not let them: ${reason}. They need namespaces, mounts and systemd-nspawn, as root of a machine or of a privileged container has them.`,
+        );
       }
       const open = await new Promise<boolean>((resolve) => {
         const socket = connect(this.port, "127.0.0.1");

@@ -158,9 +158,14 @@ export class TestStack {
 
   /** A program that takes `--stack`, in the project's folder and with the stack's environment. */
   run(program: string, ...args: string[]) {
-    const { workspace, name } = this.stack;
-    const env = { ...process.env, ...workspace.envVars, PULUMI_BACKEND_URL: `file://${this.folder}` };
-    return promisify(execFile)(program, [...args, "--stack", name], { cwd: workspace.workDir, env, maxBuffer: 1e8 });
+    const options = { ...this.environment, maxBuffer: 1e8 };
+    return promisify(execFile)(program, [...args, "--stack", this.stack.name], options);
+  }
+
+  /** Folder and variables of any command on this stack. */
+  get environment(): { cwd: string; env: NodeJS.ProcessEnv } {
+    const { workDir, envVars } = this.stack.workspace;
+    return { cwd: workDir, env: { ...process.env, ...envVars, PULUMI_BACKEND_URL: `file://${this.folder}` } };
   }
 
   /** The state, as the file backend keeps it. */

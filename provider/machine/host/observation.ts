@@ -1,7 +1,7 @@
 import type { Account, JobNames, Program } from "../plan/types";
 import type { Machine } from "./machine";
 import { type Manifest, readManifest } from "./manifest";
-import { quote } from "./shell";
+import { quote, stagedPath } from "./shell";
 
 /** A path on the host. */
 export type Entry =
@@ -18,6 +18,7 @@ export interface Observation {
   systemd: number | undefined;
   /** Paths of programs and package managers that are there. */
   commands: Partial<Record<Program | PackageManager | "ssh-keyscan", string>>;
+  flockHasLimit: boolean;
   versions: { borg: string | undefined; borgmatic: string | undefined };
   /** What tells an unchanged program from a changed one, without starting it. */
   signatures: { borg: string | undefined; borgmatic: string | undefined };
@@ -47,9 +48,6 @@ const textsOf = (names: JobNames) => [
   names.cronPath,
 ];
 
-/** Name of the passphrase while it is changed. */
-export const stagedPath = (path: string) => `${path}.new`;
-
 const UNIT_PROPERTIES = [
   ...["LoadState", "UnitFileState", "ActiveState", "DropInPaths", "NeedDaemonReload", "Result", "ExecMainStatus"],
   ...["ExecMainStartTimestamp", "ExecMainExitTimestamp", "NextElapseUSecRealtime", "LastTriggerUSec"],
@@ -78,6 +76,7 @@ echo "who $(id -u) $(uname -s)"
 echo "hostname $(uname -n)"
 read -r m 2>/dev/null < /etc/machine-id && echo "machine $m"
 for c in ${COMMANDS.join(" ")}; do p=$(w "$c") && echo "command $c $p"; done
+p=$(w flock) && "$p" --help 2>&1 | grep -q -e --timeout && echo "limit"
 for c in borg borgmatic; do
   p=$(w "$c") || continue; s="$c $p $(stat -L -c '%Y %s %i' "$p")"
   echo "command $c $p"; echo "signature $s"
@@ -128,6 +127,7 @@ function parseObservation(text: string, names: JobNames): Observation {
     machineId: one("machine")?.[0] ?? one("hostname")?.[0] ?? "",
     systemd: one("systemd") && Number.parseInt(one("systemd")?.[0] ?? "", 10),
     commands: Object.fromEntries(all("command")),
+    flockHasLimit: one("limit") !== undefined,
     versions: { borg: version("borg"), borgmatic: version("borgmatic") },
     signatures: { borg: signatures.borg, borgmatic: signatures.borgmatic },
     writable: one("writable") !== undefined,

@@ -15,19 +15,29 @@ export interface FileToWrite {
 
 /**
  * Writes a file under a temporary name in its folder, and renames it: no reader ever sees a part. Owner and mode are set
- * before the content. Content stands in the script, which travels on standard input.
+ * before the content. Content stands in the script, which travels on standard input. A full disk keeps no part.
  */
 export function writeFile({ path, mode, owner, group, content }: FileToWrite): string {
   const draft = quote(`${path}.draft`);
   const encoded = Buffer.from(content).toString("base64");
-  return [
+  const steps = [
     `rm -f ${draft}`,
     `(umask 077; : > ${draft})`,
     `chown ${quote(`${owner}:${group}`)} ${draft}`,
     `chmod ${octal(mode)} ${draft}`,
     `printf %s ${encoded === "" ? "''" : encoded} | base64 -d > ${draft}`,
     `mv -f ${draft} ${quote(path)}`,
-  ].join(" && ");
+  ];
+  return `{ ${steps.join(" && ")} || { rm -f ${draft}; false; }; }`;
+}
+
+/** Name of a new file beside the present one, until it takes its place. */
+export const stagedPath = (path: string) => `${path}.new`;
+
+/** Renames a new file to its place, where there is one. */
+export function moveStaged(path: string): string {
+  const staged = quote(stagedPath(path));
+  return `{ [ ! -e ${staged} ] || mv -f ${staged} ${quote(path)}; }`;
 }
 
 export function makeFolder({ path, mode, owner, group }: Omit<FileToWrite, "content">): string {

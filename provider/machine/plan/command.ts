@@ -10,9 +10,15 @@ const VERBOSITY = {
 };
 
 /** The command of one run. Jobs of one account wait for each other, as borgmatic keeps state per account. */
-export function runCommand(job: Job, names: JobNames, { commands }: HostFacts, scheduler: "systemd" | "cron"): string {
+export function runCommand(job: Job, names: JobNames, facts: HostFacts, scheduler: "systemd" | "cron"): string {
+  const { commands, flockHasLimit } = facts;
   const borgmatic = `${commands.borgmatic} --config ${names.config} ${VERBOSITY[scheduler]} ${actionsOf(job).join(" ")}`;
-  return `${commands.flock} -w ${WAIT} ${names.lock} ${borgmatic}`;
+  return `${commands.flock} ${flockHasLimit ? `-w ${WAIT} ` : ""}${names.lock} ${borgmatic}`;
+}
+
+/** The same for a scheduler that keeps no exit status: the last one stays in a file, whose time is the end of the run. */
+export function recordingStatus(command: string, { lastStatus }: JobNames): string {
+  return `umask 077; ${command}; echo $? > ${lastStatus}`;
 }
 
 /** Without arguments, borgmatic would prune and check also where the job does not ask for it. */

@@ -1,11 +1,10 @@
-import { runCommand } from "./command";
+import { recordingStatus, runCommand } from "./command";
 import { HEAD_LINE } from "./names";
 import { cronFieldsOf } from "./schedule";
 import type { HostFacts, Job, JobNames } from "./types";
 
 /**
  * The file in `/etc/cron.d`; undefined without a schedule.
- * The exit status of the last run stays in a file, as cron keeps none.
  */
 export function renderCronFile(job: Job, names: JobNames, facts: HostFacts): string | undefined {
   const fields = cronFieldsOf(job.schedule, job.name, facts.machineId);
@@ -16,7 +15,7 @@ export function renderCronFile(job: Job, names: JobNames, facts: HostFacts): str
     `SHELL=${facts.commands.sh}`,
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     // An unescaped % ends the command.
-    `${fields} ${facts.account.name} ${`umask 077; ${command}; echo $? > ${names.lastStatus}`.replaceAll("%", "\\%")}`,
+    `${fields} ${facts.account.name} ${recordingStatus(command, names).replaceAll("%", "\\%")}`,
     "",
   ].join("\n");
 }

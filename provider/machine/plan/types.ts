@@ -11,6 +11,8 @@ export interface HostFacts {
   versions: { borg: string; borgmatic: string };
   /** Absolute paths of programs. */
   commands: Record<Program, string>;
+  /** Whether flock can wait for a limited time (`-w`). That of BusyBox waits for ever. */
+  flockHasLimit: boolean;
   /** The account that runs the job. */
   account: Account;
 }

@@ -59,6 +59,7 @@ function assumedFacts(user: string, { borgmaticVersion, borgPath, borgmaticPath 
       borg: borgPath ?? "/usr/bin/borg",
       borgmatic: borgmaticPath ?? "/usr/bin/borgmatic",
     },
+    flockHasLimit: true,
     account: { name: user, group: user, home: user === "root" ? "/root" : `/home/${user}` },
   };
 }

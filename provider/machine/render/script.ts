@@ -40,6 +40,7 @@ export function renderScript(job: ScriptJob): string {
     `group=$(id -gn ${user})`,
     ...(job.install ? installLines() : []),
     ...["borg", "borgmatic", "ssh", "flock"].map(commandLine),
+    "flock --help 2>&1 | grep -q -e --timeout || fail 'needs the flock of util-linux, as that of BusyBox knows no -w'",
     ...plan.folders.map(folderLine),
     `[ -e ${names.lock} ] || : > ${names.lock}`,
     `chown ${ownership(plan.lock.owner, plan.lock.group)} ${names.lock}`,

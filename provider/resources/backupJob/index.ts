@@ -5,9 +5,10 @@ import { differences } from "../../lifecycle/compare";
 import type { Context, Resource } from "../../lifecycle/resource";
 import { observingMachine, onMachine } from "../../machine/access";
 import type { CompleteInputs, Deployed } from "../../machine/deploy";
+import type { Machine } from "../../machine/host/machine";
 import { type BackupJobInputs, type BackupJobState, backupJobSchema } from "../../schema/backupJob";
 import { isUnreachable } from "../../ssh/error";
-
+import { withForgetHint, withKeepHint } from "../deletionHints";
 import { rules } from "./rules";
 
 /** Arguments that only the provider reads: their change alone contacts no host. */
@@ -34,11 +35,9 @@ export const backupJob: Resource<BackupJobInputs, BackupJobState> = {
     return onMachine(inputs, undefined, async (machine) => {
       const { deploy } = await import("../../machine/deploy.js");
       const whole = completed(inputs, { name: context.name });
-      const deployed = await deploy(machine, { inputs: whole, old: undefined, origin: originOf(context) });
-      if (inputs.firstBackup === "start") {
-        const { startBackup } = await import("../../machine/schedule.js");
-        await startBackup(machine, deployed.plan);
-      }
+      const origin = originOf(context);
+      const deployed = await deploy(machine, { inputs: whole, old: undefined, origin, log: context.log });
+      if (inputs.firstBackup === "start") await startFirstBackup(machine, deployed, context);
       const state = await stateOf(whole, deployed, machine.hostKeyFingerprint);
       return { id: idOf(whole.name, deployed), state };
     });
@@ -69,7 +68,7 @@ export const backupJob: Resource<BackupJobInputs, BackupJobState> = {
     });
   },
 
-  async delete(_id, state, context) {
+  async delete(_id, state, context, deletion) {
     if (state.keepOnDelete) return;
     const { remove } = await import("../../machine/remove.js");
     try {
@@ -77,12 +76,26 @@ export const backupJob: Resource<BackupJobInputs, BackupJobState> = {
         remove(machine, state.name, state.user, state.instance),
       );
     } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      if (state.onUnreachable !== "forget") throw withForgetHint(error);
-      context.log(`${messageOf(error)}: the job ${state.name} is forgotten and stays there`);
+      if (!isUnreachable(error)) throw withKeepHint(error, "the job", deletion);
+      if (state.onUnreachable !== "forget") throw withForgetHint(error, "the job", deletion);
+      const { connection } = state as BackupJobInputs;
+      const host = connection === "local" ? "this machine" : connection.host;
+      context.log(
+        `${host} cannot be reached, so the job ${state.name} is forgotten and stays there, with its schedule, key and passphrase`,
+      );
     }
   },
 };
+
+/** The job is in place by then: an error here is no reason to lose it from the state. */
+async function startFirstBackup(machine: Machine, { plan, facts }: Deployed, { log }: Context): Promise<void> {
+  const { startBackup } = await import("../../machine/schedule.js");
+  try {
+    await startBackup(machine, plan, facts.account.name);
+  } catch (error) {
+    log(`the job is in place, and its first backup was not started: ${messageOf(error)}`);
+  }
+}
 
 function originOf({ origin, name }: Context): string {
   return origin ?? name;
@@ -144,14 +157,6 @@ function fixedEncryption({ encryption }: BackupJobState, inputs: BackupJobInputs
   return new ProviderError(
     "refused",
     `The encryption of a repository cannot be changed: it is ${encryption}, and encryption says ${inputs.encryption}. Put it back, or start anew with another repository.`,
-  );
-}
-
-function withForgetHint(error: unknown): ProviderError {
-  return new ProviderError(
-    "host",
-    `${messageOf(error)}. To give up the job there, set onUnreachable: "forget" and run \`pulumi up\`.`,
-    { cause: error },
   );
 }
 

@@ -15,7 +15,8 @@ import { sameOptions, withoutEnvironment } from "../../ssh/authorizedKeys/option
 import { DEFAULT_AUTHORIZED_KEYS_PATH, DEFAULT_PORT } from "../../ssh/defaults";
 import { isUnreachable } from "../../ssh/error";
 import { plainPath } from "../../ssh/files/paths";
-import { withForgetHint, withKeepHint, withRestrictionHint } from "./hints";
+import { withForgetHint, withKeepHint } from "../deletionHints";
+import { withRestrictionHint } from "./hints";
 import { rules } from "./rules";
 import {
   accountOf,
@@ -228,8 +229,8 @@ export const sshConnection: Resource<SshConnectionInputs, SshConnectionState> = 
     try {
       await remove(account, state.publicKey, await possibleAliases(state, context));
     } catch (error) {
-      if (!isUnreachable(error)) throw withKeepHint(withRestrictionHint(error, account, state), deletion);
-      if (state.onUnreachable !== "forget") throw withForgetHint(error, deletion);
+      if (!isUnreachable(error)) throw withKeepHint(withRestrictionHint(error, account, state), "the key", deletion);
+      if (state.onUnreachable !== "forget") throw withForgetHint(error, "the key", deletion);
       context.log(
         `${state.host} cannot be reached, so the key ${state.fingerprintSha256} is forgotten and stays there`,
       );

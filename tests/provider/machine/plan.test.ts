@@ -161,6 +161,11 @@ describe("Plan of a BackupJob", () => {
     assert.deepEqual(renderPlan(job({ schedule: "none", scheduler: "cron" }), facts()).schedule.files, []);
   });
 
+  it("A flock without a limit waits without one", () => {
+    const plan = renderPlan(job(), facts("1.9.14", { flockHasLimit: false }));
+    assert.match(content(plan, ".service"), /^ExecStart=\/usr\/bin\/flock \/var\/lib\/pulumi-borgbase\/lock-root /m);
+  });
+
   it("A host without systemd gets a cron file whose percent signs are escaped", () => {
     const plan = renderPlan(job({ schedule: { at: "03:30" } }), facts("1.7.7", { systemd: undefined }));
     assert.equal(plan.schedule.scheduler, "cron");

@@ -30,6 +30,7 @@ export function facts(borgmatic = "1.9.14", change: Partial<HostFacts> = {}): Ho
       borg: "/usr/bin/borg",
       borgmatic: "/usr/bin/borgmatic",
     },
+    flockHasLimit: true,
     account: { name: "root", group: "root", home: "/root" },
     ...change,
   };

@@ -101,7 +101,8 @@ async function changePassphrase(machine: Machine, task: RepositoryTask): Promise
     const files = [...(path === former.path ? [former] : []), wrapper];
     await machine.run(files.map(writeFile).join(" && "), { purpose: "prepare another passphrase" });
     const opened = await probe(machine, task, wrapper.path);
-    if (isWrongPassphrase(opened)) continue;
+    // A first deployment has no file of a passphrase in place yet.
+    if (isWrongPassphrase(opened) || opened.ids.includes("PasscommandFailure")) continue;
     if (opened.code !== 0) throw cannotOpen(machine, task, opened);
     // borg takes a new passphrase from its environment alone. Only this account sees it, and only for this call.
     const before = `exec 9<${quote(names.lock)}; i=0

@@ -22,6 +22,10 @@ export const COMMANDS: Record<string, { summary: string; load: () => { default: 
     summary: "Write what a person needs to restore when the state of a stack is lost",
     load: () => require("./recoveryKit") as typeof import("./recoveryKit"),
   },
+  doctor: {
+    summary: "Say what is missing or wrong on this machine and in the account (exit code 0 or 2)",
+    load: () => require("./doctor") as typeof import("./doctor"),
+  },
   plugin: {
     summary: "Install the provider plugin, for programs in every language",
     load: () => require("./plugin") as typeof import("./plugin"),

@@ -1,13 +1,8 @@
 import type { Stack } from "@pulumi/pulumi/automation";
-import { connect } from "../provider/api";
-import { connectBorgUi } from "../provider/borgui";
-import { resolveBorgUi } from "../provider/borgui/config";
-import { resolveConfig } from "../provider/config";
 import { type PendingCreate, PendingCreates } from "../provider/pendingCreates";
-import type { ProviderSettings } from "../provider/settings";
 import { tokenOf } from "../provider/token";
-import { HOST_PACKAGE } from "../sdk/pulumiInternals";
-import { readSettings, resourcesOf, settingsOf } from "./stack";
+import { type Service, servicesOf, settingsOfProvider } from "./services";
+import { resourcesOf, settingsOf } from "./stack";
 
 /** An object that an interrupted run of the stack created in an account, and that the state lacks. */
 export interface Orphan {
@@ -20,12 +15,6 @@ export interface Orphan {
   toldBy: "id" | "name";
 }
 
-/** Settings in a provider's inputs, by the provider's type. The plugin's have no prefix. */
-const PROVIDERS: Record<string, (inputs: Record<string, unknown>) => ProviderSettings> = {
-  [`pulumi:providers:${HOST_PACKAGE}`]: (inputs) => readSettings((name) => inputs[`borgbase:${name}`]),
-  "pulumi:providers:borgbase": (inputs) => readSettings((name) => inputs[name]),
-};
-
 /**
  * The stack's pending creates on this machine whose objects exist, in the accounts and servers of the stack's state and
  * configuration. Sends requests only to those with pending creates.
@@ -37,7 +26,7 @@ export async function orphansOf(stack: Stack): Promise<Orphan[]> {
     settingsOf(stack),
   ]);
   const known = new Set(resources.map(({ type, id }) => `${type} ${id}`));
-  const given = resources.flatMap(({ type, inputs }) => PROVIDERS[type]?.(inputs) ?? []);
+  const given = resources.flatMap((resource) => settingsOfProvider(resource) ?? []);
 
   const orphans = new Map<string, Orphan>();
   for (const service of servicesOf([configured, ...given])) {
@@ -50,7 +39,8 @@ export async function orphansOf(stack: Stack): Promise<Orphan[]> {
   return [...orphans.values()];
 }
 
-async function orphansIn(service: Service, pending: PendingCreate[]): Promise<Orphan[]> {
+/** The objects of pending creates that exist. Sends no request without a pending create. */
+export async function orphansIn(service: Service, pending: PendingCreate[]): Promise<Orphan[]> {
   if (pending.length === 0) return [];
   const objects = await service.objects();
   return pending.flatMap(({ kind, origin, id, args, before }) =>
@@ -64,47 +54,4 @@ async function orphansIn(service: Service, pending: PendingCreate[]): Promise<Or
         toldBy: id === undefined ? "name" : "id",
       })),
   );
-}
-
-/** An account or a server, and its objects by the name of their type. */
-interface Service {
-  address: string;
-  objects(): Promise<Record<string, { id: string; name: string }[]>>;
-}
-
-/**
- * The distinct accounts and servers. One without a login counts only if its address has none with a login: its error is
- * reported.
- */
-function servicesOf(given: ProviderSettings[]): Service[] {
-  const accounts = given.map((settings) => {
-    const config = resolveConfig(settings);
-    return { address: config.endpoint, login: config.token, objects: () => objectsOfAccount(config) };
-  });
-  const servers = given.flatMap((settings) => {
-    const config = resolveBorgUi(settings);
-    if (config.url === undefined) return [];
-    return [{ address: config.url, login: config.login, objects: () => objectsOfServer(config) }];
-  });
-  const all = new Map<string, (typeof accounts | typeof servers)[number]>();
-  for (const each of [...accounts, ...servers]) all.set(JSON.stringify([each.address, each.login]), each);
-  const services = [...all.values()];
-  const withLogin = new Set(services.filter(({ login }) => login).map(({ address }) => address));
-  return services.filter(({ address, login }) => login || !withLogin.has(address));
-}
-
-async function objectsOfAccount(config: Parameters<typeof connect>[0]) {
-  const { keys, repos } = connect(config);
-  return { SshKey: await keys.all(), Repo: await repos.all() };
-}
-
-async function objectsOfServer(config: Parameters<typeof connectBorgUi>[0]) {
-  const { systemKeys, keys, connections, repositories, plans } = connectBorgUi(config);
-  return {
-    "borgui.SystemKey": await systemKeys.all(),
-    "borgui.Key": await keys.all(),
-    "borgui.Connection": await connections.all(),
-    "borgui.Repository": await repositories.all(),
-    "borgui.BackupPlan": await plans.all(),
-  };
 }

@@ -53,8 +53,12 @@ export function copyPlugin(folder: string): void {
 
 /** Where the CLI finds a plugin by name and version (pulumi/pulumi, `sdk/go/common/workspace/plugins.go`). */
 function pluginFolder(version: string): string {
-  const home = process.env.PULUMI_HOME || join(accountHome(), ".pulumi");
-  return join(home, "plugins", `resource-borgbase-v${version}`);
+  return join(pluginsFolder(), `resource-borgbase-v${version}`);
+}
+
+/** The folder of all plugins of the Pulumi CLI. */
+export function pluginsFolder(): string {
+  return join(process.env.PULUMI_HOME || join(accountHome(), ".pulumi"), "plugins");
 }
 
 /** The account's own folder, which the CLI takes whatever `HOME` says (pulumi/pulumi, `sdk/go/common/util/pulumihome`). */

@@ -12,6 +12,11 @@ export interface StateResource {
   urn: string;
   id?: string | undefined;
   inputs: Record<string, unknown>;
+  outputs: Record<string, unknown>;
+  /** URN and id of its provider. */
+  provider?: string | undefined;
+  /** Whether it waits for its deletion. */
+  delete: boolean;
   /** Whether the stack only reads the object (`get`). */
   external: boolean;
 }
@@ -24,25 +29,33 @@ export async function openStack(workDir: string, name: string | undefined): Prom
   const workspace = await openWorkspace(workDir);
   const stackName = name ?? (await workspace.stack())?.name;
   if (stackName === undefined) return undefined;
-  const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
-  return LocalWorkspace.selectStack({ stackName, workDir });
+  // `pulumi stack select` would change which stack the person's next command takes. Each command here names its own.
+  workspace.selectStack = async () => {};
+  const { Stack } = await import("@pulumi/pulumi/automation/index.js");
+  return Stack.select(stackName, workspace);
 }
 
-async function openWorkspace(workDir: string): Promise<LocalWorkspace> {
+/** @throws an error for {@link reasonOf}, also without a Pulumi CLI */
+export async function openWorkspace(workDir: string, envVars: Record<string, string> = {}): Promise<LocalWorkspace> {
   if (!isFolder(workDir)) throw new Error(`there is no folder ${workDir}: name the project's with --cwd`);
   const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
-  return LocalWorkspace.create({ workDir });
+  return LocalWorkspace.create({ workDir, envVars });
 }
 
-function isFolder(path: string): boolean {
+export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Whether the folder is in a Pulumi project. */
 export function isInProject(folder: string): boolean {
+  return projectFolder(folder) !== undefined;
+}
+
+/** The folder of the project file, at or above the folder. */
+export function projectFolder(folder: string): string | undefined {
   for (let each = resolve(folder); ; each = dirname(each)) {
-    if (["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"].some((file) => existsSync(join(each, file)))) return true;
-    if (each === dirname(each)) return false;
+    if (["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"].some((file) => existsSync(join(each, file)))) return each;
+    if (each === dirname(each)) return undefined;
   }
 }
 
@@ -106,7 +119,7 @@ export async function settingsOf(stack: Stack): Promise<ProviderSettings> {
   return settingsIn(await stack.getAllConfig());
 }
 
-function settingsIn(configuration: ConfigMap): ProviderSettings {
+export function settingsIn(configuration: ConfigMap): ProviderSettings {
   return readSettings((name) => configuration[`borgbase:${name}`]?.value);
 }
 
@@ -130,6 +143,9 @@ const deployment = z.object({
         urn: z.string(),
         id: z.string().optional(),
         inputs: z.record(z.string(), z.unknown()).default({}),
+        outputs: z.record(z.string(), z.unknown()).default({}),
+        provider: z.string().optional(),
+        delete: z.boolean().default(false),
         external: z.boolean().default(false),
       }),
     )
@@ -142,6 +158,19 @@ const state = z.object({ deployment });
 /** The last part of `urn:pulumi:STACK::PROJECT::TYPE::NAME`; a name may hold `::`. */
 export function nameIn(urn: string): string {
   return urn.split("::").slice(3).join("::");
+}
+
+const pending = z.object({
+  pending_operations: z.array(z.object({ type: z.string(), resource: z.object({ urn: z.string() }) })).nullish(),
+});
+
+/** The resources of an exported state, and the operations that an interrupted run left in it. */
+export function readDeployment(exported: unknown) {
+  const operations = pending.parse(exported).pending_operations ?? [];
+  return {
+    resources: deployment.parse(exported).resources,
+    pendingOperations: operations.map(({ type, resource }) => ({ type, urn: resource.urn })),
+  };
 }
 
 /** The reason of a failed command of the Pulumi CLI, in one line. */

@@ -35,6 +35,7 @@ export interface HttpOptions {
 /** The HTTP server: `/graphql`, `/control/…` and, under a repository's id, restic. */
 export function createHttpServer(options: HttpOptions): Server {
   const server = createServer((request, response) => {
+    response.setHeader("Date", options.context.clock.now().toUTCString());
     const repo = repoOfHost(request.headers.host);
     if (repo !== undefined) request.url = `/${repo}${request.url}`;
     const url = requestUrl(request);

@@ -16,6 +16,8 @@ export interface HttpAnswer {
   body: string;
   /** `Retry-After`, as it came. */
   retryAfter?: string | undefined;
+  /** `Date`: the server's time. */
+  date?: string | undefined;
 }
 
 /**
@@ -26,7 +28,8 @@ export async function request(url: URL, { signal, ...given }: HttpRequest): Prom
   try {
     const answer = await send(url, signal ? { ...given, signal } : given);
     const body = await text(decompressed(answer));
-    return { status: answer.statusCode ?? 0, body, retryAfter: answer.headers["retry-after"] };
+    const { "retry-after": retryAfter, date } = answer.headers;
+    return { status: answer.statusCode ?? 0, body, retryAfter, date };
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
   }

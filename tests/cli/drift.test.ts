@@ -112,6 +112,16 @@ describe("pulumi-borgbase drift", function () {
     }
   });
 
+  it("The drift command leaves the selection of a stack as it is", async () => {
+    const selected = async () => {
+      const { stdout } = await stack.run("sh", "-c", "pulumi stack ls --json");
+      return JSON.parse(stdout).filter(({ current }: { current: boolean }) => current);
+    };
+    await stack.run("sh", "-c", "pulumi stack unselect");
+    await drift();
+    assert.deepEqual(await selected(), []);
+  });
+
   it("The drift command exits with 64 for a wrong command line", async () => {
     assert.equal((await drift("--sideways")).code, 64);
   });

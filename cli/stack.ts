@@ -39,7 +39,8 @@ export async function openStack(workDir: string, name: string | undefined): Prom
 export async function openWorkspace(workDir: string, envVars: Record<string, string> = {}): Promise<LocalWorkspace> {
   if (!isFolder(workDir)) throw new Error(`there is no folder ${workDir}: name the project's with --cwd`);
   const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
-  return LocalWorkspace.create({ workDir, envVars });
+  // A workspace reads its project file in this folder alone.
+  return LocalWorkspace.create({ workDir: projectFolder(workDir) ?? workDir, envVars });
 }
 
 export function isFolder(path: string): boolean {

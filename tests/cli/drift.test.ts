@@ -60,6 +60,15 @@ describe("pulumi-borgbase drift", function () {
     });
   });
 
+  it("The drift command works in a folder below the project's", async () => {
+    const below = mkdtempSync(join(stack.environment.cwd, "below-"));
+    try {
+      assert.deepEqual(await drift("--cwd", below), { code: 0, out: "Nothing has drifted.\n" });
+    } finally {
+      rmSync(below, { recursive: true });
+    }
+  });
+
   it("The drift command exits with 2 after drift and names the property and the missing resource", async () => {
     await account.console.edit(repoId, "alertDays: 0");
     await account.console.deleteRepo(String((await stack.resource("Repo", "old"))?.id));

@@ -27,8 +27,9 @@ const STARTS = 15;
 
 async function main(): Promise<void> {
   const started = Date.now();
-  const plan = withoutUnavailable(readPlan(process.argv.slice(2)));
-  if (plan.hosts > 0) return console.log(await compareHosts(plan.hosts, plan.repeats));
+  const chosen = readPlan(process.argv.slice(2));
+  if (chosen.hosts > 0) return console.log(await compareHosts(chosen.hosts, chosen.repeats));
+  const plan = withoutUnavailable(chosen);
   const load = loadavg()[0] ?? 0;
   mkdirSync(STACKS, { recursive: true });
   try {

@@ -68,6 +68,7 @@ function observationScript(names: JobNames, user: string): string {
   ];
   const show = (kind: string, unit: string) =>
     `systemctl show ${quote(unit)} ${UNIT_PROPERTIES.map((each) => `-p ${each}`).join(" ")} 2>/dev/null | sed 's/^/${kind} /'`;
+  // One process for all files: hosts are small, and each refresh observes them.
   // Not `command -v`: the shell of BusyBox may answer it without a path.
   return `b() { base64 | tr -d '\\n'; }
 w() (IFS=:; for d in $PATH; do [ -f "$d/$1" ] && [ -x "$d/$1" ] && { echo "$d/$1"; exit; }; done; exit 1)
@@ -85,13 +86,15 @@ done
 [ -d /run/systemd/system ] && { set -- $(systemctl --version); echo "systemd $2"; }
 w=${names.root}; while [ ! -e "$w" ]; do w=$(dirname "$w"); done; [ -w "$w" ] && echo "writable"
 l=$(grep "^"${quote(user)}":" /etc/passwd || getent passwd ${quote(user)}) && echo "account $(printf %s "$l" | b) $(id -gn ${quote(user)} | b)"
+set --
 for f in ${paths.map(quote).join(" ")}; do
   if [ -L "$f" ]; then echo "link $f"
-  elif [ -f "$f" ]; then echo "file $f $(stat -c '%a %U %G' "$f") $(sha256sum < "$f" | cut -d' ' -f1)"
-  elif [ -d "$f" ]; then echo "folder $f $(stat -c '%a %U %G' "$f") $(ls -A "$f" | b)"
+  elif [ -d "$f" ]; then echo "names $f $(ls -A "$f" | b)"; stat -c 'folder %n %a %U %G' "$f"
+  elif [ -f "$f" ]; then set -- "$@" "$f"
   elif [ -e "$f" ]; then echo "other $f"
   fi
 done
+[ $# -eq 0 ] || { stat -c 'file %n %a %U %G' "$@"; sha256sum "$@" | sed 's/^/hash /'; }
 for f in ${texts.map(quote).join(" ")}; do [ -f "$f" ] && echo "text $f $(b < "$f")"; done
 if [ -d /run/systemd/system ]; then ${show("timer", names.timer)}; ${show("service", names.service)}; fi
 :`;
@@ -103,11 +106,14 @@ function parseObservation(text: string, names: JobNames): Observation {
   const one = (kind: string) => all(kind)[0];
   const texts = new Map(all("text").map(([path, content]) => [path, decode(content)]));
   const entries = new Map<string, Entry>();
-  for (const [path = "", mode = "", owner = "", group = "", sha256 = ""] of all("file")) {
+  const hashes = new Map(all("hash").map(([sha256 = "", , path = ""]) => [path, sha256]));
+  for (const [path = "", mode = "", owner = "", group = ""] of all("file")) {
+    const sha256 = hashes.get(path) ?? "";
     entries.set(path, { kind: "file", mode: Number.parseInt(mode, 8), owner, group, sha256, text: texts.get(path) });
   }
-  for (const [path = "", mode = "", owner = "", group = "", list] of all("folder")) {
-    const names = decode(list).split("\n").filter(Boolean);
+  const lists = new Map(all("names").map(([path, list]) => [path, decode(list)]));
+  for (const [path = "", mode = "", owner = "", group = ""] of all("folder")) {
+    const names = (lists.get(path) ?? "").split("\n").filter(Boolean);
     entries.set(path, { kind: "folder", mode: Number.parseInt(mode, 8), owner, group, names });
   }
   for (const kind of ["link", "other"] as const) for (const [path = ""] of all(kind)) entries.set(path, { kind });

@@ -35,7 +35,7 @@ describe("The way to the host of a BackupJob, with the real CLI", function () {
     const start = async () => ({ sshd: await Sshd.start(gateway), account: gateway.account() });
     const boot = Promise.all([MachineHost.start({ suite: "trixie" }), MachineHost.start({ suite: "bookworm" })]);
     [[host, old], hops] = await Promise.all([boot, Promise.all([start(), start()])]);
-    await host.output("systemctl is-system-running --wait");
+    await host.booted();
     untouched = await host.fingerprint(...FOLDERS);
   });
   after(async () => {

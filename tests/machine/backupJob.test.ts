@@ -20,7 +20,7 @@ for (const suite of ["bookworm", "trixie"] satisfies Suite[]) {
     });
 
     it("makes a repository, backs up by its own unit, and leaves nothing on the host when deleted", async () => {
-      await host.output("systemctl is-system-running --wait");
+      await host.booted();
       const untouched = await host.fingerprint(...FOLDERS);
       const key = await storage.key();
       const { repoPath } = await storage.repository(key.id);

@@ -21,7 +21,7 @@ describe("Faults of a BackupJob", function () {
   before(async () => {
     [host, storage] = await Promise.all([MachineHost.start({ suite: "trixie" }), Storage.start()]);
     key = await storage.key();
-    await host.output("systemctl is-system-running --wait");
+    await host.booted();
     untouched = await host.fingerprint(...FOLDERS);
   });
   after(async () => {

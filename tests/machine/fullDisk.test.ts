@@ -20,7 +20,7 @@ describe("A full disk below a BackupJob", function () {
   before(async () => {
     const [booted, key] = await Promise.all([MachineHost.start({ suite: "trixie" }), generate()]);
     host = booted;
-    await host.output("systemctl is-system-running --wait");
+    await host.booted();
     job = new JobStack(NAME, {
       connection: host.connection,
       repository: "/srv/repository",

@@ -16,7 +16,7 @@ describe("The YAML program of docs/machines.md", function () {
     ]);
     const project = await LanguageProject.create(account);
     try {
-      await host.output("systemctl is-system-running --wait");
+      await host.booted();
       const untouched = await host.fingerprint("/etc", "/var/lib/pulumi-borgbase");
       const [program] = readMarkdown("docs/machines.md").code.filter(({ language }) => language === "yaml");
       project.write("Pulumi.yaml", program?.text ?? "");

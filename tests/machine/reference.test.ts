@@ -15,7 +15,7 @@ describe("The reference's examples of a machine", function () {
     ]);
     const stack = await ProjectStack.create(join(ROOT, "examples/reference/machine"), account.env);
     try {
-      await host.output("systemctl is-system-running --wait");
+      await host.booted();
       const untouched = await host.fingerprint("/etc", "/var/lib/pulumi-borgbase");
       const { port, hostKey, privateKey } = host;
       const config = { machine: "127.0.0.1", machinePort: String(port), machineHostKey: hostKey };

@@ -17,7 +17,7 @@ describe("npm start", function () {
     const folder = dirname(stdout.trim());
     const host = await MachineHost.start({ suite: "trixie", folder });
     try {
-      await host.output("systemctl is-system-running --wait");
+      await host.booted();
       await host.output(CLONE, ROOT);
       const untouched = await host.fingerprint("/etc", "/var/lib/pulumi-borgbase");
       const node = join(ROOT, "node_modules", "node", "bin");

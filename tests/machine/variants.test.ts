@@ -14,7 +14,7 @@ describe("BackupJob on other hosts", function () {
   before(async () => {
     [host, storage] = await Promise.all([MachineHost.start({ suite: "bookworm", borg: false }), Storage.start()]);
     key = await storage.key();
-    await host.output("systemctl is-system-running --wait");
+    await host.booted();
     await host.output(
       `useradd -m app; useradd -m -s /bin/bash admin; echo admin:'p w"d' | chpasswd; usermod -aG sudo admin
        mkdir -p -m 700 /home/admin/.ssh; cp /root/.ssh/authorized_keys /home/admin/.ssh; chown -R admin: /home/admin/.ssh

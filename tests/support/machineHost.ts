@@ -92,6 +92,12 @@ export class MachineHost {
     return stdout.replace(/\n$/, "");
   }
 
+  /** Waits for the end of the boot. A unit of the distribution may have failed on a busy machine; no test needs it. */
+  async booted(): Promise<void> {
+    const { output } = await this.run("systemctl is-system-running --wait");
+    assert.match(output, /^(running|degraded)$/m);
+  }
+
   /** Waits until a script succeeds. */
   async until(script: string, seconds: number, what: string): Promise<void> {
     const end = Date.now() + seconds * 1000;

@@ -24,7 +24,7 @@ export class ManyHosts {
   /** @param latency one-way, in milliseconds */
   static async start(count: number, latency: number): Promise<ManyHosts> {
     const [host, key] = await Promise.all([MachineHost.start({ suite: "trixie" }), generate()]);
-    await host.output("systemctl is-system-running --wait");
+    await host.booted();
     const ways = Array.from({ length: count }, () => FarAway.start(host.port, latency));
     return new ManyHosts(host, await Promise.all(ways), key);
   }

@@ -49,7 +49,7 @@ const textsOf = (names: JobNames) => [
 ];
 
 const UNIT_PROPERTIES = [
-  ...["LoadState", "UnitFileState", "ActiveState", "DropInPaths", "NeedDaemonReload", "Result", "ExecMainStatus"],
+  ...["Id", "LoadState", "UnitFileState", "ActiveState", "DropInPaths", "NeedDaemonReload", "Result", "ExecMainStatus"],
   ...["ExecMainStartTimestamp", "ExecMainExitTimestamp", "NextElapseUSecRealtime", "LastTriggerUSec"],
 ];
 
@@ -66,37 +66,35 @@ function observationScript(names: JobNames, user: string): string {
     ...[names.knownHosts, names.wrapper, names.stateRoot, names.stateFolder, names.lock, names.servicePath],
     ...[names.serviceDropIns, names.timerPath, names.timerDropIns, names.cronPath, stagedPath(names.passphrase)],
   ];
-  const show = (kind: string, unit: string) =>
-    `systemctl show ${quote(unit)} ${UNIT_PROPERTIES.map((each) => `-p ${each}`).join(" ")} 2>/dev/null | sed 's/^/${kind} /'`;
-  // One process for all files: hosts are small, and each refresh observes them.
+  const properties = UNIT_PROPERTIES.map((each) => `-p ${each}`).join(" ");
+  // Few processes: hosts are small, and each refresh observes them.
   // Not `command -v`: the shell of BusyBox may answer it without a path.
-  return `b() { base64 | tr -d '\\n'; }
-w() (IFS=:; for d in $PATH; do [ -f "$d/$1" ] && [ -x "$d/$1" ] && { echo "$d/$1"; exit; }; done; exit 1)
-echo "who $(id -u) $(uname -s)"
+  return `w() { p=; o=$IFS; IFS=:; for d in $PATH; do [ -f "$d/$1" ] && [ -x "$d/$1" ] && { p=$d/$1; break; }; done; IFS=$o; [ "$p" ]; }
+echo "who $(id -u) $(uname -sn)"
 (. /etc/os-release 2>/dev/null; echo "os \${ID:-unknown} \${VERSION_ID:-unknown}")
-echo "hostname $(uname -n)"
-read -r m 2>/dev/null < /etc/machine-id && echo "machine $m"
-for c in ${COMMANDS.join(" ")}; do p=$(w "$c") && echo "command $c $p"; done
-p=$(w flock) && "$p" --help 2>&1 | grep -q -e --timeout && echo "limit"
+read -r i 2>/dev/null < /etc/machine-id && echo "machine $i"
+for c in ${COMMANDS.join(" ")}; do w "$c" && echo "command $c $p"; done
+w flock && case $("$p" --help 2>&1) in *--timeout*) echo "limit yes";; esac
+m=$(cat ${quote(names.manifest)} 2>/dev/null)
 for c in borg borgmatic; do
-  p=$(w "$c") || continue; s="$c $p $(stat -L -c '%Y %s %i' "$p")"
+  w "$c" || continue; s="$c $p $(stat -L -c '%Y %s %i' "$p")"
   echo "command $c $p"; echo "signature $s"
-  grep -qF "\\"$s\\"" ${quote(names.manifest)} 2>/dev/null || { v=$("$c" --version 2>/dev/null) && echo "version $c \${v##* }"; }
+  case $m in *""$s""*) ;; *) v=$("$c" --version 2>/dev/null) && echo "version $c \${v##* }";; esac
 done
 [ -d /run/systemd/system ] && { set -- $(systemctl --version); echo "systemd $2"; }
-w=${names.root}; while [ ! -e "$w" ]; do w=$(dirname "$w"); done; [ -w "$w" ] && echo "writable"
-l=$(grep "^"${quote(user)}":" /etc/passwd || getent passwd ${quote(user)}) && echo "account $(printf %s "$l" | b) $(id -gn ${quote(user)} | b)"
+w=${names.root}; while [ ! -e "$w" ]; do w=$(dirname "$w"); done; [ -w "$w" ] && echo "writable yes"
+l=$(grep "^"${quote(user)}":" /etc/passwd || getent passwd ${quote(user)}) && { echo "passwd $l"; echo "group $(id -gn ${quote(user)})"; }
 set --
 for f in ${paths.map(quote).join(" ")}; do
   if [ -L "$f" ]; then echo "link $f"
-  elif [ -d "$f" ]; then echo "names $f $(ls -A "$f" | b)"; stat -c 'folder %n %a %U %G' "$f"
+  elif [ -d "$f" ]; then echo "names $f"; ls -A "$f" | base64; set -- "$@" "$f"
   elif [ -f "$f" ]; then set -- "$@" "$f"
   elif [ -e "$f" ]; then echo "other $f"
   fi
 done
-[ $# -eq 0 ] || { stat -c 'file %n %a %U %G' "$@"; sha256sum "$@" | sed 's/^/hash /'; }
-for f in ${texts.map(quote).join(" ")}; do [ -f "$f" ] && echo "text $f $(b < "$f")"; done
-if [ -d /run/systemd/system ]; then ${show("timer", names.timer)}; ${show("service", names.service)}; fi
+[ $# -eq 0 ] || { stat -c 'entry %n %f %U %G' "$@"; sha256sum "$@" 2>/dev/null; }
+for f in ${texts.map(quote).join(" ")}; do [ -f "$f" ] && { echo "text $f"; base64 < "$f"; }; done
+[ -d /run/systemd/system ] && systemctl show ${quote(names.timer)} ${quote(names.service)} ${properties} 2>/dev/null | sed 's/^/unit /'
 :`;
 }
 
@@ -104,47 +102,71 @@ function parseObservation(text: string, names: JobNames): Observation {
   const lines = text.split("\n").map((line) => line.split(" "));
   const all = (kind: string) => lines.filter(([first]) => first === kind).map(([, ...words]) => words);
   const one = (kind: string) => all(kind)[0];
-  const texts = new Map(all("text").map(([path, content]) => [path, decode(content)]));
-  const entries = new Map<string, Entry>();
-  const hashes = new Map(all("hash").map(([sha256 = "", , path = ""]) => [path, sha256]));
-  for (const [path = "", mode = "", owner = "", group = ""] of all("file")) {
-    const sha256 = hashes.get(path) ?? "";
-    entries.set(path, { kind: "file", mode: Number.parseInt(mode, 8), owner, group, sha256, text: texts.get(path) });
-  }
-  const lists = new Map(all("names").map(([path, list]) => [path, decode(list)]));
-  for (const [path = "", mode = "", owner = "", group = ""] of all("folder")) {
-    const names = (lists.get(path) ?? "").split("\n").filter(Boolean);
-    entries.set(path, { kind: "folder", mode: Number.parseInt(mode, 8), owner, group, names });
-  }
-  for (const kind of ["link", "other"] as const) for (const [path = ""] of all(kind)) entries.set(path, { kind });
-  const [passwd, group] = one("account") ?? [];
-  const [name, , , , , home] = decode(passwd).split(":");
-  const manifest = readManifest(texts.get(names.manifest));
+  const contents = contentsIn(lines);
+  const [passwd, group] = [one("passwd")?.join(" ") ?? "", one("group")?.join(" ") ?? ""];
+  const [name, , , , , home = ""] = passwd.split(":");
+  const manifest = readManifest(contents.get(`text ${names.manifest}`));
   const signatures = Object.fromEntries(all("signature").map((words) => [words[0], words.join(" ")]));
   const found = Object.fromEntries(all("version").map(([program, version]) => [program, version]));
   const version = (program: "borg" | "borgmatic") =>
     signatures[program] === undefined ? undefined : (found[program] ?? manifest?.versions?.[program]);
-  const unit = (kind: string) =>
-    Object.fromEntries(all(kind).map((words) => words.join(" ").split(/=(.*)/s, 2) as [string, string]));
+  const units = unitsIn(all("unit").map((words) => words.join(" ")));
+  const [uid, system = "", hostname = ""] = one("who") ?? [];
   return {
-    uid: Number(one("who")?.[0]),
-    os: { system: one("who")?.[1] ?? "", id: one("os")?.[0] ?? "", version: one("os")?.[1] ?? "" },
-    hostname: one("hostname")?.[0] ?? "",
-    machineId: one("machine")?.[0] ?? one("hostname")?.[0] ?? "",
+    uid: Number(uid),
+    os: { system, id: one("os")?.[0] ?? "", version: one("os")?.[1] ?? "" },
+    hostname,
+    machineId: one("machine")?.[0] ?? hostname,
     systemd: one("systemd") && Number.parseInt(one("systemd")?.[0] ?? "", 10),
     commands: Object.fromEntries(all("command")),
     flockHasLimit: one("limit") !== undefined,
     versions: { borg: version("borg"), borgmatic: version("borgmatic") },
     signatures: { borg: signatures.borg, borgmatic: signatures.borgmatic },
     writable: one("writable") !== undefined,
-    account: name ? { name, group: decode(group).trim(), home: home ?? "" } : undefined,
-    entries,
+    account: name ? { name, group, home } : undefined,
+    entries: entriesIn(lines, contents),
     manifest,
-    timer: unit("timer"),
-    service: unit("service"),
+    timer: units.get(names.timer) ?? {},
+    service: units.get(names.service) ?? {},
   };
 }
 
-function decode(text: string | undefined): string {
-  return Buffer.from(text ?? "", "base64").toString("utf8");
+/** Texts by the line before them. They are in base64, whose lines hold no blank, unlike all others. */
+function contentsIn(lines: readonly string[][]): ReadonlyMap<string, string> {
+  const encoded = new Map<string, string>();
+  let current = "";
+  for (const words of lines) {
+    if (words.length > 1) current = words.join(" ");
+    encoded.set(current, (encoded.get(current) ?? "") + (words.length > 1 ? "" : words[0]));
+  }
+  return new Map([...encoded].map(([line, content]) => [line, Buffer.from(content, "base64").toString("utf8")]));
+}
+
+function entriesIn(lines: readonly string[][], contents: ReadonlyMap<string, string>): Map<string, Entry> {
+  const hashed = lines.filter(([first = ""]) => /^[0-9a-f]{64}$/.test(first));
+  const hashes = new Map(hashed.map(([sha256 = "", , path = ""]) => [path, sha256]));
+  const entries = new Map<string, Entry>();
+  for (const [kind, path = "", raw = "", owner = "", group = ""] of lines) {
+    if (kind === "link" || kind === "other") entries.set(path, { kind });
+    if (kind !== "entry") continue;
+    const mode = Number.parseInt(raw, 16) & 0o7777;
+    const names = contents.get(`names ${path}`);
+    if (names !== undefined) {
+      entries.set(path, { kind: "folder", mode, owner, group, names: names.split("\n").filter(Boolean) });
+    } else {
+      const sha256 = hashes.get(path) ?? "";
+      entries.set(path, { kind: "file", mode, owner, group, sha256, text: contents.get(`text ${path}`) });
+    }
+  }
+  return entries;
+}
+
+/** Units by name. A blank line stands between them. */
+function unitsIn(lines: readonly string[]): ReadonlyMap<string | undefined, UnitState> {
+  const blocks = lines.join("\n").split("\n\n");
+  const units = blocks.map(
+    (block): UnitState =>
+      Object.fromEntries(block.split("\n").map((line) => line.split(/=(.*)/s, 2) as [string, string])),
+  );
+  return new Map(units.map((unit) => [unit.Id, unit]));
 }

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -37,19 +38,21 @@ describe("Secrets and credentials of SshConnection", function () {
     const home = mkdtempSync(join(host.folder, "home-"));
     stack = await SshStack.create({ PULUMI_HOME: home, TMPDIR: home, HOME: home });
     const [byKey, byWord] = [host.account(), host.account()];
-    const locked = await makeKey("-t ed25519", "open sesame, please");
+    // Another run on this machine may give the same words to ssh-keygen in the meantime.
+    const passphrase = `open sesame, ${randomBytes(8).toString("hex")}`;
+    const locked = await makeKey("-t ed25519", passphrase);
     writeAuthorizedKeys(byKey, `${locked.publicKey}\n`);
     const { password: unused, ...where } = byPassword(sshd, byKey);
     const pair = { publicKey: key.publicKey, privateKey: key.privateKey };
     stack.connections = {
-      byKey: { ...where, ...pair, bootstrapPrivateKey: locked.privateKey, bootstrapPassphrase: "open sesame, please" },
+      byKey: { ...where, ...pair, bootstrapPrivateKey: locked.privateKey, bootstrapPassphrase: passphrase },
       byWord: { ...byPassword(sshd, byWord), ...pair, restrict: { borgServe: { path: "b" } } },
     };
     const secrets = {
       password: byWord.password,
       key: key.privateKey,
       locked: locked.privateKey,
-      passphrase: "open sesame, please",
+      passphrase,
     };
     const commands = new Set<string>();
     let looks = 0;

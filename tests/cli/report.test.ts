@@ -9,6 +9,7 @@ import { generate } from "../../provider/ssh/keys";
 import * as borgbase from "../../sdk";
 import { startAccount } from "../support/account";
 import { execute, type Result } from "../support/project";
+import { atTerminal } from "../support/terminal";
 
 const MAIN = join(__dirname, "../../cli/main.js");
 const ADDRESS = join(__dirname, "../../..");
@@ -236,11 +237,8 @@ describe("pulumi-borgbase report", function () {
 
   it("Colours appear at a terminal alone, without NO_COLOR", async () => {
     await addRepo("late", "alertDays: 1", 10, 3);
-    const inTerminal = async (env: NodeJS.ProcessEnv) => {
-      const command = `'${process.execPath}' '${MAIN}' report`;
-      const all = { ...account.env, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: "xterm", ...env };
-      return (await execute("script", ["-q", "-e", "-c", command, "/dev/null"], outside, all)).stdout;
-    };
+    const inTerminal = async (env: NodeJS.ProcessEnv) =>
+      (await atTerminal([MAIN, "report"], outside, { ...account.env, ...env })).stdout;
     const red = `${ESCAPE}[31mlate`;
     assert.ok((await inTerminal({})).includes(red));
     assert.ok(!(await inTerminal({ NO_COLOR: "1" })).includes(red));

@@ -10,16 +10,15 @@ import { Script } from "node:vm";
 /** Most functions of a deployment have run by then. A command that ends before leaves the cache to the next one. Milliseconds. */
 const WARM_AFTER = 2_000;
 
-const file = join(__dirname, "host.js");
-module.exports = load(file);
+export const { host } = load(join(__dirname, "host.js"));
 
-function load(file: string): unknown {
+function load(file: string): typeof import("./dynamic") {
   const cache = cacheFile(file);
   const cachedData = readIfPresent(cache);
   const script = new Script(wrap(readFileSync(file, "utf8")), { filename: file, ...(cachedData && { cachedData }) });
   // V8 refuses the code of another version of itself.
   if (!cachedData || script.cachedDataRejected) setTimeout(() => write(cache, script), WARM_AFTER).unref();
-  const module = { exports: {} };
+  const module = { exports: {} as typeof import("./dynamic") };
   script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
   return module.exports;
 }

@@ -3,6 +3,7 @@ import { type Config, resolveConfig } from "../provider/config";
 import { CWD, defineCommand, STACK } from "./command";
 import { isInProject, openStack, reasonOf, resourcesOf, type StateResource, settingsOf } from "./stack";
 import { type Step, withProgress } from "./terminal";
+import { amount } from "./text";
 import type { Unmanaged } from "./unmanaged";
 
 export default defineCommand({
@@ -92,11 +93,8 @@ function write(file: string, text: string): void {
 }
 
 function summary(found: Unmanaged[], stack: string | undefined): string {
-  const count = (type: Unmanaged["type"], noun: string, plural: string) => {
-    const { length } = found.filter((each) => each.type === type);
-    return `${length} ${length === 1 ? noun : plural}`;
-  };
-  const counts = `${count("SshKey", "SSH key", "SSH keys")}, ${count("Repo", "repository", "repositories")}`;
+  const count = (type: Unmanaged["type"]) => found.filter((each) => each.type === type).length;
+  const counts = `${amount(count("SshKey"), "SSH key")}, ${amount(count("Repo"), "repository", "repositories")}`;
   return stack === undefined
     ? `Everything in the account, as no stack is selected: ${counts}.`
     : `In the account and not in the stack ${stack}: ${counts}.`;

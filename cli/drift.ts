@@ -4,6 +4,7 @@ import type { Orphan } from "./orphans";
 import { oneLine, openStack, reasonOf } from "./stack";
 import { table } from "./table";
 import { type Step, withProgress } from "./terminal";
+import { amount } from "./text";
 
 /** Difference between the state and the real object of one resource. */
 interface Drift {
@@ -97,13 +98,13 @@ function report({ status, drifted, orphans, errors }: Result): string {
         : properties.map(({ property, state, actual }) => [type, name, property, show(state), show(actual)]),
     );
     parts.push(table(["Type", "Name", "Property", "State", "Actual"], rows));
-    const count = `${drifted.length} ${drifted.length === 1 ? "resource has" : "resources have"} drifted.`;
+    const count = `${amount(drifted.length, "resource has", "resources have")} drifted.`;
     if (status === "drifted") parts.push(`${count} \`pulumi up --refresh\` puts back what the program declares.`);
   }
   if (orphans.length > 0) {
     const rows = orphans.map(({ type, name, id, toldBy }) => [type, name, id, toldBy]);
     parts.push(table(["Type", "Name", "In the account", "Told by"], rows));
-    const count = `${orphans.length} ${orphans.length === 1 ? "object" : "objects"} of interrupted runs the state does not know.`;
+    const count = `${amount(orphans.length, "object")} of interrupted runs the state does not know.`;
     parts.push(
       `${count} \`pulumi up\` takes up what the program still declares; delete the rest, or declare it with existingId.`,
     );

@@ -1,7 +1,7 @@
 import { clearLine, cursorTo } from "node:readline";
 import { WriteStream } from "node:tty";
 import { styleText } from "node:util";
-import stringWidth from "string-width";
+import { cut } from "./text";
 
 /** The parts of a standard stream that tell whether a person reads it. */
 type Output = Pick<NodeJS.WriteStream, "write"> & Partial<WriteStream>;
@@ -45,12 +45,12 @@ export async function withProgress<T>(
   const started = Date.now();
   let text = first;
   const draw = () => {
-    // A terminal without a size has 0.
+    // A terminal without a size has 0. A line that is wider than the terminal could not be removed again.
     const width = (line.columns || 80) - " ⠋ 9999 s".length;
     const elapsed = Date.now() - started;
     const frame = FRAMES[Math.floor(elapsed / FRAME_TIME) % FRAMES.length] ?? "";
     cursorTo(line, 0);
-    line.write(`${styled("cyan", frame, line)} ${cut(text, width)} ${Math.floor(elapsed / 1000)} s`);
+    line.write(`${styled("cyan", frame, line)} ${cut(text, width, "")} ${Math.floor(elapsed / 1000)} s`);
     clearLine(line, 1);
   };
   const timer = setInterval(draw, FRAME_TIME);
@@ -65,11 +65,4 @@ export async function withProgress<T>(
     cursorTo(line, 0);
     clearLine(line, 0);
   }
-}
-
-/** A line that is wider than the terminal could not be removed again. */
-function cut(text: string, width: number): string {
-  let kept = text;
-  while (kept !== "" && stringWidth(kept) > Math.max(0, width)) kept = kept.slice(0, -1);
-  return kept;
 }

@@ -5,6 +5,7 @@ import { resourceOf } from "../provider/registry";
 import { toState as repoState } from "../provider/resources/repo/remote";
 import { toState as keyState } from "../provider/resources/sshKey";
 import { logicalNames } from "./logicalNames";
+import { byNameAndId } from "./order";
 import type { Adoption } from "./program";
 import { nameIn, type StateResource } from "./stack";
 
@@ -31,7 +32,7 @@ export async function unmanaged(config: Config, resources: readonly StateResourc
     ...repos.map((repo) => ({ type: "Repo" as const, id: repo.id, name: repo.name, state: repoState(repo, {}) })),
   ]
     .filter(({ type, id }) => !managed.has(`${PREFIX}${type} ${id}`))
-    .sort((a, b) => b.type.localeCompare(a.type) || byName(a.name, b.name) || byName(a.id, b.id));
+    .sort((a, b) => b.type.localeCompare(a.type) || byNameAndId(a, b));
 
   const taken = resources
     .filter(({ type }) => type.startsWith(PREFIX))
@@ -49,6 +50,3 @@ export async function unmanaged(config: Config, resources: readonly StateResourc
 async function noBorgUi(): Promise<never> {
   throw new Error("these resources are BorgBase's");
 }
-
-/** `web-2` before `web-10`, the same on every machine. */
-const byName = new Intl.Collator("en", { numeric: true }).compare;

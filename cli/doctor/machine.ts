@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { compareNames } from "../order";
 import { type Check, ok, problem, warning } from "./finding";
 
 /** The oldest Pulumi CLI that the tests run with. */
@@ -65,10 +66,8 @@ async function versionOf(
   }
 }
 
-const numeric = new Intl.Collator("en", { numeric: true });
-
 export function isOlder(version: string, than: string): boolean {
-  return numeric.compare(version, than) < 0;
+  return compareNames(version, than) < 0;
 }
 
 /** The path of a program on the PATH, with its links followed. */

@@ -1,4 +1,5 @@
 import { type Style, styled } from "../terminal";
+import { amount } from "../text";
 import type { Finding, Status } from "./finding";
 
 const MARKS: Record<Status, { mark: string; style: Style }> = {
@@ -26,12 +27,12 @@ export function report(groups: { title: string; findings: Finding[] }[]): string
 }
 
 function summary(findings: Finding[]): string {
-  const count = (status: Status, one: string, several: string) => {
+  const count = (status: Status, noun: string, plural?: string) => {
     const { length } = findings.filter((each) => each.status === status);
-    return length === 0 ? [] : [`${length} ${length === 1 ? one : several}`];
+    return length === 0 ? [] : [amount(length, noun, plural)];
   };
-  const problems = count("problem", "problem", "problems");
-  const rest = [...count("warning", "warning", "warnings"), ...count("skipped", "check not made", "checks not made")];
+  const problems = count("problem", "problem");
+  const rest = [...count("warning", "warning"), ...count("skipped", "check not made", "checks not made")];
   const counts = [...problems, ...rest].join(", ");
   if (problems.length > 0) return `${counts}. Each line with → says what to do.`;
   return counts === "" ? "No problem was found." : `No problem was found; ${counts}.`;

@@ -1,7 +1,8 @@
 import { messageOf } from "../../provider/errors";
 import { nameOf } from "../../provider/token";
 import { keyOf, type Service } from "../services";
-import type { StateResource } from "../stack";
+import { nameIn, type StateResource } from "../stack";
+import { amount } from "../text";
 import { type Check, listed, needed, type Outcome, ok, outcomeOf, problem, Skipped } from "./finding";
 import type { Scene } from "./scene";
 
@@ -19,7 +20,7 @@ async function stack(scene: Scene): Promise<Outcome> {
   try {
     const { name, backend, resources } = await scene.state();
     const ours = resources.filter(isOurs).length;
-    return ok(`${name} at ${backend}, with ${ours} ${ours === 1 ? "resource" : "resources"} of this provider`);
+    return ok(`${name} at ${backend}, with ${amount(ours, "resource")} of this provider`);
   } catch (error) {
     if (error instanceof Skipped) throw error;
     return problem(
@@ -95,6 +96,6 @@ function isOurs({ type }: StateResource): boolean {
 
 /** `Repo web` from `urn:pulumi:STACK::PROJECT::PARENTS$TYPE::NAME`. */
 function titleOf(urn: string): string {
-  const [, , types = "", ...name] = urn.split("::");
-  return `${nameOf(types.split("$").at(-1) ?? "")} ${name.join("::")}`;
+  const [, , types = ""] = urn.split("::");
+  return `${nameOf(types.split("$").at(-1) ?? "")} ${nameIn(urn)}`;
 }

@@ -4,8 +4,9 @@ import { toState as keyState } from "../../provider/resources/sshKey";
 import type { RepoState } from "../../provider/schema/repo";
 import type { SshConnectionState } from "../../provider/schema/sshConnection";
 import type { SshKeyState } from "../../provider/schema/sshKey";
+import { byNameAndId, compareNames } from "../order";
 import { toJob } from "./jobs";
-import { byName, type Host, type Key, type Kit, type UiObject } from "./kit";
+import type { Host, Key, Kit, UiObject } from "./kit";
 import { code } from "./markdown";
 import { type BorgBaseRepo, repositoriesOf } from "./repositories";
 import { Secrets } from "./secrets";
@@ -14,13 +15,15 @@ import type { KitResource, StackState } from "./state";
 
 /**
  * Everything that a kit tells.
- * @param api undefined where no token is set: the state alone is told then
+ * @param api undefined where no token is set: the kit tells what the state alone knows
  */
 export async function collect(state: StackState | undefined, api: Api | undefined): Promise<Kit> {
   const [owner, apiKeys, apiRepos] = api
     ? await Promise.all([api.account.owner(), api.keys.all(), api.repos.all()])
     : [undefined, [], []];
-  const resources = [...(state?.resources ?? [])].sort((a, b) => byName(a.path, b.path) || byName(a.id, b.id));
+  const resources = [...(state?.resources ?? [])].sort(
+    (a, b) => compareNames(a.path, b.path) || compareNames(a.id, b.id),
+  );
   const secrets = state ? secretsOf(state) : new Secrets();
   const of = (type: string) => resources.filter((each) => each.type === type);
 
@@ -86,11 +89,11 @@ function keysOf(managed: KitResource[], listed: RegisteredKey[], repos: BorgBase
       id,
       name: state.name,
       fingerprint: state.fingerprintSha256,
-      may: may(id).sort(byName),
+      may: may(id).sort(compareNames),
       privateHalf: secrets.keyOf(state.fingerprintSha256),
       resource,
     }))
-    .sort((a, b) => byName(a.name, b.name) || byName(a.id, b.id));
+    .sort(byNameAndId);
 }
 
 function toHost({ id, name, values }: KitResource): Host {

@@ -2,6 +2,7 @@ import { type Config, resolveConfig } from "../../provider/config";
 import { CWD, defineCommand, STACK, UsageError } from "../command";
 import { isInProject, openStack, reasonOf, settingsOf } from "../stack";
 import { type Step, withProgress } from "../terminal";
+import { amount } from "../text";
 import type { Kit } from "./kit";
 import type { StackState } from "./state";
 
@@ -74,8 +75,7 @@ async function readStack(
 }
 
 function summary({ stack, asked, repositories, keys }: Kit, file: string, withSecrets: boolean): string {
-  const count = (length: number, noun: string, plural: string) => `${length} ${length === 1 ? noun : plural}`;
-  const content = `${count(repositories.length, "repository", "repositories")}, ${count(keys.length, "key", "keys")}`;
+  const content = `${amount(repositories.length, "repository", "repositories")}, ${amount(keys.length, "key")}`;
   const of = stack === undefined ? "the account alone, as no stack is selected" : `the stack ${stack.name}`;
   return [
     `Wrote ${file} for ${of}: ${content}.`,

@@ -102,6 +102,3 @@ export interface UiObject {
   what: string;
   resource: string;
 }
-
-/** `web-2` before `web-10`, the same on every machine. */
-export const byName = new Intl.Collator("en", { numeric: true }).compare;

@@ -1,4 +1,5 @@
-import { byName, type Kit } from "./kit";
+import { compareNames } from "../order";
+import type { Kit } from "./kit";
 import { block, code, table } from "./markdown";
 import { word, writeText } from "./shell";
 import type { KitResource } from "./state";
@@ -89,7 +90,7 @@ function takeBack(kit: Kit): string[] {
   const taken = takenBack(kit);
   if (taken.length === 0) return [];
   const entries = taken
-    .sort((a, b) => byName(a.resource.path, b.resource.path))
+    .sort((a, b) => compareNames(a.resource.path, b.resource.path))
     .map(
       ({ resource, argument, value }) =>
         `  ${JSON.stringify(resource.path)}: { ${argument}: ${JSON.stringify(value)} },`,

@@ -5,8 +5,9 @@ import type { RepoState } from "../../provider/schema/repo";
 import type { SshConnectionState } from "../../provider/schema/sshConnection";
 import { readPins } from "../../provider/ssh/connection/hostKeyPins";
 import { logicalNames } from "../logicalNames";
+import { compareNames } from "../order";
 import { jobFiles, onMachine } from "./jobs";
-import { byName, type Key, type Repository, type Server } from "./kit";
+import type { Key, Repository, Server } from "./kit";
 import { code } from "./markdown";
 import { fingerprintOf, type Secrets } from "./secrets";
 import type { KitResource } from "./state";
@@ -38,7 +39,7 @@ export function repositoriesOf(sources: Sources): Repository[] {
     if (!known.has(address) && isRemote(addressOf(user)) && !others.has(address)) others.set(address, user);
   }
   const all = [...own, ...[...others.values()].map((user) => fromUser(user))].sort(
-    (a, b) => byName(a.title, b.title) || byName(a.id ?? "", b.id ?? ""),
+    (a, b) => compareNames(a.title, b.title) || compareNames(a.id ?? "", b.id ?? ""),
   );
   const names = logicalNames(
     all.map(({ title, id, address }) => ({ type: "Repo", name: title, id: id ?? address })),

@@ -1,5 +1,5 @@
+import { compareNames } from "../order";
 import { jobFiles, loginTo, onMachine } from "./jobs";
-import { byName } from "./kit";
 import { code } from "./markdown";
 import { Secrets } from "./secrets";
 import { word } from "./shell";
@@ -41,7 +41,7 @@ export function secretsOf(state: StackState): Secrets {
   const order = Object.keys(PROPERTIES);
   const resources = state.resources
     .filter(({ type }) => order.includes(type))
-    .sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type) || byName(a.path, b.path));
+    .sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type) || compareNames(a.path, b.path));
   for (const resource of resources) addProperties(secrets, resource);
   for (const resource of resources) addCredentials(secrets, resource);
   for (const job of resources.filter(({ type }) => type === "BackupJob")) addFiles(secrets, job);
@@ -53,7 +53,7 @@ export function secretsOf(state: StackState): Secrets {
     const found = { value, file: `config-${key.slice(ownNamespace.length)}`, what, place };
     if (isOwn || secrets.of(value) !== undefined) secrets.add(found);
   }
-  for (const [name, value] of Object.entries(state.outputs).sort(([a], [b]) => byName(a, b))) {
+  for (const [name, value] of Object.entries(state.outputs).sort(([a], [b]) => compareNames(a, b))) {
     for (const { text } of leaves(value)) {
       const place = `the stack's output ${code(name)}`;
       if (secrets.of(text) !== undefined) secrets.add({ value: text, file: "", what: "", place });

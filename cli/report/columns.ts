@@ -1,5 +1,6 @@
 import stringWidth from "string-width";
 import { table } from "../table";
+import { cut } from "../text";
 
 /** A column of a table that fits a width. */
 export interface Column {
@@ -48,17 +49,6 @@ export function fittedTable(columns: Column[], width: number): string {
   );
   const header = shown.map(({ title, align }, index) => sized(title, widths[index] ?? 0, align));
   return table(header, rows);
-}
-
-/** Cuts to a width, with an ellipsis. */
-export function cut(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text;
-  let kept = "";
-  for (const character of text) {
-    if (stringWidth(kept + character) > width - 1) break;
-    kept += character;
-  }
-  return `${kept}…`;
 }
 
 /** Items in lines of at most `width`, with a blank between two. */

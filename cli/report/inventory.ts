@@ -1,6 +1,7 @@
 import { type ApiRepo, connect, type Key } from "../../provider/api";
 import type { Config } from "../../provider/config";
 import { toState } from "../../provider/resources/sshKey";
+import { byNameAndId } from "../order";
 import { nameIn, type Stacks } from "../stack";
 
 /** What a key may do in a repository. */
@@ -60,8 +61,8 @@ export async function inventory(config: Config, stacks: Stacks): Promise<Invento
   const [keys, repos] = await Promise.all([api.keys.all(), api.repos.all()]);
   const managers = managersOf(stacks);
   const keyNames = new Map(keys.map(({ id, name }) => [id, name]));
-  const repositories = repos.map((repo) => toRepository(repo, keyNames, managers)).sort(byName);
-  return { repositories, keys: keys.map((key) => toKey(key, repositories, managers)).sort(byName) };
+  const repositories = repos.map((repo) => toRepository(repo, keyNames, managers)).sort(byNameAndId);
+  return { repositories, keys: keys.map((key) => toKey(key, repositories, managers)).sort(byNameAndId) };
 }
 
 type Managers = (type: "Repo" | "SshKey", id: string) => Manager[] | null;
@@ -131,11 +132,4 @@ function toKey(key: Key, repositories: readonly Repository[], managers: Managers
 function time(text: string | undefined): string | null {
   const date = new Date(text ?? "");
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
-}
-
-/** `web-2` before `web-10`, the same on every machine. */
-const { compare } = new Intl.Collator("en", { numeric: true });
-
-function byName(a: { id: string; name: string }, b: { id: string; name: string }): number {
-  return compare(a.name, b.name) || compare(a.id, b.id);
 }

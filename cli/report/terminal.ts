@@ -1,9 +1,10 @@
 import { type Style, styled } from "../terminal";
+import { amount } from "../text";
 import { type Column, fittedTable, flow, wrap } from "./columns";
 import { compacts, daysBetween, type Finding, KIND_NAMES, KINDS, percentUsed } from "./findings";
 import type { Access, Manager } from "./inventory";
 import type { Report, ReportedKey, ReportedRepository } from "./report";
-import { age, amount, days, keyKind, moment, printable, size } from "./units";
+import { age, days, keyKind, moment, printable, size } from "./units";
 
 /** The report as text for a terminal of that width. */
 export function terminalReport(report: Report, width: number): string {

@@ -1,3 +1,5 @@
+import { amount } from "../text";
+
 const SIZES = ["MB", "GB", "TB", "PB"];
 
 /** A size with three digits: `470 GB`, `1.24 TB`, `0 MB`. Units are decimal, as BorgBase's are. */
@@ -22,11 +24,6 @@ export function age(inDays: number): string {
   if (inDays < 90) return `${Math.floor(inDays)} d`;
   if (inDays < 730) return `${Math.floor(inDays / 30.44)} mo`;
   return `${Math.floor(inDays / 365.25)} y`;
-}
-
-/** `1 repository`, `2 repositories` */
-export function amount(count: number, noun: string, plural = `${noun}s`): string {
-  return `${count} ${count === 1 ? noun : plural}`;
 }
 
 /** `2026-11-26 07:34 UTC` */

@@ -1,7 +1,8 @@
 import { html } from "hono/html";
+import { amount } from "../../text";
 import { daysBetween, percentUsed } from "../findings";
 import type { Report, ReportedRepository } from "../report";
-import { age, amount, moment, printable, size } from "../units";
+import { age, moment, printable, size } from "../units";
 
 export type Html = ReturnType<typeof html>;
 

@@ -1,8 +1,9 @@
 import { html } from "hono/html";
+import { amount } from "../../text";
 import { compacts, daysBetween, KINDS, type Kind, percentUsed } from "../findings";
 import type { Access, Manager } from "../inventory";
 import type { Report, ReportedKey, ReportedRepository } from "../report";
-import { age, amount, every, keyKind, moment, printable } from "../units";
+import { age, every, keyKind, moment, printable } from "../units";
 import { ageText, dot, type Html, shade, usageBar, usageText } from "./pictures";
 
 export function repositoryTable(report: Report): Html {

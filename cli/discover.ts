@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { type Config, resolveConfig } from "../provider/config";
+import { resolveConfig } from "../provider/config";
 import { CWD, defineCommand, STACK } from "./command";
-import { isInProject, openStack, reasonOf, resourcesOf, type StateResource, settingsOf } from "./stack";
+import { fromStack, resourcesOf, settingsOf } from "./stack";
 import { type Step, withProgress } from "./terminal";
 import { amount } from "./text";
 import type { Unmanaged } from "./unmanaged";
@@ -40,30 +40,13 @@ pulumi import --file found.json`,
 });
 
 async function find({ cwd, stack: name }: { cwd: string; stack?: string | undefined }, step: Step) {
-  const { stack, config, resources } = await readStack(cwd, name);
+  const seen = await fromStack(cwd, name, async (stack) => {
+    const [settings, resources] = await Promise.all([settingsOf(stack), resourcesOf(stack)]);
+    return { stack: stack.name, settings, resources };
+  });
   step("Reading the account");
   const { unmanaged } = await import("./unmanaged.js");
-  return { stack, found: await unmanaged(config, resources) };
-}
-
-interface Managed {
-  /** Name of the stack. */
-  stack: string | undefined;
-  config: Config;
-  resources: StateResource[];
-}
-
-/** @throws an error of one line */
-async function readStack(folder: string, name: string | undefined): Promise<Managed> {
-  const none = { stack: undefined, config: resolveConfig({}), resources: [] };
-  try {
-    const stack = name !== undefined || isInProject(folder) ? await openStack(folder, name) : undefined;
-    if (!stack) return none;
-    const [settings, resources] = await Promise.all([settingsOf(stack), resourcesOf(stack)]);
-    return { stack: stack.name, config: resolveConfig(settings), resources };
-  } catch (error) {
-    throw new Error(reasonOf(error));
-  }
+  return { stack: seen?.stack, found: await unmanaged(resolveConfig(seen?.settings ?? {}), seen?.resources ?? []) };
 }
 
 /** One line per resource: people rename resources before the import. */

@@ -57,6 +57,18 @@ export function servicesOf(given: ProviderSettings[], options: RequestOptions = 
   return services.filter(({ address, login }) => login || !withLogin.has(address));
 }
 
+/**
+ * The services that a stack's default provider and its other providers use.
+ * @param configured settings of the stack's configuration
+ */
+export function servicesOfStack(
+  configured: ProviderSettings,
+  resources: readonly StateResource[],
+  options?: RequestOptions,
+): Service[] {
+  return servicesOf([configured, ...resources.flatMap((each) => settingsOfProvider(each) ?? [])], options);
+}
+
 /** Identity of an account or a server, with its login. */
 export function keyOf({ address, login }: Pick<Service, "address" | "login">): string {
   return JSON.stringify([address, login]);

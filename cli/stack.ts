@@ -35,20 +35,43 @@ export async function openStack(workDir: string, name: string | undefined): Prom
   return Stack.select(stackName, workspace);
 }
 
+/**
+ * What `read` finds in the named stack of the folder's project, or in the selected one. Undefined outside a project and without a
+ * selected stack.
+ * @throws an error of one line
+ */
+export async function fromStack<T>(
+  folder: string,
+  name: string | undefined,
+  read: (stack: Stack) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    const stack = name !== undefined || isInProject(folder) ? await openStack(folder, name) : undefined;
+    return stack && (await read(stack));
+  } catch (error) {
+    throw new Error(reasonOf(error));
+  }
+}
+
 /** @throws an error for {@link reasonOf}, also without a Pulumi CLI */
 export async function openWorkspace(workDir: string, envVars: Record<string, string> = {}): Promise<LocalWorkspace> {
-  if (!isFolder(workDir)) throw new Error(`there is no folder ${workDir}: name the project's with --cwd`);
+  assertFolder(workDir);
   const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
   // A workspace reads its project file in this folder alone.
   return LocalWorkspace.create({ workDir: projectFolder(workDir) ?? workDir, envVars });
 }
 
-export function isFolder(path: string): boolean {
+/** @throws an error of one line */
+export function assertFolder(path: string): void {
+  if (!isFolder(path)) throw new Error(`there is no folder ${path}: name the project's with --cwd`);
+}
+
+function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Whether the folder is in a Pulumi project. */
-export function isInProject(folder: string): boolean {
+function isInProject(folder: string): boolean {
   return projectFolder(folder) !== undefined;
 }
 
@@ -97,7 +120,7 @@ export async function readStacks(folder: string, named: readonly string[]): Prom
 async function exported(cwd: string, stack: string): Promise<StateResource[]> {
   const args = ["stack", "export", "--stack", stack, "--non-interactive"];
   const { stdout } = await promisify(execFile)("pulumi", args, { cwd, maxBuffer: 2 ** 30 });
-  return state.parse(JSON.parse(stdout)).deployment.resources;
+  return exportedState.parse(JSON.parse(stdout)).deployment.resources;
 }
 
 /** Some at a time, as each is a process of the Pulumi CLI. */
@@ -126,15 +149,27 @@ export function settingsIn(configuration: ConfigMap): ProviderSettings {
 
 /** Settings from values of configuration or state. */
 export function readSettings(read: (name: SettingName) => unknown): ProviderSettings {
-  return settingsFrom((name) => plain(read(name)));
+  return settingsFrom((name) => {
+    const text = plain(read(name));
+    return typeof text === "string" ? text : undefined;
+  });
 }
 
-/** A plain text. A secret in an exported state is an object with a JSON text as `plaintext`. */
-function plain(value: unknown): string | undefined {
-  const secret = z.object({ plaintext: z.string() }).safeParse(value);
-  const text: unknown = secret.success ? JSON.parse(secret.data.plaintext) : value;
-  return typeof text === "string" ? text : undefined;
+const secret = z.object({ plaintext: z.string() });
+
+/** A value without its marks of secrets: an export has an object with a JSON text as `plaintext` for each. */
+export function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  const { data } = secret.safeParse(value);
+  if (data !== undefined) return plain(JSON.parse(data.plaintext));
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
 }
+
+const values = z
+  .record(z.string(), z.unknown())
+  .nullish()
+  .transform((given) => given ?? {});
 
 const deployment = z.object({
   resources: z
@@ -143,8 +178,8 @@ const deployment = z.object({
         type: z.string(),
         urn: z.string(),
         id: z.string().optional(),
-        inputs: z.record(z.string(), z.unknown()).default({}),
-        outputs: z.record(z.string(), z.unknown()).default({}),
+        inputs: values,
+        outputs: values,
         provider: z.string().optional(),
         delete: z.boolean().default(false),
         external: z.boolean().default(false),
@@ -154,7 +189,7 @@ const deployment = z.object({
     .transform((resources) => resources ?? []),
 });
 
-const state = z.object({ deployment });
+const exportedState = z.object({ deployment });
 
 /** The last part of `urn:pulumi:STACK::PROJECT::TYPE::NAME`; a name may hold `::`. */
 export function nameIn(urn: string): string {

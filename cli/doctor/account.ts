@@ -1,4 +1,4 @@
-import { type Config, checkEndpoint, describeToken, renewToken } from "../../provider/config";
+import { checkEndpoint, describeToken, renewToken } from "../../provider/config";
 import { isKind, messageOf } from "../../provider/errors";
 import { unreachable } from "../../provider/remote/networkError";
 import { type HttpAnswer, request } from "../../provider/remote/transport";
@@ -87,7 +87,7 @@ async function token({ service, owner: read }: Account, scene: Scene): Promise<O
   if (config.token === undefined) return withoutToken(scene);
   try {
     const found = await read();
-    const source = `${describeSource(config)} is accepted`;
+    const source = `${describeToken(config.tokenSource)} is accepted`;
     if (found.level === "reads") {
       return ok(`${source}, with the level Read Only or Full Access (only a change would tell which)`);
     }
@@ -98,7 +98,7 @@ async function token({ service, owner: read }: Account, scene: Scene): Promise<O
   } catch (error) {
     if (isKind(error, "authentication")) {
       return problem(
-        `${describeSource(config)} is refused`,
+        `${describeToken(config.tokenSource)} is refused`,
         `it may be mistyped, expired or revoked: ${renewToken(config.tokenSource)}`,
       );
     }
@@ -121,10 +121,6 @@ async function withoutToken(scene: Scene): Promise<Outcome> {
     if (error instanceof Skipped) return problem("no token is set", SET_TOKEN);
     throw new Skipped("not checked: the environment has no token, and the stack's configuration cannot be read");
   }
-}
-
-function describeSource({ tokenSource }: Config): string {
-  return describeToken(tokenSource);
 }
 
 async function owner({ service, owner: read }: Account, scene: Scene): Promise<Outcome> {

@@ -1,5 +1,5 @@
 import { CWD, defineCommand, STACK } from "../command";
-import { isFolder } from "../stack";
+import { assertFolder } from "../stack";
 import { withProgress } from "../terminal";
 import { accountChecks } from "./account";
 import { type Check, type Finding, runChecks } from "./finding";
@@ -24,7 +24,7 @@ Outside a project it checks the machine and the account of BORGBASE_TOKEN.`,
   notes: "Exit codes: 0 no problem, 2 a problem to solve, 1 failed, 64 wrong command line. Warnings are no problem.",
   example: "pulumi-borgbase doctor --stack prod",
   run: async ({ stack, cwd, json }) => {
-    if (!isFolder(cwd)) throw new Error(`there is no folder ${cwd}: name the project's with --cwd`);
+    assertFolder(cwd);
     const scene = openScene(cwd, stack);
     const groups: [string, Check[]][] = [
       ["Machine", machineChecks()],

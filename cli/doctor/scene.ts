@@ -2,7 +2,14 @@ import type { ConfigMap, LocalWorkspace } from "@pulumi/pulumi/automation";
 import { isKind } from "../../provider/errors";
 import { lazy } from "../../provider/lazy";
 import type { ProviderSettings } from "../../provider/settings";
-import { type BorgBaseService, keyOf, type Service, servicesOf, settingsOfProvider } from "../services";
+import {
+  type BorgBaseService,
+  keyOf,
+  type Service,
+  servicesOf,
+  servicesOfStack,
+  settingsOfProvider,
+} from "../services";
 import { openWorkspace, projectFolder, readDeployment, reasonOf, type StateResource, settingsIn } from "../stack";
 import { Skipped } from "./finding";
 
@@ -66,9 +73,7 @@ export function openScene(folder: string, stackName: string | undefined): Scene 
   const services = lazy(async () => {
     // The check of the stack reports the reason.
     const seen = await state().catch(() => undefined);
-    const given: ProviderSettings[] = seen === undefined ? [{}] : [settingsIn(seen.configuration)];
-    for (const resource of seen?.resources ?? []) given.push(...[settingsOfProvider(resource) ?? []].flat());
-    return servicesOf(given, REQUESTS);
+    return servicesOfStack(seen ? settingsIn(seen.configuration) : {}, seen?.resources ?? [], REQUESTS);
   });
   const accounts = lazy(async () =>
     (await services()).flatMap((service) =>

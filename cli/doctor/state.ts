@@ -46,8 +46,9 @@ async function objects(scene: Scene): Promise<Outcome[]> {
   for (const resource of resources.filter((each) => isOurs(each) && !each.delete)) {
     const service = await scene.serviceOf(resource);
     if (!service || !isObjectOf(service, resource)) continue;
-    const { own } = inUse.get(keyOf(service)) ?? { own: [] };
-    inUse.set(keyOf(service), { service, own: [...own, resource] });
+    const used = inUse.get(keyOf(service)) ?? { service, own: [] };
+    used.own.push(resource);
+    inUse.set(keyOf(service), used);
   }
   if (inUse.size === 0) return [ok("the state has none of an account or server")];
   const found = [...inUse.values()].map(({ service, own }) => existing(scene, service, own).catch(outcomeOf));
@@ -65,8 +66,8 @@ async function existing(scene: Scene, service: Service, own: StateResource[]): P
   if (visible.length < own.length && username !== undefined) {
     throw new Skipped("not checked: the token is of another account", "use a token of the account that owns them");
   }
-  const ids = (type: string) => new Set(found[nameOf(type)]?.map(({ id }) => id));
-  const absent = own.filter(({ type, id = "" }) => !ids(type).has(id));
+  const present = new Set(Object.entries(found).flatMap(([kind, items]) => items.map(({ id }) => `${kind} ${id}`)));
+  const absent = own.filter(({ type, id = "" }) => !present.has(`${nameOf(type)} ${id}`));
   if (absent.length === 0) return ok(`all ${own.length} that the stack has in ${where} exist`);
   return problem(
     `in the state, and not in ${where}: ${listed(absent.map(({ urn, id }) => `${titleOf(urn)} (${id})`))}`,

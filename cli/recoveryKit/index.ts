@@ -1,10 +1,9 @@
-import { type Config, resolveConfig } from "../../provider/config";
+import { resolveConfig } from "../../provider/config";
 import { CWD, defineCommand, STACK, UsageError } from "../command";
-import { isInProject, openStack, reasonOf, settingsOf } from "../stack";
+import { fromStack, settingsOf } from "../stack";
 import { type Step, withProgress } from "../terminal";
 import { amount } from "../text";
 import type { Kit } from "./kit";
-import type { StackState } from "./state";
 
 export default defineCommand({
   usage: "pulumi-borgbase recovery-kit --out FILE [OPTIONS]",
@@ -50,28 +49,17 @@ pulumi-borgbase recovery-kit --out /media/stick/RECOVERY.md --with-secrets`,
 });
 
 async function read(folder: string, name: string | undefined, step: Step): Promise<Kit> {
-  const { state, config } = await readStack(folder, name);
+  const seen = await fromStack(folder, name, async (stack) => {
+    const { readState } = await import("./state.js");
+    const [settings, state] = await Promise.all([settingsOf(stack), readState(stack)]);
+    return { settings, state };
+  });
+  const config = resolveConfig(seen?.settings ?? {});
   step("Reading the account");
   const [{ connect }, { collect }] = await Promise.all([import("../../provider/api/index.js"), import("./collect.js")]);
   // A stack tells enough by itself. Without a stack, the missing token is the error.
-  const isAsked = config.token !== undefined || state === undefined;
-  return collect(state, isAsked ? connect(config) : undefined);
-}
-
-/** @throws an error of one line */
-async function readStack(
-  folder: string,
-  name: string | undefined,
-): Promise<{ state: StackState | undefined; config: Config }> {
-  try {
-    const stack = name !== undefined || isInProject(folder) ? await openStack(folder, name) : undefined;
-    if (!stack) return { state: undefined, config: resolveConfig({}) };
-    const { readState } = await import("./state.js");
-    const [settings, state] = await Promise.all([settingsOf(stack), readState(stack)]);
-    return { state, config: resolveConfig(settings) };
-  } catch (error) {
-    throw new Error(reasonOf(error));
-  }
+  const isAsked = config.token !== undefined || seen === undefined;
+  return collect(seen?.state, isAsked ? connect(config) : undefined);
 }
 
 function summary({ stack, asked, repositories, keys }: Kit, file: string, withSecrets: boolean): string {

@@ -1,6 +1,6 @@
 import type { Stack } from "@pulumi/pulumi/automation";
-import { z } from "zod";
 import { nameOf } from "../../provider/token";
+import { nameIn, plain, resourcesOf, type StateResource } from "../stack";
 
 /** A stack as a recovery kit needs it: the resources of this package and the configuration, secrets in plain. */
 export interface StackState {
@@ -36,8 +36,7 @@ export interface ConfigEntry {
 }
 
 export async function readState(stack: Stack): Promise<StackState> {
-  const [exported, config] = await Promise.all([stack.exportStack(), stack.getAllConfig()]);
-  const { resources } = deployment.parse(exported.deployment);
+  const [resources, config] = await Promise.all([resourcesOf(stack), stack.getAllConfig()]);
   const root = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
   return {
     name: stack.name,
@@ -50,42 +49,21 @@ export async function readState(stack: Stack): Promise<StackState> {
   };
 }
 
-const values = z.record(z.string(), z.unknown()).nullish();
-
-const resource = z.object({
-  type: z.string(),
-  urn: z.string(),
-  id: z.string().optional(),
-  custom: z.boolean().optional(),
-  delete: z.boolean().optional(),
-  external: z.boolean().optional(),
-  inputs: values,
-  outputs: values,
-});
-
-const deployment = z.object({
-  resources: z
-    .array(resource)
-    .nullish()
-    .transform((resources) => resources ?? []),
-});
-
-function toResource({ type, urn, id, inputs, outputs, ...rest }: z.output<typeof resource>): KitResource[] {
+function toResource({ type, urn, id, inputs, outputs, ...rest }: StateResource): KitResource[] {
   // A component has no id, and nothing to recover beside its children.
   if (id === undefined) return [];
-  const [path, name] = [urn.split("::").slice(2).join("::"), urn.split("::").slice(3).join("::")];
-  const given = plain(inputs ?? {}) as Record<string, unknown>;
-  const values = { ...given, ...(plain(outputs ?? {}) as Record<string, unknown>) };
-  return [{ type: nameOf(type), name, id, path, inputs: given, values, isManaged: !rest.delete && !rest.external }];
-}
-
-const secret = z.object({ plaintext: z.string() });
-
-/** A value without its marks of secrets: an export has an object with a JSON text as `plaintext` for each. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== "object" || value === null) return value;
-  const { data } = secret.safeParse(value);
-  if (data !== undefined) return plain(JSON.parse(data.plaintext));
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]));
+  const path = urn.split("::").slice(2).join("::");
+  const given = plain(inputs) as Record<string, unknown>;
+  const values = { ...given, ...(plain(outputs) as Record<string, unknown>) };
+  return [
+    {
+      type: nameOf(type),
+      name: nameIn(urn),
+      id,
+      path,
+      inputs: given,
+      values,
+      isManaged: !rest.delete && !rest.external,
+    },
+  ];
 }

@@ -1,6 +1,7 @@
 import { type ApiRepo, connect, type Key } from "../../provider/api";
 import type { Config } from "../../provider/config";
-import { toState } from "../../provider/resources/sshKey";
+import { toState as repoState } from "../../provider/resources/repo/remote";
+import { toState as keyState } from "../../provider/resources/sshKey";
 import { byNameAndId } from "../order";
 import { nameIn, type Stacks } from "../stack";
 
@@ -87,6 +88,7 @@ function toRepository(repo: ApiRepo, keyNames: Map<string, string>, managers: Ma
     ["full", repo.fullAccessKeys],
     ["rsync", repo.rsyncKeys],
   ];
+  const { compaction = null } = repoState(repo, {});
   return {
     id: repo.id,
     name: repo.name,
@@ -99,20 +101,13 @@ function toRepository(repo: ApiRepo, keyNames: Map<string, string>, managers: Ma
     alertDays: repo.alertDays || null,
     appendOnly: repo.appendOnly,
     keys: lists.flatMap(keys),
-    compaction: repo.compactionEnabled
-      ? {
-          interval: repo.compactionInterval,
-          unit: (repo.compactionIntervalUnit ?? "weeks").toLowerCase(),
-          hour: repo.compactionHour,
-          timezone: repo.compactionHourTimezone ?? "UTC",
-        }
-      : null,
+    compaction,
     managedBy: managers("Repo", repo.id),
   };
 }
 
 function toKey(key: Key, repositories: readonly Repository[], managers: Managers): SshKey {
-  const { keyType, bits, fingerprintSha256 } = toState(key);
+  const { keyType, bits, fingerprintSha256 } = keyState(key);
   return {
     id: key.id,
     name: key.name,

@@ -16,6 +16,7 @@ import {
   type PlannedFile,
   renderPlan,
 } from "./plan";
+import { presentFacts } from "./preflight";
 import { fingerprintsIn } from "./serverKeys";
 
 export interface JobDrift {
@@ -60,14 +61,6 @@ export async function readDrift(machine: Machine, state: BackupJobState): Promis
     outputs: { status: "ready", borgVersion, borgmaticVersion, ...outputs },
     lines: [...seen].map(([argument, { reason }]) => `${argument}: ${reason}`),
   };
-}
-
-function presentFacts(found: Observation): HostFacts | undefined {
-  const { hostname, machineId, systemd, versions, commands, flockHasLimit, account } = found;
-  const { borg, borgmatic } = versions;
-  if (account === undefined || !borg || !borgmatic || !commands.ssh || !commands.flock) return undefined;
-  const programs = commands as HostFacts["commands"];
-  return { hostname, machineId, systemd, versions: { borg, borgmatic }, commands: programs, flockHasLimit, account };
 }
 
 function compareFiles(found: Observation, plan: Plan, job: Job, facts: HostFacts, note: Note): void {

@@ -60,21 +60,20 @@ export function assertOurs(
 
 /** Facts of a host with every program. */
 export function factsOf(machine: Machine, found: Observation): HostFacts {
-  const { commands, versions, account, flockHasLimit } = found;
+  const facts = presentFacts(found);
+  if (facts) return facts;
   const missing = missingTools(found);
-  if (missing.length > 0 || account === undefined || versions.borg === undefined || versions.borgmatic === undefined) {
-    const what = missing.length > 0 ? `lacks ${missing.join(", ")}` : "has a borg or borgmatic that does not start";
-    throw refused(`${machine.address} ${what}: install it there, or set install: "packages".`);
-  }
-  return {
-    hostname: found.hostname,
-    machineId: found.machineId,
-    systemd: found.systemd,
-    versions: { borg: versions.borg, borgmatic: versions.borgmatic },
-    commands: commands as HostFacts["commands"],
-    flockHasLimit,
-    account,
-  };
+  const what = missing.length > 0 ? `lacks ${missing.join(", ")}` : "has a borg or borgmatic that does not start";
+  throw refused(`${machine.address} ${what}: install it there, or set install: "packages".`);
+}
+
+/** The same; undefined where a program or the account is missing. */
+export function presentFacts(found: Observation): HostFacts | undefined {
+  const { hostname, machineId, systemd, versions, commands, flockHasLimit, account } = found;
+  const { borg, borgmatic } = versions;
+  if (account === undefined || !borg || !borgmatic || missingTools(found).length > 0) return undefined;
+  const programs = commands as HostFacts["commands"];
+  return { hostname, machineId, systemd, versions: { borg, borgmatic }, commands: programs, flockHasLimit, account };
 }
 
 /** Refuses versions that are too old, of programs that are there, and borg 2: it has another format and other commands. */

@@ -63,8 +63,11 @@ export async function collect(state: StackState | undefined, api: Api | undefine
 
 /** One entry per object: a program may manage an object and read it too. */
 function unique(resources: KitResource[]): KitResource[] {
-  const first = resources.toSorted((a, b) => Number(b.isManaged) - Number(a.isManaged));
-  return resources.filter((each) => first.find(({ id }) => id === each.id) === each);
+  const first = new Map<string, KitResource>();
+  for (const each of resources) {
+    if (!first.get(each.id)?.isManaged && (each.isManaged || !first.has(each.id))) first.set(each.id, each);
+  }
+  return resources.filter((each) => first.get(each.id) === each);
 }
 
 interface RegisteredKey {

@@ -19,7 +19,7 @@ export function newStack(kit: Kit): string[] {
       "Else the old file moves away, and the configuration is set again. Pulumi asks for a new passphrase:",
     block("sh", initialise(kit).join("\n")),
     ...configuration(kit),
-    ...takeBack(kit),
+    ...adoptObjects(kit),
     ...otherwise(kit),
     "### Without the program",
     ...withoutProgram(kit, "Is the program lost too? "),
@@ -66,15 +66,15 @@ function configuration({ config, secrets }: Kit): string[] {
 }
 
 /** Arguments that take an object over, by resource. */
-interface Taken {
+interface Adoption {
   resource: KitResource;
   argument: "existingId" | "privateKey";
   /** An id, or the name of a file. */
   value: string;
 }
 
-function takenBack({ resources, secrets }: Kit): Taken[] {
-  return resources.flatMap((resource): Taken[] => {
+function adoptionsOf({ resources, secrets }: Kit): Adoption[] {
+  return resources.flatMap((resource): Adoption[] => {
     const { type, id, inputs, values } = resource;
     if (["Repo", "SshKey"].includes(type) || type.startsWith("borgui.")) {
       return [{ resource, argument: "existingId", value: id }];
@@ -86,10 +86,10 @@ function takenBack({ resources, secrets }: Kit): Taken[] {
   });
 }
 
-function takeBack(kit: Kit): string[] {
-  const taken = takenBack(kit);
-  if (taken.length === 0) return [];
-  const entries = taken
+function adoptObjects(kit: Kit): string[] {
+  const adoptions = adoptionsOf(kit);
+  if (adoptions.length === 0) return [];
+  const entries = adoptions
     .sort((a, b) => compareNames(a.resource.path, b.resource.path))
     .map(
       ({ resource, argument, value }) =>
@@ -102,7 +102,7 @@ function takeBack(kit: Kit): string[] {
       "sh",
       writeText(
         "recovery/take-back.cjs",
-        TAKE_BACK.replace("ENTRIES", () => entries.join("\n")),
+        ADOPTION.replace("ENTRIES", () => entries.join("\n")),
       ),
     ),
     "Write this line at the top of the program's main file, before all others (a file in a folder needs `../recovery`):",
@@ -115,7 +115,7 @@ function takeBack(kit: Kit): string[] {
   ];
 }
 
-const TAKE_BACK = `// Takes the objects of the lost stack over. For one \`pulumi up\`; remove its import afterwards.
+const ADOPTION = `// Takes the objects of the lost stack over. For one \`pulumi up\`; remove its import afterwards.
 const { readFileSync } = require("node:fs");
 const { join } = require("node:path");
 const pulumi = require("@pulumi/pulumi");
@@ -137,7 +137,7 @@ pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
 
 /** What a program in any language has to say, and what needs nothing. */
 function otherwise(kit: Kit): string[] {
-  const rows = takenBack(kit).map(({ resource: { type, name }, argument, value }) => [
+  const rows = adoptionsOf(kit).map(({ resource: { type, name }, argument, value }) => [
     `${type} ${code(name)}`,
     code(argument),
     argument === "existingId" ? code(value) : `the text of ${code(`recovery/secrets/${value}`)}`,

@@ -30,22 +30,31 @@ interface Sources {
 /** Everything that holds backups: the repositories of BorgBase, then others that jobs and Borg UI use, by name. */
 export function repositoriesOf(sources: Sources): Repository[] {
   const { repos, resources } = sources;
-  const users = resources.filter(({ type }) => type === "BackupJob" || type === "borgui.Repository");
+  const users = usersByAddress(resources);
   const own = repos.map((repo) => fromRepo(repo, sources));
   const known = new Set(own.map(({ address }) => comparable(address)));
-  const others = new Map<string, KitResource>();
-  for (const user of users) {
-    const address = comparable(addressOf(user));
-    if (!known.has(address) && isRemote(addressOf(user)) && !others.has(address)) others.set(address, user);
-  }
-  const all = [...own, ...[...others.values()].map((user) => fromUser(user))].sort(
+  const others = [...users].flatMap(([address, [first]]) => (first && !known.has(address) ? [first] : []));
+  const all = [...own, ...others.filter((user) => isRemote(addressOf(user))).map(fromUser)].sort(
     (a, b) => compareNames(a.title, b.title) || compareNames(a.id ?? "", b.id ?? ""),
   );
   const names = logicalNames(
     all.map(({ title, id, address }) => ({ type: "Repo", name: title, id: id ?? address })),
     [],
   );
-  return all.map((each, index) => withUsers({ ...each, name: names[index] ?? "" }, users, sources));
+  return all.map((each, index) => {
+    const own = users.get(comparable(each.address)) ?? [];
+    return withUsers({ ...each, name: names[index] ?? "" }, own, sources);
+  });
+}
+
+/** The jobs and the Borg UI repositories, by the address that they use. */
+function usersByAddress(resources: KitResource[]): Map<string, KitResource[]> {
+  const found = new Map<string, KitResource[]>();
+  for (const user of resources.filter(({ type }) => type === "BackupJob" || type === "borgui.Repository")) {
+    const address = comparable(addressOf(user));
+    found.set(address, [...(found.get(address) ?? []), user]);
+  }
+  return found;
 }
 
 const NOTHING = { key: undefined, passphrase: undefined, repositoryKey: undefined, url: undefined };
@@ -108,14 +117,14 @@ function fromUser(user: KitResource): Repository {
   };
 }
 
-/** Adds what the jobs and the Borg UI repositories of the same address know. */
+/** Adds what its users know. */
 function withUsers(repository: Repository, users: KitResource[], { resources, secrets }: Sources): Repository {
   const found = { ...repository, resources: [...repository.resources] };
   const keys: unknown[] = repository.keys.filter(({ may }) => may !== "rsync").map(({ fingerprint }) => fingerprint);
   found.key = keys.map((each) => secrets.keyOf(each)).find((each) => each !== undefined);
   const server: Server | undefined = repository.server && { ...repository.server };
   found.server = server;
-  for (const user of users.filter((each) => comparable(addressOf(each)) === comparable(repository.address))) {
+  for (const user of users) {
     const values = user.values as unknown as BackupJobState & RepositoryState;
     found.passphrase ??= secrets.of(values.passphrase);
     found.encryption ??= values.encryption;

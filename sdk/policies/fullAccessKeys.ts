@@ -1,8 +1,17 @@
 import type { PolicyResource, StackValidationPolicy } from "@pulumi/policy";
 import { machinesByKey } from "./machines";
-import { configOf, configSchema, isOfType, listOf, sourcesOf, UNKNOWN } from "./values";
+import { isOfType, listOf, policyConfig, sourcesOf, UNKNOWN } from "./values";
 
 const EXCEPTIONS = "Names of SshKey resources, or ids of keys at BorgBase, that the policy leaves out.";
+
+const REPOSITORIES = policyConfig(EXCEPTIONS, {
+  maxRepositories: {
+    type: "integer",
+    minimum: 1,
+    default: 1,
+    description: "The largest number of repositories of one key.",
+  },
+});
 
 /** A key has full access to one repository alone. */
 export const keyRepositories: StackValidationPolicy = {
@@ -11,16 +20,9 @@ export const keyRepositories: StackValidationPolicy = {
   description: "No key is in fullAccessKeys of several Repos: who gets hold of it could delete all their backups.",
   severity: "high",
   remediationSteps: "Give each Repo a key of its own, use appendOnlyKeys, or name the key in exceptions.",
-  ...configSchema(EXCEPTIONS, {
-    maxRepositories: {
-      type: "integer",
-      minimum: 1,
-      default: 1,
-      description: "The largest number of repositories of one key.",
-    },
-  }),
+  configSchema: REPOSITORIES.schema,
   validateStack(args, report) {
-    const { exceptions, maxRepositories } = configOf(args, { maxRepositories: 1 });
+    const { exceptions, maxRepositories } = REPOSITORIES.read(args);
     for (const { key, name, repos } of fullAccess(args.resources)) {
       if (repos.length <= maxRepositories || exceptions.includes(name)) continue;
       report(
@@ -31,6 +33,8 @@ export const keyRepositories: StackValidationPolicy = {
   },
 };
 
+const MACHINES = policyConfig(EXCEPTIONS, {});
+
 /** A key with full access is on one machine alone. */
 export const keyMachines: StackValidationPolicy = {
   name: "borgbase-key-machines",
@@ -38,9 +42,9 @@ export const keyMachines: StackValidationPolicy = {
   description: "No key in fullAccessKeys of a Repo is the privateKey of BackupJobs on several machines.",
   severity: "high",
   remediationSteps: "Give each machine a KeyPair of its own, use appendOnlyKeys, or name the key in exceptions.",
-  ...configSchema(EXCEPTIONS),
+  configSchema: MACHINES.schema,
   async validateStack(args, report) {
-    const { exceptions } = configOf(args, {});
+    const { exceptions } = MACHINES.read(args);
     const keys = fullAccess(args.resources).filter(({ key, name }) => key && !exceptions.includes(name));
     if (keys.length === 0) return;
     const machinesOf = await machinesByKey(args.resources);
@@ -63,7 +67,7 @@ interface FullAccess {
   repos: PolicyResource[];
 }
 
-/** Every key with full access, and its repositories. A key of a list that cannot be told apart is left out. */
+/** Every key with full access, and its repositories. A key that may be one of several resources is left out. */
 function fullAccess(resources: PolicyResource[]): FullAccess[] {
   const repos = resources.filter((each) => isOfType(each, "Repo"));
   const keysById = new Map<string, PolicyResource>();

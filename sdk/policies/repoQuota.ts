@@ -1,6 +1,16 @@
 import type { PolicyResource, ReportViolation, StackValidationPolicy } from "@pulumi/policy";
 import { type ProviderSettings, settingsFrom } from "../../provider/settings";
-import { configOf, configSchema, isOfType, propertyOf } from "./values";
+import { isOfType, policyConfig, propertyOf } from "./values";
+
+const CONFIG = policyConfig("Names of Repo resources that the policy leaves out.", {
+  maxPercent: {
+    type: "number",
+    exclusiveMinimum: 0,
+    maximum: 100,
+    default: 90,
+    description: "The largest usage, in percent of the quota.",
+  },
+});
 
 /** A repository has room below its quota. Usage is no output, so the policy asks BorgBase, once per account. */
 export const repoQuota: StackValidationPolicy = {
@@ -9,17 +19,9 @@ export const repoQuota: StackValidationPolicy = {
   description: "The usage of a Repo stays below a share of its quota. The policy reads the usage from BorgBase.",
   severity: "high",
   remediationSteps: "Raise quota of the Repo, or delete archives.",
-  ...configSchema("Names of Repo resources that the policy leaves out.", {
-    maxPercent: {
-      type: "number",
-      exclusiveMinimum: 0,
-      maximum: 100,
-      default: 90,
-      description: "The largest usage, in percent of the quota.",
-    },
-  }),
+  configSchema: CONFIG.schema,
   async validateStack(args, report) {
-    const { exceptions, maxPercent } = configOf(args, { maxPercent: 90 });
+    const { exceptions, maxPercent } = CONFIG.read(args);
     const limited = args.resources.filter((each) => isLimited(each) && !exceptions.includes(each.name));
     for (const repos of byAccount(limited)) {
       const usages = await usagesOf(repos, report);

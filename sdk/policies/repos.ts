@@ -1,7 +1,13 @@
 import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
-import { configOf, configSchema, isOfType, listOf, propertyOf, UNKNOWN } from "./values";
+import { isOfType, listOf, policyConfig, propertyOf, UNKNOWN } from "./values";
 
 const EXCEPTIONS = "Names of Repo resources that the policy leaves out.";
+
+const ALERT = policyConfig(EXCEPTIONS, {
+  maxDays: { type: "integer", minimum: 1, default: 7, description: "The largest alertDays that counts as an alert." },
+});
+
+const NAMES = policyConfig(EXCEPTIONS, {});
 
 /** Every repository has an alert. */
 export const repoAlert: ResourceValidationPolicy = {
@@ -10,11 +16,9 @@ export const repoAlert: ResourceValidationPolicy = {
   description: "A Repo sets alertDays, so that BorgBase reports a backup that stays away.",
   severity: "high",
   remediationSteps: "Set alertDays of the Repo, for example to 2.",
-  ...configSchema(EXCEPTIONS, {
-    maxDays: { type: "integer", minimum: 1, default: 7, description: "The largest alertDays that counts as an alert." },
-  }),
+  configSchema: ALERT.schema,
   validateResource(args, report) {
-    const { exceptions, maxDays } = configOf(args, { maxDays: 7 });
+    const { exceptions, maxDays } = ALERT.read(args);
     if (!isChecked(args, exceptions)) return;
     const days = propertyOf(args.props, "alertDays");
     if (days === UNKNOWN) return;
@@ -31,9 +35,9 @@ export const repoCompaction: ResourceValidationPolicy = {
   description: "A Repo for borg with appendOnlyKeys or appendOnly sets compaction, as such keys free no space.",
   severity: "medium",
   remediationSteps: "Set compaction of the Repo.",
-  ...configSchema(EXCEPTIONS),
+  configSchema: NAMES.schema,
   validateResource(args, report) {
-    if (!isChecked(args, configOf(args, {}).exceptions)) return;
+    if (!isChecked(args, NAMES.read(args).exceptions)) return;
     const compaction = propertyOf(args.props, "compaction");
     const format = propertyOf(args.props, "format") ?? "borg1";
     if (compaction === UNKNOWN || !/^borg/i.test(String(format))) return;
@@ -57,9 +61,9 @@ export const repoProtect: ResourceValidationPolicy = {
   description: "A Repo with forceDestroy has the resource option protect, as a deletion takes its backups along.",
   severity: "high",
   remediationSteps: "Add the resource option protect, or remove forceDestroy.",
-  ...configSchema(EXCEPTIONS),
+  configSchema: NAMES.schema,
   validateResource(args, report) {
-    if (!isChecked(args, configOf(args, {}).exceptions)) return;
+    if (!isChecked(args, NAMES.read(args).exceptions)) return;
     if (propertyOf(args.props, "forceDestroy") !== true || args.opts.protect) return;
     const keep = propertyOf(args.props, "keepOnDelete");
     if (keep === UNKNOWN || keep === true) return;

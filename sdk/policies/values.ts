@@ -31,19 +31,21 @@ export function sourcesOf(resource: PolicyResource, property: string, type: stri
   return [...new Set(sources)].filter((each) => isOfType(each, type));
 }
 
-/** The schema of a policy's configuration: `exceptions`, and the policy's own parameters. */
-export function configSchema(
-  exceptions: string,
-  parameters: PolicyConfigSchema["properties"] = {},
-): { configSchema: PolicyConfigSchema } {
-  const names = { type: "array", items: { type: "string" }, default: [], description: exceptions } as const;
-  return { configSchema: { properties: { exceptions: names, ...parameters } } };
-}
+/** A parameter of a policy, as its configuration's schema describes it. */
+type Parameter = PolicyConfigSchema["properties"][string] & { default: number };
 
-/** The configuration of a policy. The CLI leaves it empty where nobody has set it. */
-export function configOf<T extends object>(
-  args: { getConfig<C extends object>(): C },
-  defaults: T,
-): T & { exceptions: string[] } {
-  return { exceptions: [], ...defaults, ...args.getConfig<Partial<T & { exceptions: string[] }>>() };
+/**
+ * The configuration of a policy: `exceptions`, and the policy's own parameters with their defaults.
+ * @param exceptions description of the names
+ */
+export function policyConfig<P extends Record<string, Parameter>>(exceptions: string, parameters: P) {
+  const names = { type: "array", items: { type: "string" }, default: [], description: exceptions } as const;
+  const properties: PolicyConfigSchema["properties"] = { exceptions: names, ...parameters };
+  const defaults = Object.fromEntries(Object.entries(properties).map(([name, { default: value }]) => [name, value]));
+  type Values = Record<keyof P, number> & { exceptions: string[] };
+  return {
+    schema: { properties } satisfies PolicyConfigSchema,
+    /** The CLI leaves the configuration empty where nobody has set it. */
+    read: (args: { getConfig<C extends object>(): C }) => ({ ...defaults, ...args.getConfig<Values>() }) as Values,
+  };
 }

@@ -3,9 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { COMMANDS } from "../../cli/commands";
-import { execute } from "../support/project";
-
-const MAIN = join(__dirname, "../../cli/main.js");
+import { execute, MAIN } from "../support/project";
 
 describe("pulumi-borgbase completion", function () {
   this.timeout(120_000);

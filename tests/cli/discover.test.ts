@@ -8,10 +8,8 @@ import { generate } from "../../provider/ssh/keys";
 import * as borgbase from "../../sdk";
 import { startAccount } from "../support/account";
 import { InstalledPlugin } from "../support/plugin";
-import { execute, ProjectStack, type Result, ROOT } from "../support/project";
+import { execute, MAIN, ProjectStack, type Result, ROOT } from "../support/project";
 import { TestStack } from "../support/stack";
-
-const MAIN = join(__dirname, "../../cli/main.js");
 
 interface Found {
   type: string;
@@ -36,23 +34,12 @@ describe("pulumi-borgbase discover", function () {
   /** In a folder without a project. */
   const discover = (...args: string[]) => execute(process.execPath, [MAIN, "discover", ...args], outside, account.env);
 
-  async function addKey(name: string, comment = ""): Promise<string> {
-    const { publicKey } = await generate({ comment });
-    const { sshAdd } = await account.console.ask<{ sshAdd: { keyAdded: { id: string } } }>(
-      "mutation ($name: String!, $keyData: String!) { sshAdd(name: $name, keyData: $keyData) { keyAdded { id } } }",
-      { name, keyData: publicKey },
-    );
-    return sshAdd.keyAdded.id;
-  }
+  const addKey = async (name: string, comment = "") =>
+    account.console.addKey(name, (await generate({ comment })).publicKey);
 
   /** @param args further arguments, in the API's own words */
-  async function addRepo(name: string, args = 'region: "eu"'): Promise<string> {
-    const { repoAdd } = await account.console.ask<{ repoAdd: { repoAdded: { id: string } } }>(
-      `mutation ($name: String!) { repoAdd(name: $name, ${args}) { repoAdded { id } } }`,
-      { name },
-    );
-    return repoAdd.repoAdded.id;
-  }
+  const addRepo = (name: string, args = 'region: "eu"') =>
+    account.console.addRepo(`name: ${JSON.stringify(name)}, ${args}`);
 
   /** An account with everything that is hard to write down. */
   async function fill(): Promise<{ keys: string[]; repos: string[] }> {

@@ -10,10 +10,9 @@ import { checkHostKey } from "../../cli/doctor/servers";
 import { PendingCreates } from "../../provider/pendingCreates";
 import * as borgbase from "../../sdk";
 import { Console, startAccount } from "../support/account";
-import { execute, ROOT } from "../support/project";
+import { execute, MAIN, ROOT } from "../support/project";
 import { TestStack } from "../support/stack";
 
-const MAIN = join(__dirname, "../../cli/main.js");
 const CHECKS = [
   ..."pulumi-cli node borg ssh language pulumi-sdk package plugin api clock token account borg-ui stack".split(" "),
   ..."pending-operations objects interrupted-runs host-keys".split(" "),

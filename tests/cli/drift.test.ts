@@ -7,10 +7,10 @@ import { PendingCreates } from "../../provider/pendingCreates";
 import * as borgbase from "../../sdk";
 import { startAccount } from "../support/account";
 import { killBelow, until } from "../support/processes";
+import { MAIN } from "../support/project";
 import { TestStack } from "../support/stack";
 
 const PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGB4RQlFh1wpXyGPjkKSBQBZwTRf+tSu8ZvFBrSkX3fQ";
-const MAIN = join(__dirname, "../../cli/main.js");
 
 async function runDrift(stack: TestStack, ...args: string[]): Promise<{ code: number; out: string }> {
   try {

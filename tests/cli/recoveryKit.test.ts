@@ -6,10 +6,8 @@ import { join } from "node:path";
 import { writeText } from "../../cli/recoveryKit/shell";
 import { generate } from "../../provider/ssh/keys";
 import { startAccount } from "../support/account";
-import { execute } from "../support/project";
+import { execute, MAIN } from "../support/project";
 import { RecoveryKit } from "../support/recoveryKit";
-
-const MAIN = join(__dirname, "../../cli/main.js");
 
 /** The kit of an account alone: tests/e2e/recoveryKit.test.ts has a stack. */
 describe("pulumi-borgbase recovery-kit", function () {

@@ -8,10 +8,9 @@ import type { Report } from "../../cli/report/report";
 import { generate } from "../../provider/ssh/keys";
 import * as borgbase from "../../sdk";
 import { startAccount } from "../support/account";
-import { execute, type Result } from "../support/project";
+import { execute, MAIN, type Result } from "../support/project";
 import { atTerminal } from "../support/terminal";
 
-const MAIN = join(__dirname, "../../cli/main.js");
 const ADDRESS = join(__dirname, "../../..");
 
 const ESCAPE = "\u001b";

@@ -6,9 +6,8 @@ import { pathToFileURL } from "node:url";
 import { generate } from "../../provider/ssh/keys";
 import { startAccount } from "../support/account";
 import { type OpenPage, type PageOptions, TestBrowser } from "../support/browser";
-import { execute } from "../support/project";
+import { execute, MAIN } from "../support/project";
 
-const MAIN = join(__dirname, "../../cli/main.js");
 const HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "</style><b>bold", "\u202eevil"];
 const DAY = 86_400_000;
 

@@ -3,10 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startAccount } from "../support/account";
-import { execute } from "../support/project";
+import { execute, MAIN } from "../support/project";
 import { atTerminal, PLAIN } from "../support/terminal";
 
-const MAIN = join(__dirname, "../../cli/main.js");
 const TERMINAL = JSON.stringify(join(__dirname, "../../cli/terminal.js"));
 const ERASE_LINE = "\u001b[2K";
 

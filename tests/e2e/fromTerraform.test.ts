@@ -5,14 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { startAccount } from "../support/account";
-import { ProjectStack, ROOT } from "../support/project";
+import { MAIN, ProjectStack, ROOT } from "../support/project";
 
 /*
  * `show.json` is the output of `terraform show -json` (Terraform 1.11.4) after the provider gjabell/borgbase had created
  * the objects in `account/`, except the restic repository, which it imported.
  */
 const KEPT = join(ROOT, "tests/states/terraform");
-const MAIN = join(__dirname, "../../cli/main.js");
 
 interface Resource {
   address: string;

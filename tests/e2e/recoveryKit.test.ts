@@ -4,11 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startAccount } from "../support/account";
 import { startUi, type Ui } from "../support/borgUi";
-import { execute, ProjectStack, ROOT } from "../support/project";
+import { execute, MAIN, ProjectStack, ROOT } from "../support/project";
 import { RecoveryKit } from "../support/recoveryKit";
 import { StorageBox } from "../support/storageBox";
-
-const MAIN = join(ROOT, "dist/cli/main.js");
 
 /** What no shell, editor or Markdown may change. */
 const PASSPHRASE = 'it\'s "so" $HOME `id` \\n ```\nEND\n  100% | ünï\t!';

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startAccount } from "../support/account";
 import { MachineHost } from "../support/machineHost";
-import { execute, ProjectStack, ROOT } from "../support/project";
+import { execute, MAIN, ProjectStack, ROOT } from "../support/project";
 import { RecoveryKit } from "../support/recoveryKit";
 
 const BORG = "/etc/pulumi-borgbase/web-1/borg";
@@ -55,9 +55,8 @@ describe("A recovery kit of a machine", function () {
     await stack.works("up", "--yes", "--skip-preview");
     await host.output("systemctl start borgbase-web-1.service");
     const kitFile = join(outside, "KIT.md");
-    const main = join(ROOT, "dist/cli/main.js");
     const make = (...args: string[]) =>
-      stack.execute(process.execPath, main, "recovery-kit", "--out", kitFile, ...args);
+      stack.execute(process.execPath, MAIN, "recovery-kit", "--out", kitFile, ...args);
 
     // Without secrets, the kit says how to read them from the machine.
     const plain = await make();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Console, startAccount } from "./account";
 import { LanguageProject } from "./languages";
 import { filesWith } from "./output";
-import type { ProjectStack } from "./project";
+import { MAIN, type ProjectStack } from "./project";
 import { makeKey } from "./sshKeygen";
 
 /** What differs between languages. */
@@ -23,8 +23,6 @@ const COMPACTION = 'compactionEnabled: true, compactionInterval: 2, compactionIn
 
 /** The arguments of the imported objects that are not at their default. */
 const IMPORTED = ["name", "region", "quota", "alertDays", "appendOnlyKeys", "compaction", "publicKey"];
-
-const MAIN = join(__dirname, "../../cli/main.js");
 
 /** The same tests for every language; without `example`, those of `pulumi import` alone. */
 export function testLanguage(language: Language, { example }: { example: boolean }): void {

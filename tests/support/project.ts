@@ -9,6 +9,9 @@ import type { StateResource } from "./stack";
 /** The checkout, wherever this file was compiled to. */
 export const ROOT = dirname(require.resolve("pulumi-borgbase/package.json"));
 
+/** The command `pulumi-borgbase`, as a program of Node.js. */
+export const MAIN = join(ROOT, "dist", "cli", "main.js");
+
 export interface Result {
   ok: boolean;
   /** Standard output, then standard error. */

@@ -9,9 +9,7 @@ import { lazy } from "../lazy";
 export const PROVIDER_TEXT = "__provider";
 
 /** Name of the project (`metadata.js`, `getProject`), from the language host's environment. Empty without it. */
-export function project(): string {
-  return process.env.PULUMI_PROJECT ?? "";
-}
+export const project = lazy((): string => process.env.PULUMI_PROJECT ?? "");
 
 /** The engine's local port, an argument of the host (`main`). Undefined for another argument. */
 export function enginePort(): number | undefined {

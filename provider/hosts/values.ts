@@ -12,11 +12,13 @@ const UNKNOWN_TEXTS = new Set([
   "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
 ]);
 const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+/** Of each of them: most values are told apart without a hash. */
+const UNKNOWN_LENGTH = UNKNOWN_TEXT.length;
 
 /** Properties of the engine, with unknown values as {@link UNKNOWN}. */
 export function fromEngine(values: Properties): Properties {
   return mapDeep(values, (leaf) =>
-    typeof leaf === "string" && UNKNOWN_TEXTS.has(leaf) ? UNKNOWN : leaf,
+    typeof leaf === "string" && leaf.length === UNKNOWN_LENGTH && UNKNOWN_TEXTS.has(leaf) ? UNKNOWN : leaf,
   ) as Properties;
 }
 
@@ -29,7 +31,8 @@ export function toEngine(values: Properties): Properties {
 function mapDeep(value: unknown, leaf: (value: unknown) => unknown): unknown {
   if (typeof value !== "object" || value === null) return leaf(value);
   let copy: Properties | undefined;
-  for (const [name, item] of Object.entries(value)) {
+  for (const name of Object.keys(value)) {
+    const item = (value as Properties)[name];
     const mapped = mapDeep(item, leaf);
     if (mapped === item) continue;
     copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Properties;

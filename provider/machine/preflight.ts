@@ -23,7 +23,7 @@ export function assertUsable(
   if (found.account === undefined) {
     throw refused(`${address} has no account ${user} (user): make it first, or leave user out.`);
   }
-  if (scheduler === "systemd" && found.systemd === undefined) {
+  if (scheduler === "systemd" && !found.hasSystemd) {
     throw refused(`${address} does not run systemd: leave scheduler out, or set it to "cron".`);
   }
 }
@@ -69,11 +69,11 @@ export function factsOf(machine: Machine, found: Observation): HostFacts {
 
 /** The same; undefined where a program or the account is missing. */
 export function presentFacts(found: Observation): HostFacts | undefined {
-  const { hostname, machineId, systemd, versions, commands, flockHasLimit, account } = found;
+  const { hostname, machineId, hasSystemd, versions, commands, flockHasLimit, account } = found;
   const { borg, borgmatic } = versions;
   if (account === undefined || !borg || !borgmatic || missingTools(found).length > 0) return undefined;
   const programs = commands as HostFacts["commands"];
-  return { hostname, machineId, systemd, versions: { borg, borgmatic }, commands: programs, flockHasLimit, account };
+  return { hostname, machineId, hasSystemd, versions: { borg, borgmatic }, commands: programs, flockHasLimit, account };
 }
 
 /** Refuses versions that are too old, of programs that are there, and borg 2: it has another format and other commands. */

@@ -15,7 +15,8 @@ export interface Observation {
   os: { system: string; id: string; version: string };
   hostname: string;
   machineId: string;
-  systemd: number | undefined;
+  /** Whether systemd runs there. */
+  hasSystemd: boolean;
   /** Paths of programs and package managers that are there. */
   commands: Partial<Record<Program | PackageManager | "ssh-keyscan", string>>;
   flockHasLimit: boolean;
@@ -53,6 +54,11 @@ const UNIT_PROPERTIES = [
   ...["ExecMainStartTimestamp", "ExecMainExitTimestamp", "NextElapseUSecRealtime", "LastTriggerUSec"],
 ];
 
+/** Lines before the output of a program. */
+const FOLDERS = "names of the folders";
+const TEXTS = "texts of the files";
+const UNITS = "state of the units";
+
 /** Observes a host and a job in one round trip. Changes nothing. */
 export async function observe(machine: Machine, names: JobNames, user: string): Promise<Observation> {
   const { output } = await machine.run(observationScript(names, user), { purpose: "observe the job" });
@@ -67,7 +73,8 @@ function observationScript(names: JobNames, user: string): string {
     ...[names.serviceDropIns, names.timerPath, names.timerDropIns, names.cronPath, stagedPath(names.passphrase)],
   ];
   const properties = UNIT_PROPERTIES.map((each) => `-p ${each}`).join(" ");
-  // Few processes: hosts are small, and each refresh observes them.
+  // Few processes: hosts are small, and each refresh observes them. With `/dev/null` before them, `ls` and `tail` write a
+  // header for each of the others.
   // Not `command -v`: the shell of BusyBox may answer it without a path.
   return `w() { p=; o=$IFS; IFS=:; for d in $PATH; do [ -f "$d/$1" ] && [ -x "$d/$1" ] && { p=$d/$1; break; }; done; IFS=$o; [ "$p" ]; }
 echo "who $(id -u) $(uname -sn)"
@@ -76,63 +83,71 @@ read -r i 2>/dev/null < /etc/machine-id && echo "machine $i"
 for c in ${COMMANDS.join(" ")}; do w "$c" && echo "command $c $p"; done
 w flock && case $("$p" --help 2>&1) in *--timeout*) echo "limit yes";; esac
 m=$(cat ${quote(names.manifest)} 2>/dev/null)
-for c in borg borgmatic; do
-  w "$c" || continue; s="$c $p $(stat -L -c '%Y %s %i' "$p")"
-  echo "command $c $p"; echo "signature $s"
+set --; for c in borg borgmatic; do w "$c" && { echo "command $c $p"; set -- "$@" "$p"; }; done
+[ $# -eq 0 ] || set -- $(stat -L -c '%n %Y %s %i' "$@")
+while [ $# -gt 3 ]; do
+  c=\${1##*/}; s="$c $1 $2 $3 $4"; shift 4
+  echo "signature $s"
   case $m in *""$s""*) ;; *) v=$("$c" --version 2>/dev/null) && echo "version $c \${v##* }";; esac
 done
-[ -d /run/systemd/system ] && { set -- $(systemctl --version); echo "systemd $2"; }
+[ -d /run/systemd/system ] && echo "systemd yes"
 w=${names.root}; while [ ! -e "$w" ]; do w=$(dirname "$w"); done; [ -w "$w" ] && echo "writable yes"
 l=$(grep "^"${quote(user)}":" /etc/passwd || getent passwd ${quote(user)}) && { echo "passwd $l"; echo "group $(id -gn ${quote(user)})"; }
-set --
-for f in ${paths.map(quote).join(" ")}; do
+set -- ${paths.map(quote).join(" ")}
+for f; do
+  shift
   if [ -L "$f" ]; then echo "link $f"
-  elif [ -d "$f" ]; then echo "names $f"; ls -A "$f" | base64; set -- "$@" "$f"
-  elif [ -f "$f" ]; then set -- "$@" "$f"
+  elif [ -d "$f" ] || [ -f "$f" ]; then set -- "$@" "$f"
   elif [ -e "$f" ]; then echo "other $f"
   fi
 done
 [ $# -eq 0 ] || { stat -c 'entry %n %f %U %G' "$@"; sha256sum "$@" 2>/dev/null; }
-for f in ${texts.map(quote).join(" ")}; do [ -f "$f" ] && { echo "text $f"; base64 < "$f"; }; done
-[ -d /run/systemd/system ] && systemctl show ${quote(names.timer)} ${quote(names.service)} ${properties} 2>/dev/null | sed 's/^/unit /'
+for f; do shift; [ -d "$f" ] && set -- "$@" "$f"; done
+echo "${FOLDERS}"; ls -A /dev/null "$@" | base64
+set -- ${texts.map(quote).join(" ")}
+for f; do shift; [ -f "$f" ] && set -- "$@" "$f"; done
+echo "${TEXTS}"; tail -n +1 /dev/null "$@" | base64
+[ -d /run/systemd/system ] && { echo "${UNITS}"; systemctl show ${quote(names.timer)} ${quote(names.service)} ${properties} 2>/dev/null; }
 :`;
 }
 
 function parseObservation(text: string, names: JobNames): Observation {
-  const lines = text.split("\n").map((line) => line.split(" "));
+  const [shown = "", unitText = ""] = text.split(`${UNITS}\n`);
+  const lines = shown.split("\n").map((line) => line.split(" "));
   const all = (kind: string) => lines.filter(([first]) => first === kind).map(([, ...words]) => words);
   const one = (kind: string) => all(kind)[0];
-  const contents = contentsIn(lines);
+  const decoded = base64In(lines);
+  const texts = textsIn(decoded.get(TEXTS) ?? "", textsOf(names));
   const [passwd, group] = [one("passwd")?.join(" ") ?? "", one("group")?.join(" ") ?? ""];
   const [name, , , , , home = ""] = passwd.split(":");
-  const manifest = readManifest(contents.get(`text ${names.manifest}`));
+  const manifest = readManifest(texts.get(names.manifest));
   const signatures = Object.fromEntries(all("signature").map((words) => [words[0], words.join(" ")]));
   const found = Object.fromEntries(all("version").map(([program, version]) => [program, version]));
   const version = (program: "borg" | "borgmatic") =>
     signatures[program] === undefined ? undefined : (found[program] ?? manifest?.versions?.[program]);
-  const units = unitsIn(all("unit").map((words) => words.join(" ")));
+  const units = unitsIn(unitText);
   const [uid, system = "", hostname = ""] = one("who") ?? [];
   return {
     uid: Number(uid),
     os: { system, id: one("os")?.[0] ?? "", version: one("os")?.[1] ?? "" },
     hostname,
     machineId: one("machine")?.[0] ?? hostname,
-    systemd: one("systemd") && Number.parseInt(one("systemd")?.[0] ?? "", 10),
+    hasSystemd: one("systemd") !== undefined,
     commands: Object.fromEntries(all("command")),
     flockHasLimit: one("limit") !== undefined,
     versions: { borg: version("borg"), borgmatic: version("borgmatic") },
     signatures: { borg: signatures.borg, borgmatic: signatures.borgmatic },
     writable: one("writable") !== undefined,
     account: name ? { name, group, home } : undefined,
-    entries: entriesIn(lines, contents),
+    entries: entriesIn(lines, namesIn(decoded.get(FOLDERS) ?? ""), texts),
     manifest,
     timer: units.get(names.timer) ?? {},
     service: units.get(names.service) ?? {},
   };
 }
 
-/** Texts by the line before them. They are in base64, whose lines hold no blank, unlike all others. */
-function contentsIn(lines: readonly string[][]): ReadonlyMap<string, string> {
+/** Base64 by the line before it: its lines hold no blank, unlike all others. Decoded. */
+function base64In(lines: readonly string[][]): ReadonlyMap<string, string> {
   const encoded = new Map<string, string>();
   let current = "";
   for (const words of lines) {
@@ -142,7 +157,35 @@ function contentsIn(lines: readonly string[][]): ReadonlyMap<string, string> {
   return new Map([...encoded].map(([line, content]) => [line, Buffer.from(content, "base64").toString("utf8")]));
 }
 
-function entriesIn(lines: readonly string[][], contents: ReadonlyMap<string, string>): Map<string, Entry> {
+/** Names by folder, from `ls`: a blank line, `FOLDER:`, its names. */
+function namesIn(listing: string): ReadonlyMap<string, string[]> {
+  const folders = listing.split("\n\n").map((block) => block.split("\n").filter(Boolean));
+  return new Map(folders.map(([head = "", ...names]) => [head.replace(/:$/, ""), names]));
+}
+
+/** Contents by file, from `tail`: `==> FILE <==` before each, and a line's end between two. */
+function textsIn(output: string, paths: readonly string[]): ReadonlyMap<string, string> {
+  const [, ...parts] = output.split(/(?:^|\n)==> (.+) <==\n/);
+  const texts = new Map<string, string>();
+  let current = "";
+  for (let index = 0; index < parts.length; index += 2) {
+    const [path, content] = parts.slice(index, index + 2) as [string, string];
+    // A file may hold such a line itself.
+    if (texts.size > 0 && (!paths.includes(path) || texts.has(path))) {
+      texts.set(current, `${texts.get(current)}\n==> ${path} <==\n${content}`);
+      continue;
+    }
+    texts.set(path, content);
+    current = path;
+  }
+  return texts;
+}
+
+function entriesIn(
+  lines: readonly string[][],
+  folders: ReadonlyMap<string, string[]>,
+  texts: ReadonlyMap<string, string>,
+): Map<string, Entry> {
   const hashed = lines.filter(([first = ""]) => /^[0-9a-f]{64}$/.test(first));
   const hashes = new Map(hashed.map(([sha256 = "", , path = ""]) => [path, sha256]));
   const entries = new Map<string, Entry>();
@@ -150,23 +193,20 @@ function entriesIn(lines: readonly string[][], contents: ReadonlyMap<string, str
     if (kind === "link" || kind === "other") entries.set(path, { kind });
     if (kind !== "entry") continue;
     const mode = Number.parseInt(raw, 16) & 0o7777;
-    const names = contents.get(`names ${path}`);
-    if (names !== undefined) {
-      entries.set(path, { kind: "folder", mode, owner, group, names: names.split("\n").filter(Boolean) });
-    } else {
-      const sha256 = hashes.get(path) ?? "";
-      entries.set(path, { kind: "file", mode, owner, group, sha256, text: contents.get(`text ${path}`) });
-    }
+    const names = folders.get(path);
+    if (names) entries.set(path, { kind: "folder", mode, owner, group, names });
+    else entries.set(path, { kind: "file", mode, owner, group, sha256: hashes.get(path) ?? "", text: texts.get(path) });
   }
   return entries;
 }
 
 /** Units by name. A blank line stands between them. */
-function unitsIn(lines: readonly string[]): ReadonlyMap<string | undefined, UnitState> {
-  const blocks = lines.join("\n").split("\n\n");
-  const units = blocks.map(
-    (block): UnitState =>
-      Object.fromEntries(block.split("\n").map((line) => line.split(/=(.*)/s, 2) as [string, string])),
-  );
+function unitsIn(text: string): ReadonlyMap<string | undefined, UnitState> {
+  const units = text
+    .split("\n\n")
+    .map(
+      (block): UnitState =>
+        Object.fromEntries(block.split("\n").map((line) => line.split(/=(.*)/s, 2) as [string, string])),
+    );
   return new Map(units.map((unit) => [unit.Id, unit]));
 }

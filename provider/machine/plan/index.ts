@@ -88,7 +88,7 @@ function renderSchedule(job: Job, facts: HostFacts, names: Plan["names"]): Plann
 }
 
 /** What starts the job on the host. */
-export function schedulerOf(job: Job, { systemd }: Pick<HostFacts, "systemd">): "systemd" | "cron" {
+export function schedulerOf(job: Job, { hasSystemd }: Pick<HostFacts, "hasSystemd">): "systemd" | "cron" {
   if (job.scheduler !== "auto") return job.scheduler;
-  return systemd === undefined ? "cron" : "systemd";
+  return hasSystemd ? "systemd" : "cron";
 }

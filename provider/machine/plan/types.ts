@@ -5,8 +5,8 @@ export interface HostFacts {
   hostname: string;
   /** Content of `/etc/machine-id`, or another value that stays with the machine. Undefined: not known yet. */
   machineId: string | undefined;
-  /** Major version of the systemd that runs there; undefined on a host without systemd. */
-  systemd: number | undefined;
+  /** Whether systemd runs there. */
+  hasSystemd: boolean;
   /** Versions as the programs print them, for example `1.2.4`. */
   versions: { borg: string; borgmatic: string };
   /** Absolute paths of programs. */

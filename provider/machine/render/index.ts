@@ -49,7 +49,7 @@ function assumedFacts(user: string, { borgmaticVersion, borgPath, borgmaticPath 
   return {
     hostname: "",
     machineId: undefined,
-    systemd: 252,
+    hasSystemd: true,
     versions: { borg: "1.2.0", borgmatic: borgmaticVersion },
     commands: {
       sh: "/bin/sh",

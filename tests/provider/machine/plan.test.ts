@@ -167,7 +167,7 @@ describe("Plan of a BackupJob", () => {
   });
 
   it("A host without systemd gets a cron file whose percent signs are escaped", () => {
-    const plan = renderPlan(job({ schedule: { at: "03:30" } }), facts("1.7.7", { systemd: undefined }));
+    const plan = renderPlan(job({ schedule: { at: "03:30" } }), facts("1.7.7", { hasSystemd: false }));
     assert.equal(plan.schedule.scheduler, "cron");
     const cron = content(plan, "/etc/cron.d/borgbase-web");
     assert.match(cron, /^30 3 \* \* \* root umask 077; \/usr\/bin\/flock -w 86400 /m);

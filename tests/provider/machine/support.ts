@@ -20,7 +20,7 @@ export function facts(borgmatic = "1.9.14", change: Partial<HostFacts> = {}): Ho
   return {
     hostname: "web1",
     machineId: "0123456789abcdef0123456789abcdef",
-    systemd: 252,
+    hasSystemd: true,
     versions: { borg: "1.2.4", borgmatic },
     commands: {
       sh: "/bin/sh",

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
-import { installLanguages, languagesFolder } from "./setup/languages.mjs";
+import { installLanguages, languagesEnvironment } from "./setup/languages.mjs";
 import { MACHINES, prepareMachines } from "./setup/machines.mjs";
 import { LOCAL, ROOT } from "./setup/paths.mjs";
 import { Problem, runMain } from "./setup/progress.mjs";
@@ -172,7 +172,7 @@ await runMain(
     if (args.some((arg) => LANGUAGES.test(arg))) {
       await installTools(["venv"]);
       await installLanguages();
-      env.LANGUAGE_HOSTS = languagesFolder();
+      Object.assign(env, languagesEnvironment());
     }
 
     const checks = all ? await runChecks(env) : { passed: 0, failed: 0 };

@@ -8,6 +8,12 @@ import { Problem, run } from "./progress.mjs";
 export const OLDEST_GO = "1.26.6";
 
 /**
+ * Settings of every build here, also of programs in tests. Go compiles a package once for all programs with the same
+ * settings and the same version of it: the example in Go has the CLI's versions.
+ */
+export const GO_SETTINGS = { CGO_ENABLED: "0", GOFLAGS: "-trimpath" };
+
+/**
  * @param {string} a
  * @param {string} b
  */
@@ -42,7 +48,7 @@ function goVersion() {
  * @param {string} [linkerFlags]
  */
 export async function goBuild(module, targets, output, advice, linkerFlags = "") {
-  const flags = ["-trimpath", "-buildvcs=false", "-ldflags", `-s -w ${linkerFlags}`];
+  const flags = ["-mod=readonly", "-buildvcs=false", "-ldflags", `-s -w ${linkerFlags}`];
   await run("go", ["build", ...flags, "-o", output, ...targets], {
     cwd: folderOfModule(module),
     env: goEnvironment(),
@@ -66,5 +72,5 @@ function folderOfModule(module) {
 }
 
 function goEnvironment() {
-  return { ...process.env, GOFLAGS: "-mod=readonly", GOWORK: "off", CGO_ENABLED: "0" };
+  return { ...process.env, ...GO_SETTINGS, GOWORK: "off" };
 }

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assertGo, goBuild, goSources, OLDEST_GO } from "./goBuild.mjs";
+import { assertGo, GO_SETTINGS, goBuild, goSources, OLDEST_GO } from "./goBuild.mjs";
 import { CACHE, fillFolder, isExecutable, ROOT } from "./paths.mjs";
 import { run, step } from "./progress.mjs";
 import { folderOfCli, installVersion, VERSION } from "./pulumi.mjs";
@@ -30,6 +30,11 @@ const ADVICE = `Install Go ${OLDEST_GO} or newer, then try again`;
 export function languagesFolder() {
   const official = folderOfCli();
   return isComplete(official) ? official : join(CACHE, `languages-v${VERSION}-${process.platform}-${process.arch}`);
+}
+
+/** @returns {Record<string, string>} the environment of tests that run programs in other languages */
+export function languagesEnvironment() {
+  return { LANGUAGE_HOSTS: languagesFolder(), ...GO_SETTINGS };
 }
 
 /** Builds the language hosts, unless the CLI in use has them, and what they need. Needs the CLI. */
@@ -53,7 +58,10 @@ async function compileSdk() {
     const lines = readFileSync(join(example, "go.mod"), "utf8").split("\n");
     writeFileSync(join(folder, "go.mod"), lines.filter((line) => !line.includes("pulumi-borgbase/")).join("\n"));
     copyFileSync(join(example, "go.sum"), join(folder, "go.sum"));
-    await run("go", ["build", `${SDK}/pulumi`, `${SDK}/pulumi/config`], { cwd: folder });
+    await run("go", ["build", `${SDK}/pulumi`, `${SDK}/pulumi/config`], {
+      cwd: folder,
+      env: { ...process.env, ...GO_SETTINGS },
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,4 @@
 import { strict as assert } from "node:assert";
-import { setTimeout as delay } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { generate, type KeyMaterial } from "../../provider/ssh/keys";
 import * as borgbase from "../../sdk";
@@ -35,14 +34,6 @@ describe("SshConnection through jump hosts with the real CLI", function () {
     const { timeout: _, ...where } = byPassword(server(index), jumps[index] as TestAccount);
     return { ...where, ...more };
   };
-  /** The log that a server wrote during `work`. */
-  async function logOf(index: number, work: () => Promise<unknown>): Promise<string> {
-    const before = server(index).log().length;
-    await work();
-    await delay(200);
-    return server(index).log().slice(before);
-  }
-
   it("SshConnection is deployed, refreshed and destroyed through one and two jump hosts without showing a secret", async () => {
     stack = await SshStack.create();
     const [one, two] = [host.account(), host.account()];
@@ -52,7 +43,7 @@ describe("SshConnection through jump hosts with the real CLI", function () {
       two: { ...byPassword(server(2), two), ...pair, proxyJump: hops },
     });
     const outputs: string[] = [];
-    const log = await logOf(1, async () => {
+    const log = await server(1).logDuring(async () => {
       outputs.push((await stack.up(through(hop(0), hop(1)))).output);
     });
     assert.equal(log.match(/^Accepted password/gm)?.length, 2, "of one connection, whose proof goes that way too");
@@ -62,7 +53,7 @@ describe("SshConnection through jump hosts with the real CLI", function () {
 
     const changed = through(hop(0, { agent: false }), hop(1));
     for (const index of [0, 1, 2]) {
-      const contacts = await logOf(index, async () => {
+      const contacts = await server(index).logDuring(async () => {
         outputs.push((await stack.up(index === 0 ? changed : through(hop(0), hop(1)))).output);
       });
       assert.equal(contacts, "", "another way there is no reason to contact a host");
@@ -91,7 +82,7 @@ describe("SshConnection through jump hosts with the real CLI", function () {
       [hop(1, { port: 0 }), /proxyJump\[1\]\.port must be a whole number/],
     ];
     for (const [wrong, text] of cases) {
-      const log = await logOf(1, async () => {
+      const log = await server(1).logDuring(async () => {
         const run = await deployed(hop(0), wrong);
         assertOneLineError(run, text);
         if (/hostKey/.test(text.source)) assert.ok(run.output.includes(seen), run.output);

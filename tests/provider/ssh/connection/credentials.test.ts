@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { deploy } from "../../../../provider/ssh/authorizedKeys/deploy";
 import type { Credentials } from "../../../../provider/ssh/connection/credentials";
 import { Deadline } from "../../../../provider/ssh/connection/deadline";
@@ -53,13 +52,11 @@ describe("Several credentials for an account", function () {
   const refused = (credentials: Credentials, text: RegExp, server = sshd) =>
     fails(by(credentials, server), "authentication", "authentication", text);
   /** The server's log during `work`. */
-  async function logOf(server: Sshd, work: () => Promise<unknown>): Promise<string> {
-    const before = server.log().length;
-    await work();
-    closeIdleSessions();
-    await delay(200);
-    return server.log().slice(before);
-  }
+  const logOf = (server: Sshd, work: () => Promise<unknown>) =>
+    server.logDuring(async () => {
+      await work();
+      closeIdleSessions();
+    });
   const agentAnd = (password: string): Credentials => ({ agent: true, password });
 
   it("A right password deploys whatever the agent is: missing, dead, silent or empty", async () => {

@@ -65,14 +65,6 @@ describe("A connection through jump hosts", function () {
     }
     return children().reduce((sum, count) => sum + count, 0);
   }
-  /** A server's log during `work`. */
-  async function logOf(server: Sshd | undefined, work: () => Promise<unknown>): Promise<string> {
-    const before = given(server).log().length;
-    await work();
-    await delay(200);
-    return given(server).log().slice(before);
-  }
-
   for (const [what, proxyJump] of [
     ["one hop", byFirst],
     ["a list of one", () => [byFirst()]],
@@ -80,7 +72,7 @@ describe("A connection through jump hosts", function () {
   ] as const) {
     it(`A key is deployed, verified, observed and removed through ${what}, and nothing stays open`, async () => {
       const managed = target(proxyJump());
-      const log = await logOf(first, async () => {
+      const log = await given(first).logDuring(async () => {
         const { status, access, hostKey } = await deploy(managed, {
           publicKey: key.publicKey,
           privateKey: key.privateKey,
@@ -109,7 +101,7 @@ describe("A connection through jump hosts", function () {
     const { fingerprintSha256 } = await generate();
     const seen = second?.hostKeys[0]?.fingerprintSha256 ?? "";
     const hops = (hostKey?: string): Hop[] => [byFirst(), { ...hop(second, two), hostKey }];
-    const log = await logOf(second, async () => {
+    const log = await given(second).logDuring(async () => {
       const text = new RegExp(
         `^proxyJump\\[1\\] 127\\.0\\.0\\.1:${second?.port} \\(hostKey\\): .*presented the host key`,
       );
@@ -120,14 +112,14 @@ describe("A connection through jump hosts", function () {
       assert.equal(isUnreachable(none), false);
     });
     assert.doesNotMatch(log, new RegExp(`Failed|Accepted|user ${two?.username}`));
-    const endLog = await logOf(end, () => fails(hello(target(hops())), "hostKey", "hostKey", /./));
+    const endLog = await given(end).logDuring(() => fails(hello(target(hops())), "hostKey", "hostKey", /./));
     assert.equal(endLog, "", "the host behind is not even contacted");
     assert.equal(await connections(), 0);
   });
 
   it("The host behind a jump host is verified before a secret is sent to it", async () => {
     const { fingerprintSha256 } = await generate();
-    const log = await logOf(end, () =>
+    const log = await given(end).logDuring(() =>
       fails(
         hello(target(byFirst(), { hostKey: fingerprintSha256 })),
         "hostKey",
@@ -247,7 +239,7 @@ describe("A connection through jump hosts", function () {
       "authentication",
       /proxyJump/,
     );
-    const log = await logOf(first, () => hello(target(undefined)));
+    const log = await given(first).logDuring(() => hello(target(undefined)));
     assert.doesNotMatch(log, /Accepted/);
   });
 

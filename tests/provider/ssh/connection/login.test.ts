@@ -87,35 +87,21 @@ describe("SSH logins", function () {
     });
 
     it("A refused key is followed by the password, each tried once", async () => {
-      const before = sshd.log().length;
-      const other = await generate();
-      assert.equal((await by({ privateKey: other.privateKey, password: account.password })).method, "password");
-      assert.equal(
-        sshd
-          .log()
-          .slice(before)
-          .match(/^Accepted password/gm)?.length,
-        1,
-      );
+      const { privateKey } = await generate();
+      const log = await sshd.logDuring(async () => {
+        assert.equal((await by({ privateKey, password: account.password })).method, "password");
+      });
+      assert.equal(log.match(/^Accepted password/gm)?.length, 1);
     });
 
     it("A wrong password is tried once, and the error names the methods of the server", async () => {
-      const before = sshd.log().length;
-      const error = await fails(
-        by({ password: "wr0ng-pa55word" }),
-        "authentication",
-        "authentication",
-        /tried once each: the password; the server offers: publickey, password/,
-      );
-      assert.doesNotMatch(error.message, /wr0ng/);
-      await delay(100);
-      assert.equal(
-        sshd
-          .log()
-          .slice(before)
-          .match(/^Failed password/gm)?.length,
-        1,
-      );
+      const offer = /tried once each: the password; the server offers: publickey, password/;
+      const log = await sshd.logDuring(async () => {
+        const login = by({ password: "wr0ng-pa55word" });
+        const error = await fails(login, "authentication", "authentication", offer);
+        assert.doesNotMatch(error.message, /wr0ng/);
+      });
+      assert.equal(log.match(/^Failed password/gm)?.length, 1);
     });
 
     it("A refused rsa key is tried once", async () => {

@@ -74,6 +74,24 @@ export class Sshd {
     return existsSync(this.logFile) ? readFileSync(this.logFile, "utf8") : "";
   }
 
+  /**
+   * The log of the connections that began during some work. Of the ones before, the server may write their end meanwhile,
+   * and of all it writes a moment after the client has read the answer.
+   */
+  async logDuring(work: () => Promise<unknown>): Promise<string> {
+    const start = this.log().length;
+    await work();
+    let log = "";
+    do {
+      log = this.log();
+      await delay(300);
+    } while (this.log() !== log);
+    const lines = log.slice(start).split("\n");
+    const portIn = (line: string) => / port (\d+)/.exec(line)?.[1];
+    const began = new Set(lines.filter((line) => line.startsWith("Connection from ")).map(portIn));
+    return lines.filter((line) => portIn(line) === undefined || began.has(portIn(line))).join("\n");
+  }
+
   /** A target with the pinned key of this server and the password of an account. */
   target({ username, password }: Pick<TestAccount, "username" | "password">, more: Partial<Target> = {}): Target {
     return {

@@ -54,10 +54,10 @@ const UNIT_PROPERTIES = [
   ...["ExecMainStartTimestamp", "ExecMainExitTimestamp", "NextElapseUSecRealtime", "LastTriggerUSec"],
 ];
 
-/** Lines before the output of a program. */
+/** Lines before the output of a program. The texts come last, as they may hold any line. */
+const UNITS = "state of the units";
 const FOLDERS = "names of the folders";
 const TEXTS = "texts of the files";
-const UNITS = "state of the units";
 
 /** Observes a host and a job in one round trip. Changes nothing. */
 export async function observe(machine: Machine, names: JobNames, user: string): Promise<Observation> {
@@ -103,21 +103,22 @@ for f; do
 done
 [ $# -eq 0 ] || { stat -c 'entry %n %f %U %G' "$@"; sha256sum "$@" 2>/dev/null; }
 for f; do shift; [ -d "$f" ] && set -- "$@" "$f"; done
-echo "${FOLDERS}"; ls -A /dev/null "$@" | base64
+echo "${UNITS}"; [ -d /run/systemd/system ] && systemctl show ${quote(names.timer)} ${quote(names.service)} ${properties} 2>/dev/null
+echo "${FOLDERS}"; ls -A /dev/null "$@"
 set -- ${texts.map(quote).join(" ")}
 for f; do shift; [ -f "$f" ] && set -- "$@" "$f"; done
-echo "${TEXTS}"; tail -n +1 /dev/null "$@" | base64
-[ -d /run/systemd/system ] && { echo "${UNITS}"; systemctl show ${quote(names.timer)} ${quote(names.service)} ${properties} 2>/dev/null; }
+echo "${TEXTS}"; tail -n +1 /dev/null "$@"
 :`;
 }
 
 function parseObservation(text: string, names: JobNames): Observation {
-  const [shown = "", unitText = ""] = text.split(`${UNITS}\n`);
+  const [shown, rest] = splitAt(text, UNITS);
+  const [unitLines, listings] = splitAt(rest, FOLDERS);
+  const [folderLines, textLines] = splitAt(listings, TEXTS);
   const lines = shown.split("\n").map((line) => line.split(" "));
   const all = (kind: string) => lines.filter(([first]) => first === kind).map(([, ...words]) => words);
   const one = (kind: string) => all(kind)[0];
-  const decoded = base64In(lines);
-  const texts = textsIn(decoded.get(TEXTS) ?? "", textsOf(names));
+  const texts = textsIn(textLines, textsOf(names));
   const [passwd, group] = [one("passwd")?.join(" ") ?? "", one("group")?.join(" ") ?? ""];
   const [name, , , , , home = ""] = passwd.split(":");
   const manifest = readManifest(texts.get(names.manifest));
@@ -125,7 +126,7 @@ function parseObservation(text: string, names: JobNames): Observation {
   const found = Object.fromEntries(all("version").map(([program, version]) => [program, version]));
   const version = (program: "borg" | "borgmatic") =>
     signatures[program] === undefined ? undefined : (found[program] ?? manifest?.versions?.[program]);
-  const units = unitsIn(unitText);
+  const units = unitsIn(unitLines);
   const [uid, system = "", hostname = ""] = one("who") ?? [];
   return {
     uid: Number(uid),
@@ -139,22 +140,17 @@ function parseObservation(text: string, names: JobNames): Observation {
     signatures: { borg: signatures.borg, borgmatic: signatures.borgmatic },
     writable: one("writable") !== undefined,
     account: name ? { name, group, home } : undefined,
-    entries: entriesIn(lines, namesIn(decoded.get(FOLDERS) ?? ""), texts),
+    entries: entriesIn(lines, namesIn(folderLines), texts),
     manifest,
     timer: units.get(names.timer) ?? {},
     service: units.get(names.service) ?? {},
   };
 }
 
-/** Base64 by the line before it: its lines hold no blank, unlike all others. Decoded. */
-function base64In(lines: readonly string[][]): ReadonlyMap<string, string> {
-  const encoded = new Map<string, string>();
-  let current = "";
-  for (const words of lines) {
-    if (words.length > 1) current = words.join(" ");
-    encoded.set(current, (encoded.get(current) ?? "") + (words.length > 1 ? "" : words[0]));
-  }
-  return new Map([...encoded].map(([line, content]) => [line, Buffer.from(content, "base64").toString("utf8")]));
+/** The text before and after the first such line. */
+function splitAt(text: string, line: string): [string, string] {
+  const at = text.indexOf(`${line}\n`);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + line.length + 1)];
 }
 
 /** Names by folder, from `ls`: a blank line, `FOLDER:`, its names. */

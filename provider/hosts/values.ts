@@ -12,7 +12,7 @@ const UNKNOWN_TEXTS = new Set([
   "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
 ]);
 const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-/** Of each of them: most values are told apart without a hash. */
+/** Length of each of them. Most values have another one, and need no look-up. */
 const UNKNOWN_LENGTH = UNKNOWN_TEXT.length;
 
 /** Properties of the engine, with unknown values as {@link UNKNOWN}. */

@@ -71,6 +71,7 @@ function folderOfModule(module) {
   return join(ROOT, "scripts", "setup", "go", module);
 }
 
-function goEnvironment() {
+/** The environment of Go's own commands, which no workspace of the developer may change. */
+export function goEnvironment() {
   return { ...process.env, ...GO_SETTINGS, GOWORK: "off" };
 }

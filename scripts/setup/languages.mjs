@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assertGo, GO_SETTINGS, goBuild, goSources, OLDEST_GO } from "./goBuild.mjs";
+import { assertGo, GO_SETTINGS, goBuild, goEnvironment, goSources, OLDEST_GO } from "./goBuild.mjs";
 import { CACHE, fillFolder, isExecutable, ROOT } from "./paths.mjs";
 import { run, step } from "./progress.mjs";
 import { folderOfCli, installVersion, VERSION } from "./pulumi.mjs";
@@ -58,10 +58,7 @@ async function compileSdk() {
     const lines = readFileSync(join(example, "go.mod"), "utf8").split("\n");
     writeFileSync(join(folder, "go.mod"), lines.filter((line) => !line.includes("pulumi-borgbase/")).join("\n"));
     copyFileSync(join(example, "go.sum"), join(folder, "go.sum"));
-    await run("go", ["build", `${SDK}/pulumi`, `${SDK}/pulumi/config`], {
-      cwd: folder,
-      env: { ...process.env, ...GO_SETTINGS },
-    });
+    await run("go", ["build", `${SDK}/pulumi`, `${SDK}/pulumi/config`], { cwd: folder, env: goEnvironment() });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

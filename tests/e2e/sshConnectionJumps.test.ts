@@ -34,6 +34,7 @@ describe("SshConnection through jump hosts with the real CLI", function () {
     const { timeout: _, ...where } = byPassword(server(index), jumps[index] as TestAccount);
     return { ...where, ...more };
   };
+
   it("SshConnection is deployed, refreshed and destroyed through one and two jump hosts without showing a secret", async () => {
     stack = await SshStack.create();
     const [one, two] = [host.account(), host.account()];

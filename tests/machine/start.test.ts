@@ -4,13 +4,13 @@ import { MachineHost } from "../support/machineHost";
 import { execute, ROOT } from "../support/project";
 
 /** A built clone of this package that the host may write to, over the one that it sees. */
-const CLONE = `mkdir -p /root/clone /run/clone
+const CLONE = `mkdir -p /srv/clone /run/clone
 mount -t tmpfs tmpfs /run/clone; mkdir /run/clone/upper /run/clone/work
-mount -t overlay overlay -o "lowerdir=$1,upperdir=/run/clone/upper,workdir=/run/clone/work" /root/clone
-touch /root/clone/dist/.built`;
+mount -t overlay overlay -o "lowerdir=$1,upperdir=/run/clone/upper,workdir=/run/clone/work" /srv/clone
+touch /srv/clone/dist/.built`;
 
 /** `npm start` in the clone. With a condition, Ctrl-C as soon as it holds, as a terminal sends it to the whole group. */
-const START = `cd /root/clone; PATH=$1:$2:$PATH
+const START = `cd /srv/clone; PATH=$1:$2:$PATH
 [ "$3" ] || exec node scripts/start.mjs
 set -m; node scripts/start.mjs & until eval "$3"; do kill -0 $! || exit; sleep 0.1; done
 kill -INT -$!; wait $!`;

@@ -65,6 +65,7 @@ describe("A connection through jump hosts", function () {
     }
     return children().reduce((sum, count) => sum + count, 0);
   }
+
   for (const [what, proxyJump] of [
     ["one hop", byFirst],
     ["a list of one", () => [byFirst()]],

@@ -6,8 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { COMMANDS } from "../../cli/commands";
-
-const MAIN = join(__dirname, "..", "..", "cli", "main.js");
+import { MAIN } from "../support/project";
 
 describe("pulumi-borgbase command line", () => {
   const running: ChildProcess[] = [];

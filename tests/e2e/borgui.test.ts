@@ -1,12 +1,11 @@
 import { strict as assert } from "node:assert";
-import { join } from "node:path";
 import * as borgbase from "../../sdk";
 import { type TestAccount, TestHost } from "../provider/ssh/support/accounts";
 import { Sshd } from "../provider/ssh/support/sshd";
 import { startUi, type Ui } from "../support/borgUi";
 import { assertOneLineError, filesWith } from "../support/output";
 import { InstalledPlugin } from "../support/plugin";
-import { ROOT } from "../support/project";
+import { MAIN } from "../support/project";
 import { type Run, TestStack } from "../support/stack";
 
 describe("Borg UI through the real CLI", function () {
@@ -94,8 +93,7 @@ describe("Borg UI through the real CLI", function () {
     worked(await stack.up());
     const [row] = await ui.console.connections();
     await ui.console.ask("PUT", `/api/ssh-keys/connections/${row?.id}`, { mount_point: "/other", default_path: "/x" });
-    const main = join(ROOT, "dist", "cli", "main.js");
-    const failed = await stack.run(process.execPath, main, "drift", "--json").catch((error) => error);
+    const failed = await stack.run(process.execPath, MAIN, "drift", "--json").catch((error) => error);
     assert.equal(failed.code, 2, failed.stdout + failed.stderr);
     const [drifted] = JSON.parse(failed.stdout).drifted;
     assert.deepEqual(

@@ -9,7 +9,7 @@ import * as borgbase from "../../sdk";
 import { startAccount } from "../support/account";
 import { InstalledPlugin } from "../support/plugin";
 import { killBelow, until } from "../support/processes";
-import { execute, ROOT } from "../support/project";
+import { execute, MAIN, ROOT } from "../support/project";
 import { TestStack } from "../support/stack";
 
 const WITH_PLUGIN = { "borgbase:plugin": "true" };
@@ -112,7 +112,7 @@ describe("Plugin and the CLI", function () {
   });
 
   it("`plugin install` says in one line which release has another version", async () => {
-    const command = [join(ROOT, "dist", "cli", "main.js"), "plugin", "install"];
+    const command = [MAIN, "plugin", "install"];
     const refused = await execute("node", [...command, "--version", "v9.9.9"], folder, env());
     assert.ok(!refused.ok);
     assert.match(refused.output, /^pulumi-borgbase plugin: .*npx pulumi-borgbase@9\.9\.9 plugin install\n$/);

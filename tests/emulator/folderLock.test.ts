@@ -5,9 +5,8 @@ import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "nod
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { lockFolder } from "../../emulator/folderLock";
+import { MAIN } from "../support/project";
 import { Subject } from "./support";
-
-const MAIN = join(__dirname, "..", "..", "cli", "main.js");
 
 describe("Emulator: lock of the data folder", () => {
   let folder: string;

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execute, ROOT } from "./project";
+import { execute, MAIN, ROOT } from "./project";
 
 /** A home of Pulumi's with the plugin, as `pulumi-borgbase plugin install` puts it there. */
 export class InstalledPlugin {
@@ -10,7 +10,7 @@ export class InstalledPlugin {
 
   static async create(): Promise<InstalledPlugin> {
     const plugin = new InstalledPlugin();
-    const command = [join(ROOT, "dist", "cli", "main.js"), "plugin", "install"];
+    const command = [MAIN, "plugin", "install"];
     const { ok, output } = await execute("node", command, ROOT, plugin.env);
     assert.ok(ok, output);
     return plugin;

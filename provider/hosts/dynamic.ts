@@ -10,7 +10,7 @@ import type { Context } from "../lifecycle/resource";
 import { resourceOf } from "../registry";
 import { type ProviderSettings, settingsFrom } from "../settings";
 import { connectionFor, contextFor, type Origin, originOfUrn } from "./connection";
-import { captureDeleteUrn, PROVIDER_TEXT, project } from "./dynamicHostInternals";
+import { captureDeleteUrn, PROVIDER_TEXT, project, readRequestsLazily } from "./dynamicHostInternals";
 import { exitWithEngine } from "./engineWatch";
 import { withExpectedErrors } from "./expectedErrors";
 import { applyIgnoreChanges, optionFailures } from "./options";
@@ -28,6 +28,7 @@ const HIDDEN = [ORIGIN, PARENTS, IGNORE_CHANGES, REPLACE_ON_CHANGES];
 /** The provider of one resource type. */
 export function host(type: string): dynamic.ResourceProvider {
   exitWithEngine();
+  readRequestsLazily();
   const resource = resourceOf(type);
   let settings: ProviderSettings = {};
   const connection = lazy(() => connectionFor(settings));

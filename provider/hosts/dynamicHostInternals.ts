@@ -1,9 +1,11 @@
 /*
  * All dependencies on the internals of Pulumi's dynamic provider host, `cmd/dynamic-provider/index.js` of @pulumi/pulumi,
- * as seen in 3.270.0. The process is shared with the dynamic providers of other packages: every change is undone.
+ * as seen in 3.270.0. The process is shared with the dynamic providers of other packages: every change is undone, but one that
+ * changes no value.
  */
 
 import { lazy } from "../lazy";
+import { readStructsLazily } from "./lazyStructs";
 
 /** Property with the text of the provider (`providerKey`), in inputs and outputs of every state. */
 export const PROVIDER_TEXT = "__provider";
@@ -86,11 +88,20 @@ export function captureDeleteUrn(): () => string | undefined {
 /** Restores `getId` of the requests. */
 let restoreRequests = () => {};
 
-/** Request classes of the host's own copy of Pulumi's protocol, wherever the package manager installed it. */
+/** Halves the time that the host needs to read its requests. Stays, as it is for every request. */
+export const readRequestsLazily = lazy(() => protocols().forEach(readStructsLazily));
+
+/** Request classes of deletions. */
 const deleteRequests = lazy((): DeleteRequest[] =>
-  Object.entries(require.cache).flatMap(([path, loaded]) => {
-    if (!/[\\/]@pulumi[\\/]pulumi[\\/]proto[\\/]provider_pb\.js$/.test(path)) return [];
-    const prototype = loaded?.exports?.DeleteRequest?.prototype;
+  protocols().flatMap((protocol) => {
+    const prototype = protocol.DeleteRequest?.prototype;
     return typeof prototype?.getUrn === "function" && Object.hasOwn(prototype, "getId") ? [prototype] : [];
   }),
 );
+
+/** The host's own copy of Pulumi's protocol, wherever the package manager installed it. */
+function protocols(): { DeleteRequest?: { prototype: DeleteRequest } }[] {
+  return Object.entries(require.cache).flatMap(([path, loaded]) =>
+    loaded && /[\\/]@pulumi[\\/]pulumi[\\/]proto[\\/]provider_pb\.js$/.test(path) ? [loaded.exports] : [],
+  );
+}

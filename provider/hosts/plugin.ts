@@ -16,12 +16,15 @@ import { type FunctionName, functionOf, functions } from "../registry";
 import { SETTING_NAMES, SETTINGS, settingsFrom } from "../settings";
 import { nameOf } from "../token";
 import { EngineLog } from "./engineLog";
+import { readStructsLazily } from "./lazyStructs";
 import { resourceCalls } from "./pluginResources";
 import { PluginSession } from "./pluginSession";
 import { fromStruct, toStruct } from "./wire";
 
 /** Switch of the SDK between the hosts, which the stack's configuration passes here too. */
 const SDK_SWITCH = "plugin";
+
+readStructsLazily(rpc);
 
 const SECRET_SETTINGS = new Set<string>(SETTING_NAMES.filter((name) => SETTINGS[name].secret));
 
@@ -92,8 +95,12 @@ export interface ServedPlugin {
 
 /** Serves the plugin on a free port of this machine. */
 export async function servePlugin(log = new EngineLog()): Promise<ServedPlugin> {
-  const unlimited = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
-  const server = new Server(unlimited);
+  const server = new Server({
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+    // Nobody asks for its statistics, which it would keep per call.
+    "grpc.enable_channelz": 0,
+  });
   server.addService(ResourceProviderService, pluginService(log));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>

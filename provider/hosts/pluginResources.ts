@@ -24,7 +24,7 @@ import { resourceOf } from "../registry";
 import { nameOf } from "../token";
 import { applyIgnoreChanges, optionFailures } from "./options";
 import type { PluginSession } from "./pluginSession";
-import { fromStruct, isOfDynamicHost, toServiceError, toStruct } from "./wire";
+import { fromStruct, stateIn, toServiceError, toStruct } from "./wire";
 
 export function resourceCalls(session: PluginSession) {
   return {
@@ -39,7 +39,7 @@ export function resourceCalls(session: PluginSession) {
 
     diff: session.call(async (request: rpc.DiffRequest) => {
       const { resource, context } = await session.target(request.getUrn());
-      const { state, inputs } = sides(request);
+      const { state, inputs, isOfDynamicHost } = sides(request);
       const { changed, replaces } = await diff(resource, request.getId(), state, inputs, context);
       const response = new rpc.DiffResponse().setDiffsList(changed).setReplacesList(replaces).setHasdetaileddiff(true);
       response.setDeletebeforereplace(resource.deletesBeforeReplace ?? false);
@@ -52,7 +52,7 @@ export function resourceCalls(session: PluginSession) {
         }
       }
       // An update renews a state of the dynamic host. It sends nothing where all values are equal.
-      const isChanged = changed.length > 0 || isOfDynamicHost(request.getOlds());
+      const isChanged = changed.length > 0 || isOfDynamicHost;
       const { DIFF_SOME, DIFF_NONE } = rpc.DiffResponse.DiffChanges;
       return response.setChanges(isChanged ? DIFF_SOME : DIFF_NONE);
     }),
@@ -87,15 +87,14 @@ export function resourceCalls(session: PluginSession) {
 
     update: session.call(async (request: rpc.UpdateRequest) => {
       const { resource, context, secrets } = await session.target(request.getUrn());
-      const { state, inputs } = sides(request);
+      const { state, inputs, isOfDynamicHost } = sides(request);
       const id = request.getId();
       let outputs: Properties;
       if (request.getPreview()) {
         const { changed } = await diff(resource, id, state, inputs, context);
         outputs = await previewUpdate(resource, state, inputs, changed, context);
       } else {
-        const isMoved = isOfDynamicHost(request.getOlds());
-        outputs = await (isMoved ? moveState : update)(resource, id, state, inputs, context);
+        outputs = await (isOfDynamicHost ? moveState : update)(resource, id, state, inputs, context);
       }
       return new rpc.UpdateResponse().setProperties(toStruct(outputs, secrets));
     }),
@@ -123,11 +122,11 @@ export function resourceCalls(session: PluginSession) {
 }
 
 /** State and arguments of a comparison, the paths of `ignoreChanges` as the state has them. */
-function sides(request: rpc.DiffRequest | rpc.UpdateRequest): { state: Properties; inputs: Properties } {
-  const state = fromStruct(request.getOlds());
+function sides(request: rpc.DiffRequest | rpc.UpdateRequest) {
+  const { state, isOfDynamicHost } = stateIn(request.getOlds());
   // The engine has applied every path to the arguments already: only the value of the remote is missing.
   const paths = request.getIgnorechangesList().filter((path) => optionFailures({ ignoreChanges: [path] }).length === 0);
-  return { state, inputs: applyIgnoreChanges(fromStruct(request.getNews()), state, paths) };
+  return { state, inputs: applyIgnoreChanges(fromStruct(request.getNews()), state, paths), isOfDynamicHost };
 }
 
 /** An imported object has no record of its declared arguments before its first update. */

@@ -21,16 +21,17 @@ const DYNAMIC_ONLY = new Set([PROVIDER_TEXT, "__origin", "__parents", "__ignoreC
 
 /** Properties in plain. A property that is null is not set. */
 export function fromStruct(struct: Struct | undefined): Properties {
-  const values = Object.entries(struct?.toJavaScript() ?? {})
+  return stateIn(struct).state;
+}
+
+/** A state in plain, and whether the dynamic host has written it. */
+export function stateIn(struct: Struct | undefined): { state: Properties; isOfDynamicHost: boolean } {
+  const all = struct?.toJavaScript() ?? {};
+  const values = Object.entries(all)
     .filter(([name]) => !DYNAMIC_ONLY.has(name))
     .map(([name, value]) => [name, unwrapped(value)] as const)
     .filter(([, value]) => value !== null);
-  return fromEngine(Object.fromEntries(values));
-}
-
-/** Whether the dynamic host has written this state. */
-export function isOfDynamicHost(state: Struct | undefined): boolean {
-  return state?.getFieldsMap().has(PROVIDER_TEXT) ?? false;
+  return { state: fromEngine(Object.fromEntries(values)), isOfDynamicHost: PROVIDER_TEXT in all };
 }
 
 /** @param secrets names of the properties that the engine must encrypt */

@@ -62,7 +62,7 @@ const TEXTS = "texts of the files";
 /** Observes a host and a job in one round trip. Changes nothing. */
 export async function observe(machine: Machine, names: JobNames, user: string): Promise<Observation> {
   const { output } = await machine.run(observationScript(names, user), { purpose: "observe the job" });
-  return parseObservation(output.toString("utf8"), names);
+  return parseObservation(output, names);
 }
 
 function observationScript(names: JobNames, user: string): string {
@@ -101,7 +101,7 @@ for f; do
   elif [ -e "$f" ]; then echo "other $f"
   fi
 done
-[ $# -eq 0 ] || { stat -c 'entry %n %f %U %G' "$@"; sha256sum "$@" 2>/dev/null; }
+[ $# -eq 0 ] || { stat -c 'entry %n %f %U %G %s' "$@"; sha256sum "$@" 2>/dev/null; }
 for f; do shift; [ -d "$f" ] && set -- "$@" "$f"; done
 echo "${UNITS}"; [ -d /run/systemd/system ] && systemctl show ${quote(names.timer)} ${quote(names.service)} ${properties} 2>/dev/null
 echo "${FOLDERS}"; ls -A /dev/null "$@"
@@ -111,14 +111,15 @@ echo "${TEXTS}"; tail -n +1 /dev/null "$@"
 :`;
 }
 
-function parseObservation(text: string, names: JobNames): Observation {
-  const [shown, rest] = splitAt(text, UNITS);
-  const [unitLines, listings] = splitAt(rest, FOLDERS);
-  const [folderLines, textLines] = splitAt(listings, TEXTS);
+function parseObservation(output: Buffer, names: JobNames): Observation {
+  const textsAt = output.indexOf(`${TEXTS}\n`);
+  const [shown, rest] = splitAt(output.toString("utf8", 0, textsAt), UNITS);
+  const [unitLines, folderLines] = splitAt(rest, FOLDERS);
   const lines = shown.split("\n").map((line) => line.split(" "));
   const all = (kind: string) => lines.filter(([first]) => first === kind).map(([, ...words]) => words);
   const one = (kind: string) => all(kind)[0];
-  const texts = textsIn(textLines, textsOf(names));
+  const sizes = new Map(all("entry").map(([path = "", , , , size]) => [path, Number(size)]));
+  const texts = textsIn(output.subarray(textsAt), textsOf(names), sizes);
   const [passwd, group] = [one("passwd")?.join(" ") ?? "", one("group")?.join(" ") ?? ""];
   const [name, , , , , home = ""] = passwd.split(":");
   const manifest = readManifest(texts.get(names.manifest));
@@ -159,20 +160,27 @@ function namesIn(listing: string): ReadonlyMap<string, string[]> {
   return new Map(folders.map(([head = "", ...names]) => [head.replace(/:$/, ""), names]));
 }
 
-/** Contents by file, from `tail`: `==> FILE <==` before each, and a line's end between two. */
-function textsIn(output: string, paths: readonly string[]): ReadonlyMap<string, string> {
-  const [, ...parts] = output.split(/(?:^|\n)==> (.+) <==\n/);
+/**
+ * Contents by file, from `tail`: a line's end and `==> FILE <==` before each. Cut by size, as a file may hold such lines. A
+ * file behind a link has no size here, and ends before the next header; one that cannot be read is left out.
+ */
+function textsIn(
+  output: Buffer,
+  paths: readonly string[],
+  sizes: ReadonlyMap<string, number>,
+): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
-  let current = "";
-  for (let index = 0; index < parts.length; index += 2) {
-    const [path, content] = parts.slice(index, index + 2) as [string, string];
-    // A file may hold such a line itself.
-    if (texts.size > 0 && (!paths.includes(path) || texts.has(path))) {
-      texts.set(current, `${texts.get(current)}\n==> ${path} <==\n${content}`);
-      continue;
-    }
-    texts.set(path, content);
-    current = path;
+  const headers = paths.map((path) => `\n==> ${path} <==\n`);
+  let end = 0;
+  for (const [index, path] of paths.entries()) {
+    const header = headers[index] as string;
+    const at = output.indexOf(header, end);
+    if (at < 0) continue;
+    const start = at + Buffer.byteLength(header);
+    const size = sizes.get(path);
+    const next = headers.slice(index + 1).map((each) => output.indexOf(each, start));
+    end = size === undefined ? Math.min(output.length, ...next.filter((each) => each >= 0)) : start + size;
+    texts.set(path, output.toString("utf8", start, end));
   }
   return texts;
 }

@@ -28,7 +28,7 @@ describe("Observation of a job", () => {
   it("reads every text as it is: empty, without a last line break, with lines like those between two texts", async () => {
     const texts = {
       [names.manifest]: "{}",
-      [names.config]: `a: ü\n\n==> /etc/passwd <==\n==> ${names.manifest} <==\nb: 1\n\n`,
+      [names.config]: `a: ü\n\n==> /etc/passwd <==\n\n==> ${names.manifest} <==\n\n==> ${names.cronPath} <==\nb: 1\n\n`,
       [names.knownHosts]: "",
       [names.cronPath]: "last\n",
     };
@@ -36,6 +36,16 @@ describe("Observation of a job", () => {
     for (const [path, text] of Object.entries(texts)) writeFileSync(path, text);
     const entries = await seen();
     assert.deepEqual(Object.fromEntries(Object.keys(texts).map((path) => [path, textOf(entries.get(path))])), texts);
+  });
+
+  it("reads a manifest behind a link", async () => {
+    const elsewhere = join(root, "elsewhere");
+    writeFileSync(elsewhere, '{"version":1}\n');
+    symlinkSync(elsewhere, names.manifest);
+    writeFileSync(names.config, "a: 1\n");
+    const { entries, manifest } = await observe(localMachine({ sudo: false }), names, username);
+    assert.deepEqual([entries.get(names.manifest)?.kind, textOf(entries.get(names.config))], ["link", "a: 1\n"]);
+    assert.ok(manifest);
   });
 
   it("lists what each folder holds, and shows no text of a secret file", async () => {

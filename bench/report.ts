@@ -40,7 +40,7 @@ export function report(measured: Measured, circumstances: Circumstances): string
         passed ? "pass" : "**miss**",
       ]),
     ),
-    "Ratios are of medians of the wall time. Without a host, a goal is the dynamic host's.",
+    "Ratios are of medians, of the wall time or the memory. Without a host, a goal is the dynamic host's.",
     ...outputsAlone(samples, largest),
     ...besideTerraform(samples, sizes),
     ...advice(samples, largest),

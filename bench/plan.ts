@@ -39,7 +39,7 @@ const FULL_RUN: Record<number, { subjects: SubjectId[]; without?: Operation[] }>
 const WITHOUT_CHECKPOINTS = { subject: "noCheckpoints" as const, operations: ["first up", "destroy"] as const };
 
 /** Short operations with a narrow goal. Each round runs them several times. */
-const REPEATED: Partial<Record<Operation, number>> = { refresh: 3, "drift check": 3 };
+const REPEATED: Partial<Record<Operation, number>> = { refresh: 5, "drift check": 5 };
 
 /** Reads the command line. @throws for a value that it does not know */
 export function readPlan(args: string[]): Plan {

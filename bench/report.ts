@@ -69,7 +69,7 @@ function method({ date, machine, versions, repeats, minutes, load }: Circumstanc
     `- **${titleOf("plugin")}**: the same program over the installed plugin.`,
     "",
     "The API is the emulator, in its own process on the same machine, with a latency of 50 ms.",
-    "Refresh and drift check ran three times per round, the other commands once.",
+    "Refresh and drift check ran five times per round, the other commands once, each after a `sync` of the disk.",
     "No command shows a preview first. CPU time is that of the CLI and all its children, without the emulator.",
   ].join("\n");
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type EmulatorClient, startEmulator } from "./emulatorClient";
@@ -40,6 +41,8 @@ export class Stack {
     const { subject, size, tool } = this;
     await this.account?.takeCounters();
     this.#write(operation);
+    // The system writes gigabytes of checkpoints to the disk long after their command: the next one would wait for them.
+    if (process.platform === "linux") execFileSync("sync");
     const { seconds, cpuSeconds, peakMemory } = await this.#execute(tool.operations[operation]);
     const counted = await this.account?.takeCounters();
     this.#assertCount(operation);

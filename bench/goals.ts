@@ -29,11 +29,13 @@ interface Part {
   digits: number;
 }
 
-/** Sizes at which both hosts are compared with {@link titleOf} `sameOutputs`. */
+/** Sizes at which both hosts are compared with the baseline. */
 const COMPARED = [300, 1000];
 /** The size that growth is compared with. */
 const SMALL = 100;
-/** Limits of each host: ratios to a provider that does nothing and holds the same outputs. */
+/** A provider that does nothing and holds the same outputs. */
+const BASELINE: SubjectId = "sameOutputs";
+/** Limits of each host: ratios to the baseline. */
 const LIMITS = {
   dynamicHost: { host: "dynamic host", read: 1.05, slowest: 1.05, memory: 1 },
   plugin: { host: "plugin", read: 0.9, slowest: 1, memory: 0.8 },
@@ -46,33 +48,43 @@ export function goals(measured: Measured): Goal[] {
     ...COMPARED.flatMap((size) => [...hostGoals(samples, "dynamicHost", size), ...hostGoals(samples, "plugin", size)]),
     ...requestGoals(samples, sizes.at(-1) as number),
     ...growth(samples, sizes),
-    ...goal("start of the plugin, CPU time", [milliseconds(pluginStart, 150)]),
-    ...goal('`require("pulumi-borgbase")` over `@pulumi/pulumi` alone', [milliseconds(loading, 20)]),
-    ...goal("inputs and outputs of one repository, compact JSON", [
-      { value: repositoryBytes, most: 1200, digits: 0, text: (value) => `${value} bytes` },
-    ]),
+    ...goal("start of the plugin, CPU time", milliseconds(pluginStart, 150)),
+    ...goal('`require("pulumi-borgbase")` over `@pulumi/pulumi` alone', milliseconds(loading, 20)),
+    ...goal("inputs and outputs of one repository, compact JSON", {
+      value: repositoryBytes,
+      most: 1200,
+      digits: 0,
+      text: (value) => `${value} bytes`,
+    }),
   ];
 }
 
 function hostGoals(samples: Samples, id: keyof typeof LIMITS, size: number): Goal[] {
   const { host, read, slowest, memory } = LIMITS[id];
-  const compared = (operation: Operation, most: number) => times(samples, operation, id, "sameOutputs", size, most);
-  const all = OPERATIONS.map((operation) => compared(operation, slowest));
+  const time = (operation: Operation, most: number) => {
+    const [value, base] = [id, BASELINE].map((each) => samples.median("seconds", each, size, operation));
+    return ratio(value as number, base as number, most);
+  };
+  const all = OPERATIONS.map((operation) => time(operation, slowest));
+  const [peak, basePeak] = [id, BASELINE].map((each) => samples.largest("peakMemory", each, size));
+  const of = `${host}, N = ${size}`;
   return [
-    ...goal(`refresh, ${host}, N = ${size}`, [compared("refresh", read)]),
-    ...goal(`drift check, ${host}, N = ${size}`, [compared("drift check", read)]),
-    ...goal(`slowest command, ${host}, N = ${size}`, [
+    ...goal(`refresh, ${of}`, time("refresh", read)),
+    ...goal(`drift check, ${of}`, time("drift check", read)),
+    ...goal(
+      `slowest command, ${of}`,
       all.reduce((worst, part) => (part.value > worst.value ? part : worst)),
-    ]),
-    ...goal(`peak memory of the process, ${host}, N = ${size}`, [memoryOf(samples, id, "sameOutputs", size, memory)]),
+    ),
+    ...goal(`peak memory of the process, ${of}`, ratio(peak as number, basePeak as number, memory)),
   ];
 }
 
 function requestGoals(samples: Samples, size: number): Goal[] {
   const limits = { refresh: 4, "drift check": 4, "no-op up": 0 } as const;
-  return Object.entries(limits).flatMap(([operation, most]) =>
-    goal(`${operation}, N = ${size}`, [requests(samples, operation as Operation, size, most)]),
-  );
+  return Object.entries(limits).flatMap(([operation, most]) => {
+    const value = samples.median("requests", "dynamicHost", size, operation as Operation);
+    return goal(`${operation}, N = ${size}`, { value, most, digits: 0, text: (text) => `${text} requests` });
+  });
 }
 
 /** All commands together: single commands differ less than two runs of the same command. */
@@ -81,11 +93,14 @@ function growth(samples: Samples, sizes: readonly number[]): Goal[] {
   if (size === SMALL) return [];
   const factor = (subject: SubjectId) =>
     samples.life("seconds", subject, size) / samples.life("seconds", subject, SMALL);
-  const [provider, baseline] = [factor("dynamicHost"), factor("sameOutputs")];
-  const limit = `no steeper than ${titleOf("sameOutputs")}, × ${baseline.toFixed(1)}`;
-  return goal(`growth from ${SMALL} to ${size}, all commands together`, [
-    { value: provider, most: baseline, digits: 1, text: (value) => `× ${value}` },
-  ]).map((each) => ({ ...each, limit }));
+  const [provider, baseline] = [factor("dynamicHost"), factor(BASELINE)];
+  const limit = `no steeper than ${titleOf(BASELINE)}, × ${baseline.toFixed(1)}`;
+  return goal(`growth from ${SMALL} to ${size}, all commands together`, {
+    value: provider,
+    most: baseline,
+    digits: 1,
+    text: (value) => `× ${value}`,
+  }).map((each) => ({ ...each, limit }));
 }
 
 /** Factors of each command's time from {@link SMALL} to the largest size. */
@@ -98,34 +113,17 @@ export function growthOf(samples: Samples, sizes: readonly number[], subject: Su
   });
 }
 
-function times(samples: Samples, operation: Operation, of: SubjectId, to: SubjectId, size: number, most: number): Part {
-  const [value, base] = [of, to].map((id) => samples.median("seconds", id, size, operation)) as [number, number];
-  return { value: value / base, most, digits: 2, text: (text) => `${text} × ${titleOf(to)}` };
-}
-
-function memoryOf(samples: Samples, of: SubjectId, to: SubjectId, size: number, most: number): Part {
-  const value = samples.largest("peakMemory", of, size) / samples.largest("peakMemory", to, size);
-  return { value, most, digits: 2, text: (text) => `${text} × ${titleOf(to)}` };
-}
-
-function requests(samples: Samples, operation: Operation, size: number, most: number): Part {
-  const value = samples.median("requests", "dynamicHost", size, operation);
-  return { value, most, digits: 0, text: (text) => `${text} requests` };
+function ratio(value: number, base: number, most: number): Part {
+  return { value: value / base, most, digits: 2, text: (text) => `${text} × ${titleOf(BASELINE)}` };
 }
 
 function milliseconds(value: number, most: number): Part {
   return { value, most, digits: 0, text: (text) => `${text} ms` };
 }
 
-/** No goal where a value is missing. */
-function goal(subject: string, parts: Part[]): Goal[] {
-  if (parts.some(({ value }) => !Number.isFinite(value))) return [];
-  return [
-    {
-      subject,
-      limit: parts.map(({ most, text }) => `≤ ${text(String(most))}`).join(", "),
-      measured: parts.map(({ value, digits, text }) => text(value.toFixed(digits))).join(", "),
-      passed: parts.every(({ value, most }) => value <= most),
-    },
-  ];
+/** No goal where the value is missing. */
+function goal(subject: string, { value, most, digits, text }: Part): Goal[] {
+  if (!Number.isFinite(value)) return [];
+  const [limit, measured] = [`≤ ${text(String(most))}`, text(value.toFixed(digits))];
+  return [{ subject, limit, measured, passed: value <= most }];
 }

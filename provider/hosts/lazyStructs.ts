@@ -1,6 +1,6 @@
 /*
  * Structs of the engine's requests, read from their bytes on first use. Google's library creates several objects per value,
- * a fifth of the CPU time of a refresh, and reads all structs, though nobody uses half of them.
+ * up to a fifth of a host's own time in a refresh, and reads all structs, though nobody uses half of them.
  */
 import type { BinaryReader, Message } from "google-protobuf";
 import type { JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
@@ -49,7 +49,7 @@ function readLazily(struct: Struct, reader: BinaryReader, readFields: ReadFields
   const bytes = reader.readBytes();
   // The class of the library's copy that reads the request.
   const Reader = reader.constructor as new (bytes: Uint8Array) => BinaryReader;
-  struct.toJavaScript = () => structIn(new Reader(bytes)) as ReturnType<Struct["toJavaScript"]>;
+  struct.toJavaScript = () => structIn(new Reader(bytes));
   struct.getFieldsMap = () => {
     Reflect.deleteProperty(struct, "toJavaScript");
     Reflect.deleteProperty(struct, "getFieldsMap");

@@ -112,14 +112,17 @@ echo "${TEXTS}"; tail -n +1 /dev/null "$@"
 }
 
 function parseObservation(output: Buffer, names: JobNames): Observation {
-  const textsAt = output.indexOf(`${TEXTS}\n`);
-  const [shown, rest] = splitAt(output.toString("utf8", 0, textsAt), UNITS);
-  const [unitLines, folderLines] = splitAt(rest, FOLDERS);
-  const lines = shown.split("\n").map((line) => line.split(" "));
+  const [shown, rest] = splitAt(output, UNITS);
+  const [unitLines, listings] = splitAt(rest, FOLDERS);
+  const [folderLines, contents] = splitAt(listings, TEXTS);
+  const lines = shown
+    .toString()
+    .split("\n")
+    .map((line) => line.split(" "));
   const all = (kind: string) => lines.filter(([first]) => first === kind).map(([, ...words]) => words);
   const one = (kind: string) => all(kind)[0];
   const sizes = new Map(all("entry").map(([path = "", , , , size]) => [path, Number(size)]));
-  const texts = textsIn(output.subarray(textsAt), textsOf(names), sizes);
+  const texts = textsIn(contents, textsOf(names), sizes);
   const [passwd, group] = [one("passwd")?.join(" ") ?? "", one("group")?.join(" ") ?? ""];
   const [name, , , , , home = ""] = passwd.split(":");
   const manifest = readManifest(texts.get(names.manifest));
@@ -127,7 +130,7 @@ function parseObservation(output: Buffer, names: JobNames): Observation {
   const found = Object.fromEntries(all("version").map(([program, version]) => [program, version]));
   const version = (program: "borg" | "borgmatic") =>
     signatures[program] === undefined ? undefined : (found[program] ?? manifest?.versions?.[program]);
-  const units = unitsIn(unitLines);
+  const units = unitsIn(unitLines.toString());
   const [uid, system = "", hostname = ""] = one("who") ?? [];
   return {
     uid: Number(uid),
@@ -141,17 +144,17 @@ function parseObservation(output: Buffer, names: JobNames): Observation {
     signatures: { borg: signatures.borg, borgmatic: signatures.borgmatic },
     writable: one("writable") !== undefined,
     account: name ? { name, group, home } : undefined,
-    entries: entriesIn(lines, namesIn(folderLines), texts),
+    entries: entriesIn(lines, namesIn(folderLines.toString()), texts),
     manifest,
     timer: units.get(names.timer) ?? {},
     service: units.get(names.service) ?? {},
   };
 }
 
-/** The text before and after the first such line. */
-function splitAt(text: string, line: string): [string, string] {
-  const at = text.indexOf(`${line}\n`);
-  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + line.length + 1)];
+/** The output before and after the first such line. */
+function splitAt(output: Buffer, line: string): [Buffer, Buffer] {
+  const at = output.indexOf(`${line}\n`);
+  return at < 0 ? [output, Buffer.alloc(0)] : [output.subarray(0, at), output.subarray(at + line.length + 1)];
 }
 
 /** Names by folder, from `ls`: a blank line, `FOLDER:`, its names. */
